@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "vgt_sink.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+bool vgt_sink_init(
+	struct vgt_sink *sink, int fd, uint64_t trace_id, int level, struct vgt_err *err)
+{
+	*sink = (struct vgt_sink){.fd = fd, .trace_id = trace_id};
+	sink->cctx = ZSTD_createCCtx();
+	/* room for the usual chunk, so that it reaches the file in one write */
+	sink->out_capacity = ZSTD_compressBound(2 * VGT_CHUNK_TARGET);
+	sink->out = malloc(sink->out_capacity);
+	if (!sink->cctx || !sink->out) {
+		vgt_sink_finish(sink);
+		return vgt_err_set(
+			err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "no memory for the compressor");
+	}
+	ZSTD_CCtx_setParameter(sink->cctx, ZSTD_c_compressionLevel, level);
+	ZSTD_CCtx_setParameter(sink->cctx, ZSTD_c_checksumFlag, 1);
+	return true;
+}
+
+void vgt_sink_finish(struct vgt_sink *sink)
+{
+	ZSTD_freeCCtx(sink->cctx);
+	free(sink->out);
+	vgt_index_finish(&sink->index);
+	*sink = (struct vgt_sink){.fd = -1};
+}
+
+void vgt_sink_position_count(struct vgt_sink_position *position, uint16_t type)
+{
+	position->records++;
+	position->commands += vgt_record_is_command(type);
+	position->frames += type == VGT_RECORD_FRAME;
+}
+
+uint64_t vgt_sink_cut(const void *records, uint64_t size)
+{
+	const uint8_t *bytes = records;
+	uint64_t end = 0;
+	while (end < size && end < VGT_CHUNK_TARGET) {
+		struct vgt_record_header header;
+		memcpy(&header, bytes + end, sizeof(header));
+		end += vgt_record_span(header.size);
+	}
+	return end;
+}
+
+static bool sink_write(
+	struct vgt_sink *sink, const void *bytes, size_t size, struct vgt_err *err)
+{
+	const uint8_t *at = bytes;
+	while (size) {
+		ssize_t written = pwrite(sink->fd, at, size, (off_t)sink->at.file_pos);
+		if (written < 0) {
+			if (errno == EINTR) {
+				continue;
+			}
+			return vgt_err_system(err, errno, "cannot write the trace");
+		}
+		at += written;
+		size -= (size_t)written;
+		sink->at.file_pos += (uint64_t)written;
+	}
+	return true;
+}
+
+/* Bytes at most of a closing chunk, index and seek table behind so many chunks. */
+static uint64_t tail_size(uint64_t chunks)
+{
+	return 1024 + 8 + sizeof(struct vgt_index_header) +
+	       chunks * sizeof(struct vgt_index_entry) + 8 + 8 + (chunks + 1) * 8 + 9;
+}
+
+static bool sink_compress(
+	struct vgt_sink *sink, const void *bytes, size_t size, bool end, struct vgt_err *err)
+{
+	ZSTD_inBuffer in = {bytes, size, 0};
+	size_t left;
+	do {
+		ZSTD_outBuffer out = {sink->out, sink->out_capacity, 0};
+		left = ZSTD_compressStream2(
+			sink->cctx, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
+		if (ZSTD_isError(left)) {
+			return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
+				"cannot compress: %s", ZSTD_getErrorName(left));
+		}
+		if (out.pos && !sink_write(sink, sink->out, out.pos, err)) {
+			return false;
+		}
+	} while (end ? left > 0 : in.pos < in.size);
+	return true;
+}
+
+void vgt_sink_abandon(struct vgt_sink *sink)
+{
+	sink->at = sink->chunk;
+	sink->chunk_left = 0;
+	/* what a failed write left behind would be a damaged chunk; nothing more can be done
+	   where even this fails */
+	int ignored = ftruncate(sink->fd, (off_t)sink->at.file_pos);
+	(void)ignored;
+}
+
+bool vgt_sink_begin(struct vgt_sink *sink, uint64_t size, struct vgt_err *err)
+{
+	sink->chunk = sink->at;
+	sink->chunk_left = size;
+	if (sink->index.count >= VGT_CHUNKS_MAX) {
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"the trace has reached %u chunks", VGT_CHUNKS_MAX);
+	}
+	struct {
+		struct vgt_record_header header;
+		struct vgt_chunk chunk;
+	} open = {
+		.header = {.size = sizeof(open), .type = VGT_RECORD_CHUNK},
+		.chunk = {.magic = VGT_CHUNK_MAGIC,
+			.major = VGT_TRACE_MAJOR,
+			.minor = VGT_TRACE_MINOR,
+			.trace_id = sink->trace_id,
+			.sequence = sink->at.sequence,
+			.stream_pos = sink->at.stream_pos,
+			.first_record = sink->at.records,
+			.first_command = sink->at.commands,
+			.first_frame = sink->at.frames},
+	};
+	_Static_assert(sizeof(open) % 8 == 0, "a record ends on 8 bytes");
+	ZSTD_CCtx_reset(sink->cctx, ZSTD_reset_session_only);
+	ZSTD_CCtx_setPledgedSrcSize(sink->cctx, sizeof(open) + size);
+	if (!sink_compress(sink, &open, sizeof(open), false, err)) {
+		vgt_sink_abandon(sink);
+		return false;
+	}
+	return true;
+}
+
+static bool sink_end(struct vgt_sink *sink, struct vgt_err *err)
+{
+	const struct vgt_sink_position *chunk = &sink->chunk;
+	if (sink->max_size &&
+		sink->at.file_pos + tail_size(sink->index.count + 2) > sink->max_size) {
+		vgt_sink_abandon(sink);
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"the trace has reached its size limit of %" PRIu64 " bytes",
+			sink->max_size);
+	}
+	struct vgt_index_entry entry = {chunk->file_pos, chunk->stream_pos, chunk->records,
+		chunk->commands, chunk->frames};
+	if (!vgt_index_add(&sink->index, &entry)) {
+		vgt_sink_abandon(sink);
+		return vgt_err_set(
+			err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "no memory for the index");
+	}
+	sink->at.sequence++;
+	return true;
+}
+
+bool vgt_sink_feed(struct vgt_sink *sink, const void *bytes, uint64_t size, struct vgt_err *err)
+{
+	sink->chunk_left -= size;
+	sink->at.stream_pos += size;
+	bool last = sink->chunk_left == 0;
+	if (!sink_compress(sink, bytes, size, last, err)) {
+		vgt_sink_abandon(sink);
+		return false;
+	}
+	return !last || sink_end(sink, err);
+}
+
+bool vgt_sink_write(
+	struct vgt_sink *sink, const void *records, uint64_t size, struct vgt_err *err)
+{
+	const uint8_t *bytes = records;
+	while (size) {
+		uint64_t part = vgt_sink_cut(bytes, size);
+		if (!vgt_sink_begin(sink, part, err)) {
+			return false;
+		}
+		for (uint64_t at = 0; at < part;) {
+			struct vgt_record_header header;
+			memcpy(&header, bytes + at, sizeof(header));
+			vgt_sink_position_count(&sink->at, header.type);
+			at += vgt_record_span(header.size);
+		}
+		if (!vgt_sink_feed(sink, bytes, part, err)) {
+			return false;
+		}
+		bytes += part;
+		size -= part;
+	}
+	return true;
+}
+
+bool vgt_sink_tail(struct vgt_sink *sink, struct vgt_err *err)
+{
+	sink->index.totals = (struct vgt_index_header){
+		.stream_size = sink->at.stream_pos,
+		.records = sink->at.records,
+		.commands = sink->at.commands,
+		.frames = sink->at.frames,
+	};
+	sink->chunk = sink->at;
+	size_t size;
+	uint8_t *tail =
+		vgt_index_encode(&sink->index, sink->trace_id, sink->at.file_pos, &size);
+	if (!tail) {
+		return vgt_err_set(
+			err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "no memory for the index");
+	}
+	bool written = sink_write(sink, tail, size, err);
+	free(tail);
+	if (!written) {
+		vgt_sink_abandon(sink);
+	}
+	return written;
+}
