@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VGT_RECORD_CHECK_H
+#define VGT_RECORD_CHECK_H
+
+#include "vgt_err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Whether a payload has the shape that FORMAT.md gives its type: long enough for its structure
+ * and for what that counts, reserved fields zero, a command's own type equal to the record's.
+ * Whoever got a record from vgt_reader_next may therefore read the structure without asking for
+ * its size again. Types that this version does not know pass. On false, err (code MALFORMED)
+ * says what is wrong.
+ */
+bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vgt_err *err);
+
+/* "SUBMIT_3D", "MEM"; "unknown" where the type is. */
+const char *vgt_record_name(uint16_t type);
+
+#endif

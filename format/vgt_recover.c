@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "vgt_recover.h"
+
+#include "vgt_reader.h"
+#include "vgt_ring.h"
+#include "vgt_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Reads to the end, or to the damage, which is noted; false only where nothing can be
+ * recovered. */
+static bool survey(
+	struct vgt_reader *reader, struct vgt_recovery *recovery, struct vgt_err *err)
+{
+	struct vgt_record record;
+	enum vgt_read next;
+	do {
+		next = vgt_reader_next(reader, &record, &recovery->damage);
+	} while (next == VGT_READ_RECORD);
+	recovery->damaged = next == VGT_READ_ERROR;
+	if (recovery->damaged && vgt_reader_position(reader).sequence == 0) {
+		*err = recovery->damage;
+		return false;
+	}
+	if (!recovery->damaged && vgt_reader_end(reader) == VGT_END_RECORDING) {
+		return vgt_err_set(err, VGT_ERR_BUSY, VGT_NO_OFFSET, "is still being recorded");
+	}
+	return true;
+}
+
+static bool copy_bytes(int from, int to, uint64_t size, struct vgt_err *err)
+{
+	char buffer[65536];
+	off_t at = 0;
+	while ((uint64_t)at < size) {
+		uint64_t left = size - (uint64_t)at;
+		ssize_t got =
+			pread(from, buffer, left < sizeof(buffer) ? left : sizeof(buffer), at);
+		if (got <= 0 || pwrite(to, buffer, (size_t)got, at) != got) {
+			return vgt_err_system(
+				err, got == 0 ? EIO : errno, "cannot copy the trace");
+		}
+		at += got;
+	}
+	return true;
+}
+
+/* Opens the file that becomes the whole trace, holding the intact chunks and nothing behind
+ * them. */
+static int open_target(const char *path, const char *out, uint64_t intact, struct vgt_err *err)
+{
+	int from = open(path, (out ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (from < 0) {
+		vgt_err_system(err, errno, "cannot open the trace");
+		return -1;
+	}
+	if (!out) {
+		if (ftruncate(from, (off_t)intact)) {
+			vgt_err_system(err, errno, "cannot cut the trace");
+			close(from);
+			return -1;
+		}
+		return from;
+	}
+	int to = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (to < 0) {
+		vgt_err_system(err, errno, "cannot create %s", out);
+	} else if (!copy_bytes(from, to, intact, err)) {
+		close(to);
+		unlink(out);
+		to = -1;
+	}
+	close(from);
+	return to;
+}
+
+static bool append_rest(struct vgt_sink *sink, const struct vgt_reader *reader,
+	struct vgt_recovery *recovery, struct vgt_err *err)
+{
+	struct vgt_reader_position at = vgt_reader_position(reader);
+	sink->at = (struct vgt_sink_position){
+		at.file_pos, at.sequence, at.stream_pos, at.records, at.commands, at.frames};
+	const struct vgt_index *chunks = vgt_reader_chunks(reader);
+	for (size_t i = 0; i < at.sequence; i++) {
+		if (!vgt_index_add(&sink->index, &chunks->entries[i])) {
+			return vgt_err_system(err, ENOMEM, "cannot index the trace");
+		}
+	}
+	uint64_t size;
+	const void *records = vgt_reader_ring_records(reader, &size);
+	static const struct {
+		struct vgt_record_header header;
+		char text[24];
+	} end = {
+		{sizeof(struct vgt_record_header) + sizeof("end.reason=recovered"),
+			VGT_RECORD_META, 0, 0},
+		"end.reason=recovered",
+	};
+	if (size && !vgt_sink_write(sink, records, size, err)) {
+		return false;
+	}
+	recovery->from_ring = sink->at.records - at.records;
+	if (!vgt_sink_write(sink, &end, vgt_record_span(end.header.size), err) ||
+		!vgt_sink_tail(sink, err)) {
+		return false;
+	}
+	recovery->records = sink->at.records;
+	recovery->commands = sink->at.commands;
+	recovery->frames = sink->at.frames;
+	return true;
+}
+
+bool vgt_recover(
+	const char *path, const char *out, struct vgt_recovery *recovery, struct vgt_err *err)
+{
+	struct vgt_err local;
+	err = err ? err : &local;
+	*recovery = (struct vgt_recovery){0};
+	struct vgt_reader *reader = vgt_reader_open(path, err);
+	if (!reader) {
+		return false;
+	}
+	bool good = false;
+	int ring = -1, target = -1;
+	struct vgt_sink sink = {.fd = -1};
+	if (!survey(reader, recovery, err)) {
+		goto done;
+	}
+	struct vgt_reader_position at = vgt_reader_position(reader);
+	recovery->was_whole = !recovery->damaged && vgt_reader_end(reader) == VGT_END_TAIL;
+	if (recovery->was_whole) {
+		recovery->records = at.records;
+		recovery->commands = at.commands;
+		recovery->frames = at.frames;
+		good = true;
+		goto done;
+	}
+	if (recovery->damaged && !out) {
+		*err = recovery->damage;
+		goto done;
+	}
+	recovery->torn = vgt_reader_torn(reader);
+	uint64_t ring_size;
+	bool has_ring = vgt_reader_ring_records(reader, &ring_size) != NULL ||
+			(!recovery->damaged && vgt_reader_end(reader) == VGT_END_RING);
+	if (has_ring) {
+		ring = vgt_ring_claim(
+			vgt_reader_ring_path(reader), vgt_reader_trace_id(reader), err);
+		if (ring < 0) {
+			goto done;
+		}
+	}
+	target = open_target(path, out, at.file_pos, err);
+	if (target < 0 || !vgt_sink_init(&sink, target, vgt_reader_trace_id(reader), 1, err) ||
+		!append_rest(&sink, reader, recovery, err)) {
+		goto done;
+	}
+	good = true;
+	if (has_ring && !out) {
+		unlink(vgt_reader_ring_path(reader));
+	}
+done:
+	if (sink.fd >= 0) {
+		vgt_sink_finish(&sink);
+	}
+	if (target >= 0 && close(target) && good) {
+		good = vgt_err_system(err, errno, "cannot write the trace");
+	}
+	if (target >= 0 && !good && out) {
+		unlink(out);
+	}
+	if (ring >= 0) {
+		close(ring);
+	}
+	vgt_reader_close(reader);
+	return good;
+}
