@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: MIT */
+#include "vgt_model.h"
+
+#include "virgl_cmd.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every object starts with its key, so that one comparison serves all trees (tsearch(3)). */
+struct object {
+	uint64_t key;
+};
+
+struct resource_object {
+	uint64_t key; /* resource id */
+	struct vgt_resource resource;
+};
+
+struct surface_object {
+	uint64_t key; /* handle */
+	uint32_t resource_id;
+};
+
+struct sub_context {
+	uint64_t key; /* sub-context id */
+	void *surfaces;
+	uint32_t color_resource; /* behind colour buffer 0 of the bound framebuffer, 0: none */
+};
+
+struct context {
+	uint64_t key; /* context id */
+	bool is_virgl;
+	void *sub_contexts;
+	struct sub_context *current;
+};
+
+struct scanout {
+	uint32_t resource_id;
+	struct virtio_gpu_rect rect;
+	uint64_t frame_work;
+};
+
+struct vgt_model {
+	enum vgt_frame_rule rule;
+	enum vgt_frame_rule strongest; /* seen so far, where rule is AUTO */
+	struct vgt_model_hooks hooks;
+	void *resources;
+	void *contexts;
+	size_t objects;
+	struct scanout scanouts[VIRTIO_GPU_MAX_SCANOUTS];
+	uint64_t work; /* counts whatever may have changed a picture */
+	/* the last creation, until its response is known */
+	uint64_t created_command;
+	uint16_t created_type; /* 0: none */
+	uint32_t created_id;
+};
+
+/* Trees */
+
+static int compare_keys(const void *a, const void *b)
+{
+	uint64_t key_a = ((const struct object *)a)->key;
+	uint64_t key_b = ((const struct object *)b)->key;
+	return (key_a > key_b) - (key_a < key_b);
+}
+
+static void *tree_find(void *const *tree, uint64_t key)
+{
+	struct object wanted = {key};
+	void *const *node = tfind(&wanted, tree, compare_keys);
+	return node ? *node : NULL;
+}
+
+/* Adds a zeroed object of `size` bytes that is not there yet. NULL: no memory or too many. */
+static void *tree_add(struct vgt_model *model, void **tree, uint64_t key, size_t size)
+{
+	struct object *object = model->objects < VGT_MODEL_OBJECTS_MAX ? calloc(1, size) : NULL;
+	if (!object) {
+		return NULL;
+	}
+	object->key = key;
+	if (!tsearch(object, tree, compare_keys)) {
+		free(object);
+		return NULL;
+	}
+	model->objects++;
+	return object;
+}
+
+static void tree_remove(struct vgt_model *model, void **tree, void *object)
+{
+	tdelete(object, tree, compare_keys);
+	model->objects--;
+}
+
+/* Any object of the tree, NULL where it is empty: the root, whose node begins with the key
+ * pointer. */
+static void *tree_any(void *tree)
+{
+	return tree ? *(void **)tree : NULL;
+}
+
+/* Resources */
+
+static void resource_remove(struct vgt_model *model, struct resource_object *object)
+{
+	tree_remove(model, &model->resources, object);
+	if (model->hooks.gone) {
+		model->hooks.gone(model->hooks.opaque, &object->resource);
+	}
+	free(object);
+}
+
+struct vgt_resource *vgt_model_resource(struct vgt_model *model, uint32_t id)
+{
+	struct resource_object *object = tree_find(&model->resources, id);
+	return object ? &object->resource : NULL;
+}
+
+static struct vgt_resource *resource_add(struct vgt_model *model, uint32_t id)
+{
+	struct resource_object *object = tree_find(&model->resources, id);
+	if (object) {
+		/* virglrenderer replaces, see virgl_resource_create */
+		resource_remove(model, object);
+	}
+	object = tree_add(model, &model->resources, id, sizeof(*object));
+	if (!object) {
+		return NULL;
+	}
+	object->resource.id = id;
+	return &object->resource;
+}
+
+static void create_2d(
+	struct vgt_model *model, const struct virtio_gpu_resource_create_2d *command)
+{
+	struct vgt_resource *resource = resource_add(model, command->resource_id);
+	if (resource) {
+		/* virgl_cmd_create_resource_2d of QEMU */
+		resource->target = PIPE_TEXTURE_2D;
+		resource->format = command->format;
+		resource->bind = VIRGL_BIND_RENDER_TARGET;
+		resource->width = command->width;
+		resource->height = command->height;
+		resource->depth = resource->array_size = 1;
+		resource->flags = VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP;
+	}
+}
+
+static void create_3d(
+	struct vgt_model *model, const struct virtio_gpu_resource_create_3d *command)
+{
+	struct vgt_resource *resource = resource_add(model, command->resource_id);
+	if (resource) {
+		resource->target = command->target;
+		resource->format = command->format;
+		resource->bind = command->bind;
+		resource->width = command->width;
+		resource->height = command->height;
+		resource->depth = command->depth;
+		resource->array_size = command->array_size;
+		resource->last_level = command->last_level;
+		resource->nr_samples = command->nr_samples;
+		resource->flags = command->flags;
+	}
+}
+
+/* A blob is a run of bytes until PIPE_RESOURCE_SET_TYPE says more. */
+static void create_blob(
+	struct vgt_model *model, const struct virtio_gpu_resource_create_blob *command)
+{
+	struct vgt_resource *resource = resource_add(model, command->resource_id);
+	if (resource) {
+		resource->target = PIPE_BUFFER;
+		resource->width =
+			command->size > UINT32_MAX ? UINT32_MAX : (uint32_t)command->size;
+		resource->height = resource->depth = resource->array_size = 1;
+	}
+}
+
+/* Contexts */
+
+static void sub_context_remove(
+	struct vgt_model *model, struct context *context, struct sub_context *sub)
+{
+	void *surface;
+	while ((surface = tree_any(sub->surfaces))) {
+		tree_remove(model, &sub->surfaces, surface);
+		free(surface);
+	}
+	tree_remove(model, &context->sub_contexts, sub);
+	if (context->current == sub) {
+		context->current = tree_find(&context->sub_contexts, 0);
+	}
+	free(sub);
+}
+
+static void context_remove(struct vgt_model *model, struct context *context)
+{
+	struct sub_context *sub;
+	while ((sub = tree_any(context->sub_contexts))) {
+		sub_context_remove(model, context, sub);
+	}
+	tree_remove(model, &model->contexts, context);
+	free(context);
+}
+
+static void context_create(struct vgt_model *model, const struct virtio_gpu_ctx_create *command)
+{
+	uint32_t capset = command->context_init & VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK;
+	if (tree_find(&model->contexts, command->hdr.ctx_id)) {
+		/* creating it again is legal and changes nothing */
+		return;
+	}
+	struct context *context =
+		tree_add(model, &model->contexts, command->hdr.ctx_id, sizeof(*context));
+	if (context) {
+		context->is_virgl = capset == 0 || capset == VIRTIO_GPU_CAPSET_VIRGL ||
+				    capset == VIRTIO_GPU_CAPSET_VIRGL2;
+		context->current =
+			tree_add(model, &context->sub_contexts, 0, sizeof(*context->current));
+	}
+}
+
+bool vgt_model_context_is_virgl(struct vgt_model *model, uint32_t ctx_id)
+{
+	const struct context *context = tree_find(&model->contexts, ctx_id);
+	return context && context->is_virgl;
+}
+
+/* Frames */
+
+static void report_frame(struct vgt_model *model, const struct vgt_frame *frame)
+{
+	if (model->rule == VGT_FRAME_AUTO) {
+		/* once a stronger sign has been seen, weaker ones no longer make frames */
+		if (frame->rule < model->strongest || frame->rule == VGT_FRAME_SUBMIT) {
+			return;
+		}
+		model->strongest = frame->rule;
+	} else if (frame->rule != model->rule) {
+		return;
+	}
+	if (model->hooks.frame) {
+		model->hooks.frame(model->hooks.opaque, frame);
+	}
+}
+
+/* A frame that is all of a resource, or nothing to look at where it does not live. */
+static void report_whole(struct vgt_model *model, enum vgt_frame_rule rule,
+	uint32_t resource_id, uint32_t virgl_command)
+{
+	const struct vgt_resource *resource = vgt_model_resource(model, resource_id);
+	struct vgt_frame frame = {
+		.rule = rule,
+		.scanout_id = VGT_NO_SCANOUT,
+		.virgl_command = virgl_command,
+	};
+	if (resource) {
+		frame.resource_id = resource_id;
+		frame.width = resource->width;
+		frame.height = resource->height;
+	}
+	report_frame(model, &frame);
+}
+
+static void flush(struct vgt_model *model, uint32_t resource_id)
+{
+	for (uint32_t i = 0; i < VIRTIO_GPU_MAX_SCANOUTS; i++) {
+		struct scanout *scanout = &model->scanouts[i];
+		/* several dirty rectangles of one picture are one frame */
+		if (resource_id == 0 || scanout->resource_id != resource_id ||
+			scanout->frame_work == model->work) {
+			continue;
+		}
+		scanout->frame_work = model->work;
+		const struct vgt_frame frame = {
+			.rule = VGT_FRAME_FLUSH,
+			.scanout_id = i,
+			.resource_id = resource_id,
+			.virgl_command = VGT_NO_VIRGL_COMMAND,
+			.x = scanout->rect.x,
+			.y = scanout->rect.y,
+			.width = scanout->rect.width,
+			.height = scanout->rect.height,
+		};
+		report_frame(model, &frame);
+	}
+}
+
+/* A vtest client presents by reading the whole window back. */
+static void readback(struct vgt_model *model, const struct virtio_gpu_transfer_host_3d *command)
+{
+	struct vgt_resource *resource = vgt_model_resource(model, command->resource_id);
+	const struct virtio_gpu_box *box = &command->box;
+	if (!resource || !(resource->bind & VIRGL_BIND_RENDER_TARGET) ||
+		!(resource->bind &
+			(VIRGL_BIND_DISPLAY_TARGET | VIRGL_BIND_SCANOUT | VIRGL_BIND_SHARED)) ||
+		(resource->target != PIPE_TEXTURE_2D &&
+			resource->target != PIPE_TEXTURE_RECT) ||
+		command->level || box->x || box->y || box->w != resource->width ||
+		box->h != resource->height || resource->frame_work == model->work) {
+		return;
+	}
+	resource->frame_work = model->work;
+	report_whole(model, VGT_FRAME_READBACK, resource->id, VGT_NO_VIRGL_COMMAND);
+}
+
+static bool is_frame_marker(const struct virgl_command *command)
+{
+	static const char marker[] = "vgt:frame";
+	size_t room = command->length < VIRGL_SEND_STRING_MARKER_OFFSET
+			      ? 0
+			      : (command->length - 1) * sizeof(uint32_t);
+	size_t length = room ? command->dwords[VIRGL_SEND_STRING_MARKER_STRING_SIZE] : 0;
+	const void *text = command->dwords + VIRGL_SEND_STRING_MARKER_OFFSET;
+	return length <= room && length >= sizeof(marker) - 1 &&
+	       memcmp(text, marker, sizeof(marker) - 1) == 0;
+}
+
+static void set_scanout(struct vgt_model *model, uint32_t scanout_id, uint32_t resource_id,
+	const struct virtio_gpu_rect *rect)
+{
+	if (scanout_id < VIRTIO_GPU_MAX_SCANOUTS) {
+		model->scanouts[scanout_id] = (struct scanout){
+			.resource_id = resource_id,
+			.rect = *rect,
+			/* what a new scanout shows is a frame, drawn or not */
+			.frame_work = UINT64_MAX,
+		};
+	}
+}
+
+/* Submits */
+
+struct submit {
+	struct vgt_model *model;
+	struct context *context;
+	bool drew;
+	uint32_t drawn_resource; /* colour buffer that was drawn to last */
+};
+
+static void create_surface(struct submit *submit, const struct virgl_command *command)
+{
+	struct sub_context *sub = submit->context->current;
+	if (command->length < VIRGL_OBJ_SURFACE_SIZE || !sub) {
+		return;
+	}
+	uint32_t handle = command->dwords[VIRGL_OBJ_CREATE_HANDLE];
+	struct surface_object *surface = tree_find(&sub->surfaces, handle);
+	if (!surface) {
+		surface = tree_add(submit->model, &sub->surfaces, handle, sizeof(*surface));
+	}
+	if (surface) {
+		surface->resource_id = command->dwords[VIRGL_OBJ_SURFACE_RES_HANDLE];
+	}
+}
+
+static void destroy_object(struct submit *submit, const struct virgl_command *command)
+{
+	struct sub_context *sub = submit->context->current;
+	if (command->length < VIRGL_OBJ_DESTROY_HANDLE || !sub) {
+		return;
+	}
+	void *surface = tree_find(&sub->surfaces, command->dwords[VIRGL_OBJ_DESTROY_HANDLE]);
+	if (surface) {
+		tree_remove(submit->model, &sub->surfaces, surface);
+		free(surface);
+	}
+}
+
+static void set_framebuffer(struct submit *submit, const struct virgl_command *command)
+{
+	struct sub_context *sub = submit->context->current;
+	if (!sub) {
+		return;
+	}
+	sub->color_resource = 0;
+	if (command->length >= VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE &&
+		command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_NR_CBUFS] > 0) {
+		const struct surface_object *surface = tree_find(&sub->surfaces,
+			command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE]);
+		sub->color_resource = surface ? surface->resource_id : 0;
+	}
+}
+
+static void sub_context_command(struct submit *submit, const struct virgl_command *command)
+{
+	struct context *context = submit->context;
+	if (command->length < VIRGL_SUB_CTX_ID) {
+		return;
+	}
+	uint32_t id = command->dwords[VIRGL_SUB_CTX_ID];
+	struct sub_context *sub = tree_find(&context->sub_contexts, id);
+	if (command->op == VIRGL_CCMD_CREATE_SUB_CTX && !sub) {
+		/* as vrend_renderer_create_sub_ctx: the new one becomes current */
+		sub = tree_add(submit->model, &context->sub_contexts, id, sizeof(*sub));
+	}
+	if (command->op == VIRGL_CCMD_DESTROY_SUB_CTX) {
+		if (sub && id != 0) {
+			sub_context_remove(submit->model, context, sub);
+		}
+	} else if (sub) {
+		context->current = sub;
+	}
+}
+
+static void transfer(struct submit *submit, const struct virgl_command *command)
+{
+	struct vgt_model *model = submit->model;
+	bool copy = command->op == VIRGL_CCMD_COPY_TRANSFER3D;
+	const uint32_t *dwords = command->dwords;
+	uint32_t size = copy ? VIRGL_COPY_TRANSFER3D_SIZE : VIRGL_TRANSFER3D_SIZE;
+	if (!model->hooks.transfer || command->length < size) {
+		return;
+	}
+	struct vgt_resource *resource =
+		vgt_model_resource(model, dwords[VIRGL_RESOURCE_IW_RES_HANDLE]);
+	struct vgt_transfer move = {
+		.resource = resource,
+		.memory = resource,
+		.offset = dwords[VIRGL_TRANSFER3D_DATA_OFFSET],
+		.level = dwords[VIRGL_RESOURCE_IW_LEVEL],
+		.stride = dwords[VIRGL_RESOURCE_IW_STRIDE],
+		.layer_stride = dwords[VIRGL_RESOURCE_IW_LAYER_STRIDE],
+		.to_host = dwords[VIRGL_TRANSFER3D_DIRECTION] == VIRGL_TRANSFER_TO_HOST,
+	};
+	memcpy(&move.box, dwords + VIRGL_RESOURCE_IW_X, sizeof(move.box));
+	if (copy) {
+		move.memory =
+			vgt_model_resource(model, dwords[VIRGL_COPY_TRANSFER3D_SRC_RES_HANDLE]);
+		move.offset = dwords[VIRGL_COPY_TRANSFER3D_SRC_RES_OFFSET];
+		move.to_host = !(dwords[VIRGL_COPY_TRANSFER3D_FLAGS] &
+				 VIRGL_COPY_TRANSFER3D_FLAGS_READ_FROM_HOST);
+	}
+	if (move.resource && move.memory) {
+		model->hooks.transfer(model->hooks.opaque, &move);
+	}
+}
+
+/* vrend_renderer_resource_set_type: an untyped blob becomes a texture. */
+static void set_type(struct submit *submit, const struct virgl_command *command)
+{
+	if (command->length < VIRGL_PIPE_RES_SET_TYPE_MIN_SIZE) {
+		return;
+	}
+	struct vgt_resource *resource = vgt_model_resource(
+		submit->model, command->dwords[VIRGL_PIPE_RES_SET_TYPE_RES_HANDLE]);
+	if (resource && resource->format == 0) {
+		resource->target = PIPE_TEXTURE_2D;
+		resource->format = command->dwords[VIRGL_PIPE_RES_SET_TYPE_FORMAT];
+		resource->bind = command->dwords[VIRGL_PIPE_RES_SET_TYPE_BIND];
+		resource->width = command->dwords[VIRGL_PIPE_RES_SET_TYPE_WIDTH];
+		resource->height = command->dwords[VIRGL_PIPE_RES_SET_TYPE_HEIGHT];
+	}
+}
+
+static void feed_virgl(
+	struct submit *submit, const struct virgl_command *command, uint32_t number)
+{
+	struct sub_context *sub = submit->context->current;
+	switch (command->op) {
+	case VIRGL_CCMD_CREATE_OBJECT:
+		if (command->object == VIRGL_OBJECT_SURFACE ||
+			command->object == VIRGL_OBJECT_MSAA_SURFACE) {
+			create_surface(submit, command);
+		}
+		break;
+	case VIRGL_CCMD_DESTROY_OBJECT:
+		destroy_object(submit, command);
+		break;
+	case VIRGL_CCMD_SET_FRAMEBUFFER_STATE:
+		set_framebuffer(submit, command);
+		break;
+	case VIRGL_CCMD_CREATE_SUB_CTX:
+	case VIRGL_CCMD_DESTROY_SUB_CTX:
+	case VIRGL_CCMD_SET_SUB_CTX:
+		sub_context_command(submit, command);
+		break;
+	case VIRGL_CCMD_PIPE_RESOURCE_SET_TYPE:
+		set_type(submit, command);
+		break;
+	case VIRGL_CCMD_DRAW_VBO:
+	case VIRGL_CCMD_CLEAR:
+	case VIRGL_CCMD_LAUNCH_GRID:
+		submit->model->work++;
+		submit->drew = true;
+		if (sub && sub->color_resource) {
+			submit->drawn_resource = sub->color_resource;
+		}
+		break;
+	case VIRGL_CCMD_BLIT:
+	case VIRGL_CCMD_RESOURCE_COPY_REGION:
+	case VIRGL_CCMD_RESOURCE_INLINE_WRITE:
+	case VIRGL_CCMD_CLEAR_TEXTURE:
+	case VIRGL_CCMD_CLEAR_SURFACE:
+		submit->model->work++;
+		break;
+	case VIRGL_CCMD_TRANSFER3D:
+	case VIRGL_CCMD_COPY_TRANSFER3D:
+		submit->model->work++;
+		transfer(submit, command);
+		break;
+	case VIRGL_CCMD_SEND_STRING_MARKER:
+		if (is_frame_marker(command)) {
+			uint32_t shown = sub && sub->color_resource ? sub->color_resource
+								    : submit->drawn_resource;
+			report_whole(submit->model, VGT_FRAME_MARKER, shown, number);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+void vgt_model_submit(
+	struct vgt_model *model, uint32_t ctx_id, const uint32_t *dwords, size_t count)
+{
+	struct context *context = tree_find(&model->contexts, ctx_id);
+	if (!context || !context->is_virgl) {
+		model->work++;
+		return;
+	}
+	struct submit submit = {.model = model, .context = context};
+	struct virgl_command command;
+	size_t at = 0;
+	for (uint32_t number = 0; virgl_command_next(dwords, count, &at, &command); number++) {
+		feed_virgl(&submit, &command, number);
+	}
+	if (submit.drew) {
+		report_whole(
+			model, VGT_FRAME_SUBMIT, submit.drawn_resource, VGT_NO_VIRGL_COMMAND);
+	}
+}
+
+/* Records */
+
+static void reset(struct vgt_model *model)
+{
+	struct context *context;
+	while ((context = tree_any(model->contexts))) {
+		context_remove(model, context);
+	}
+	struct resource_object *object;
+	while ((object = tree_any(model->resources))) {
+		resource_remove(model, object);
+	}
+	memset(model->scanouts, 0, sizeof(model->scanouts));
+	model->created_type = 0;
+}
+
+/* The host refused the last creation: it did not happen. */
+static void deny_creation(struct vgt_model *model)
+{
+	if (model->created_type == VIRTIO_GPU_CMD_CTX_CREATE) {
+		struct context *context = tree_find(&model->contexts, model->created_id);
+		if (context) {
+			context_remove(model, context);
+		}
+	} else if (model->created_type) {
+		struct resource_object *object =
+			tree_find(&model->resources, model->created_id);
+		if (object) {
+			resource_remove(model, object);
+		}
+	}
+	model->created_type = 0;
+}
+
+static void note_creation(struct vgt_model *model, uint16_t type, uint32_t id, uint64_t command)
+{
+	model->created_type = type;
+	model->created_id = id;
+	model->created_command = command;
+}
+
+static void unref(struct vgt_model *model, uint32_t id)
+{
+	struct resource_object *object = tree_find(&model->resources, id);
+	if (object) {
+		resource_remove(model, object);
+	}
+}
+
+static void feed_submit(
+	struct vgt_model *model, const struct virtio_gpu_cmd_submit *command, size_t size)
+{
+	size_t skip = sizeof(*command) + command->num_in_fences * sizeof(uint64_t);
+	if (size >= skip) {
+		const void *dwords = (const char *)command + skip;
+		vgt_model_submit(
+			model, command->hdr.ctx_id, dwords, command->size / sizeof(uint32_t));
+	}
+}
+
+void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload, size_t size,
+	uint64_t command)
+{
+	switch (type) {
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D: {
+		const struct virtio_gpu_resource_create_2d *create = payload;
+		create_2d(model, create);
+		note_creation(model, type, create->resource_id, command);
+		break;
+	}
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D: {
+		const struct virtio_gpu_resource_create_3d *create = payload;
+		create_3d(model, create);
+		note_creation(model, type, create->resource_id, command);
+		break;
+	}
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB: {
+		const struct virtio_gpu_resource_create_blob *create = payload;
+		create_blob(model, create);
+		note_creation(model, type, create->resource_id, command);
+		break;
+	}
+	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
+		unref(model, ((const struct virtio_gpu_resource_unref *)payload)->resource_id);
+		break;
+	case VIRTIO_GPU_CMD_CTX_CREATE: {
+		const struct virtio_gpu_ctx_create *create = payload;
+		if (!tree_find(&model->contexts, create->hdr.ctx_id)) {
+			note_creation(model, type, create->hdr.ctx_id, command);
+		}
+		context_create(model, create);
+		break;
+	}
+	case VIRTIO_GPU_CMD_CTX_DESTROY: {
+		const struct virtio_gpu_ctx_destroy *destroy = payload;
+		struct context *context = tree_find(&model->contexts, destroy->hdr.ctx_id);
+		if (context) {
+			context_remove(model, context);
+		}
+		break;
+	}
+	case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D:
+	case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D:
+		model->work++;
+		break;
+	case VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D:
+		readback(model, payload);
+		break;
+	case VIRTIO_GPU_CMD_SET_SCANOUT: {
+		const struct virtio_gpu_set_scanout *set = payload;
+		set_scanout(model, set->scanout_id, set->resource_id, &set->r);
+		break;
+	}
+	case VIRTIO_GPU_CMD_SET_SCANOUT_BLOB: {
+		const struct virtio_gpu_set_scanout_blob *set = payload;
+		set_scanout(model, set->scanout_id, set->resource_id, &set->r);
+		break;
+	}
+	case VIRTIO_GPU_CMD_RESOURCE_FLUSH:
+		flush(model, ((const struct virtio_gpu_resource_flush *)payload)->resource_id);
+		break;
+	case VIRTIO_GPU_CMD_SUBMIT_3D:
+		feed_submit(model, payload, size);
+		break;
+	case VGT_RECORD_RESPONSE: {
+		const struct vgt_response *response = payload;
+		if (response->result && model->created_type &&
+			response->command == model->created_command) {
+			deny_creation(model);
+		}
+		break;
+	}
+	case VGT_RECORD_RESET:
+		reset(model);
+		break;
+	default:
+		break;
+	}
+}
+
+struct vgt_model *vgt_model_create(
+	enum vgt_frame_rule rule, const struct vgt_model_hooks *hooks)
+{
+	struct vgt_model *model = calloc(1, sizeof(*model));
+	if (model) {
+		model->rule = rule;
+		/* a resource that was never shown has frame_work 0 and must count as changed */
+		model->work = 1;
+		if (hooks) {
+			model->hooks = *hooks;
+		}
+	}
+	return model;
+}
+
+void vgt_model_destroy(struct vgt_model *model)
+{
+	if (model) {
+		reset(model);
+		free(model);
+	}
+}
