@@ -1,0 +1,212 @@
+# vgt: record and replay of virtio-gpu 3D command streams. `make help` lists the targets.
+VERSION := 0.1.0
+
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+DESTDIR ?=
+
+ifdef SANITIZE
+BUILD := build/sanitize
+SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+BUILD := build
+endif
+ifdef V
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n'
+endif
+
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror=vla
+cppflags := -D_GNU_SOURCE -DVGT_VERSION='"$(VERSION)"' -DVGT_LIBDIR='"$(LIBDIR)/vgt"' \
+	-DVIRGL_RENDERER_UNSTABLE_APIS -Iformat -Ihost-capture -Ireplay
+compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -fPIC -pthread
+link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
+
+# The sources, by what they become. Each file is compiled once, position-independent.
+format_src := $(addprefix format/,vgt_err.c vgt_index.c vgt_model.c vgt_reader.c vgt_record_check.c \
+	vgt_recover.c vgt_ring.c vgt_sink.c vgt_transfer.c vgt_writer.c virgl_format.c)
+capture_src := host-capture/vgt_capture.c
+preload_src := host-capture/preload.c host-capture/preload_facts.c
+vtest_src := host-capture/vtest_connect.c
+vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c cmd_compare.c cmd_help.c cmd_info.c cmd_record.c \
+	cmd_recover.c cmd_replay.c compare.c png_image.c child.c private_display.c private_vtest.c)
+player_src := $(addprefix replay/,player.c player_backing.c player_picture.c png_image.c)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+format_lib := $(BUILD)/libvgt-format.a
+pkg = $(shell pkg-config $(1) $(2))
+
+programs := $(BUILD)/vgt $(BUILD)/vgt-player
+libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
+	$(BUILD)/libvgt-vtest.so
+unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+helpers := $(addprefix $(BUILD)/tests/,mkpng virgl_client stub/libvirglrenderer.so.1)
+
+.PHONY: all check check-all bench fuzz lint install uninstall help demo deps clean \
+	check-unit check-headers check-includes test-programs
+
+## all: build everything into build/
+all: $(programs) $(libraries) $(BUILD)/vgt-capture.pc
+
+$(BUILD)/%.o: %.c Makefile
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(compile) $(cflags_$(notdir $*)) -MMD -MP -c $< -o $@
+
+cflags_preload := $(call pkg,--cflags,virglrenderer)
+cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
+cflags_player_picture := $(cflags_player)
+cflags_player_backing := $(cflags_player)
+cflags_stub_virglrenderer := $(cflags_preload)
+cflags_virgl_client := $(cflags_preload)
+
+$(format_lib): $(call obj,$(format_src))
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/vgt: $(call obj,$(vgt_src)) $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng json-c libzstd libxxhash)
+
+$(BUILD)/vgt-player: $(call obj,$(player_src)) $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,virglrenderer epoxy spng libzstd libxxhash)
+
+$(BUILD)/libvgt-capture.a: $(call obj,$(capture_src) $(format_src))
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/libvgt-capture.so: $(call obj,$(capture_src) $(format_src)) host-capture/libvgt-capture.map
+	$(say) LINK $@
+	$(Q)$(link) -shared -Wl,-soname,libvgt-capture.so.0 -Wl,--no-undefined \
+		-Wl,--version-script=host-capture/libvgt-capture.map -o $@ $(filter %.o,$^) \
+		$(call pkg,--libs,libzstd libxxhash)
+	$(Q)ln -sf libvgt-capture.so $(BUILD)/libvgt-capture.so.0
+
+$(BUILD)/libvgt-preload.so: $(call obj,$(preload_src) $(capture_src) $(format_src)) \
+		host-capture/libvgt-preload.map
+	$(say) LINK $@
+	$(Q)$(link) -shared -Wl,--version-script=host-capture/libvgt-preload.map -o $@ \
+		$(filter %.o,$^) $(call pkg,--libs,libzstd libxxhash) -ldl
+
+$(BUILD)/libvgt-vtest.so: $(call obj,$(vtest_src))
+	$(say) LINK $@
+	$(Q)$(link) -shared -o $@ $^ -ldl
+
+$(BUILD)/vgt-capture.pc: host-capture/vgt-capture.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+# Tests
+
+tests_extra_test_compare := replay/compare.c replay/png_image.c
+tests_extra_test_capture := host-capture/vgt_capture.c
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $< $(call obj,$(tests_extra_test_$*)) $(format_lib) \
+		$(call pkg,--libs,cmocka spng libzstd libxxhash)
+$(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
+$(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
+
+$(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/png_image.c) $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng)
+
+$(BUILD)/tests/virgl_client: $(call obj,tests/virgl_client.c)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,virglrenderer libxxhash)
+
+$(BUILD)/tests/stub/libvirglrenderer.so.1: $(call obj,tests/stub_virglrenderer.c)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(link) -shared -Wl,-soname,libvirglrenderer.so.1 -o $@ $^
+
+test-programs: all $(unit_tests) $(helpers)
+
+## demo: install what is missing, build, replay the traces and compare them with their goldens
+demo:
+	@.ci/deps build
+	@$(MAKE) --no-print-directory all
+	@traces/replay-all
+
+## check: all quick tests (unit, command line, corruption, replay of traces/)
+check:
+	@.ci/deps check
+	@$(MAKE) --no-print-directory test-programs check-headers check-includes
+	@tests/run check
+
+## check-all: check, and the long ones (kill storms, sanitizers)
+check-all:
+	@.ci/deps check-all
+	@$(MAKE) --no-print-directory test-programs check-headers check-includes
+	@tests/run check-all
+
+## bench: measure what tests/RESULTS.md says (BENCH=name for one)
+bench:
+	@.ci/deps check-all
+	@$(MAKE) --no-print-directory test-programs
+	@tests/bench $(BENCH)
+
+## fuzz: run every fuzz target for FUZZ_SECONDS (60) each, with clang's libFuzzer
+FUZZ_SECONDS ?= 60
+fuzz:
+	@.ci/deps fuzz
+	@CFLAGS="$(cppflags)" tests/fuzz $(FUZZ_SECONDS) $(format_src)
+
+## lint: layout (clang-format), clang-tidy, shell scripts
+lint:
+	@.ci/deps lint
+	@clang-format --dry-run -Werror $(lint_src)
+	@clang-tidy --quiet $(filter %.c,$(lint_src)) -- -std=c11 $(cppflags) $(cflags_player)
+	@shellcheck -x $(lint_sh)
+lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
+lint_sh = .ci/run .ci/deps tests/run tests/bench tests/fuzz traces/replay-all $(wildcard tests/cli/*.sh)
+
+# Every header compiles alone.
+check-headers:
+	$(Q)for header in format/*.h host-capture/*.h replay/*.h; do \
+		echo "#include \"$$(basename $$header)\"" | \
+		$(compile) $(cflags_player) -Wno-undef -fsyntax-only -x c - || exit 1; done
+
+# Who may include whom: format/ nobody else, host-capture/ and replay/ only format/; GL and
+# virglrenderer stay in the player and the interposer.
+check-includes:
+	$(Q).ci/check-includes
+
+## install: into DESTDIR/PREFIX
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/vgt $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(PREFIX)/include/vgt $(DESTDIR)$(PREFIX)/share/doc/vgt
+	install $(BUILD)/vgt $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/vgt-player $(DESTDIR)$(LIBDIR)/vgt
+	install -m 644 $(BUILD)/libvgt-preload.so $(BUILD)/libvgt-vtest.so $(DESTDIR)$(LIBDIR)/vgt
+	install -m 644 $(BUILD)/libvgt-capture.so $(DESTDIR)$(LIBDIR)/libvgt-capture.so.0
+	ln -sf libvgt-capture.so.0 $(DESTDIR)$(LIBDIR)/libvgt-capture.so
+	install -m 644 $(BUILD)/libvgt-capture.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(BUILD)/vgt-capture.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 host-capture/vgt_capture.h format/vgt_err.h format/vgt_trace.h \
+		format/virtio_gpu.h $(DESTDIR)$(PREFIX)/include/vgt
+	install -m 644 README.md format/FORMAT.md $(DESTDIR)$(PREFIX)/share/doc/vgt
+
+## uninstall: remove what install put there
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/vgt $(DESTDIR)$(LIBDIR)/libvgt-capture.* \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/vgt-capture.pc
+	rm -rf $(DESTDIR)$(LIBDIR)/vgt $(DESTDIR)$(PREFIX)/include/vgt \
+		$(DESTDIR)$(PREFIX)/share/doc/vgt
+
+## clean: remove build/
+clean:
+	rm -rf build
+
+## help: this list
+help:
+	@sed -n 's/^## /  make /p' Makefile
+	@echo '  variables: SANITIZE=address,undefined V=1 CC= CFLAGS= PREFIX= DESTDIR='
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

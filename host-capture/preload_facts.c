@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload_facts.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FACTS_MAX 128
+#define TEXT_MAX  4096
+
+extern char **environ;
+
+/* Facts with texts of their own. */
+struct facts {
+	struct vgt_capture_fact list[FACTS_MAX];
+	size_t count;
+};
+
+__attribute__((format(printf, 3, 4))) static void facts_add(
+	struct facts *facts, const char *key, const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	char *own_key = strdup(key), *own_text = strdup(text);
+	if (facts->count == FACTS_MAX || !own_key || !own_text) {
+		free(own_key);
+		free(own_text);
+		return;
+	}
+	facts->list[facts->count++] = (struct vgt_capture_fact){own_key, own_text};
+}
+
+static void facts_put(struct facts *facts, struct vgt_capture *capture)
+{
+	vgt_capture_meta(capture, facts->list, facts->count);
+	for (size_t i = 0; i < facts->count; i++) {
+		free((char *)facts->list[i].key);
+		free((char *)facts->list[i].value);
+	}
+}
+
+/* The arguments, separated by blanks. */
+static void add_cmdline(struct facts *facts)
+{
+	char text[TEXT_MAX];
+	FILE *file = fopen("/proc/self/cmdline", "re");
+	size_t length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+	if (file) {
+		fclose(file);
+	}
+	while (length && text[length - 1] == '\0') {
+		length--;
+	}
+	for (size_t i = 0; i < length; i++) {
+		text[i] = text[i] ? text[i] : ' ';
+	}
+	text[length] = '\0';
+	if (length) {
+		facts_add(facts, "cmdline", "%s", text);
+	}
+}
+
+/* Variables that change what virglrenderer, Mesa or the GL driver under them do. */
+static void add_environment(struct facts *facts)
+{
+	static const char *const prefixes[] = {"VREND_", "VIRGL_", "VIRGLRENDERER_", "MESA_",
+		"LIBGL_", "GALLIUM_", "LP_", "EGL_", "GBM_", "__GL_", "__EGL_", "NOUVEAU_",
+		"RADEON_", "AMD_", "INTEL_"};
+	for (char **variable = environ; variable && *variable; variable++) {
+		for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+			const char *equals = strchr(*variable, '=');
+			if (!equals ||
+				strncmp(*variable, prefixes[i], strlen(prefixes[i])) != 0) {
+				continue;
+			}
+			char key[256];
+			snprintf(key, sizeof(key), "env.%.*s", (int)(equals - *variable),
+				*variable);
+			facts_add(facts, key, "%s", equals + 1);
+			break;
+		}
+	}
+}
+
+void preload_facts_process(struct vgt_capture *capture, int flags, int callbacks_version,
+	const void *virglrenderer_function, bool with_cmdline)
+{
+	struct facts facts = {0};
+	facts_add(&facts, "producer", "vgt-preload %s", VGT_VERSION);
+	facts_add(&facts, "program", "%s", program_invocation_short_name);
+	if (with_cmdline) {
+		add_cmdline(&facts);
+	}
+	struct utsname system;
+	if (uname(&system) == 0) {
+		facts_add(&facts, "system", "%s %s %s", system.sysname, system.release,
+			system.machine);
+	}
+	time_t now = time(NULL);
+	struct tm utc;
+	char text[32];
+	if (gmtime_r(&now, &utc) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc)) {
+		facts_add(&facts, "time", "%s", text);
+	}
+	/* virglrenderer has no function that tells its version; its file name does */
+	Dl_info library;
+	if (dladdr(virglrenderer_function, &library) && library.dli_fname) {
+		char *file = realpath(library.dli_fname, NULL);
+		const char *name = file ? file : library.dli_fname;
+		const char *slash = strrchr(name, '/');
+		facts_add(&facts, "virglrenderer.library", "%s", slash ? slash + 1 : name);
+		free(file);
+	}
+	facts_add(&facts, "init.flags", "0x%x", (unsigned)flags);
+	facts_add(&facts, "init.callbacks", "%d", callbacks_version);
+	add_environment(&facts);
+	facts_put(&facts, capture);
+}
+
+typedef const unsigned char *(*get_string_function)(unsigned name);
+typedef void (*any_function)(void);
+typedef any_function (*get_proc_function)(const char *name);
+
+/* glGetString of whichever of EGL and GLX the process has loaded; nothing is loaded for this.
+ */
+static get_string_function find_get_string(void)
+{
+	static const struct {
+		const char *library;
+		const char *get_proc;
+	} ways[] = {{"libEGL.so.1", "eglGetProcAddress"},
+		{"libGL.so.1", "glXGetProcAddressARB"},
+		{"libGLX.so.0", "glXGetProcAddressARB"}};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		void *handle = dlopen(ways[i].library, RTLD_LAZY | RTLD_NOLOAD);
+		if (!handle) {
+			continue;
+		}
+		get_proc_function get_proc;
+		*(void **)&get_proc = dlsym(handle, ways[i].get_proc);
+		get_string_function get_string =
+			get_proc ? (get_string_function)get_proc("glGetString") : NULL;
+		dlclose(handle); /* still held by whoever loaded it */
+		if (get_string) {
+			return get_string;
+		}
+	}
+	return NULL;
+}
+
+void preload_facts_gl(struct vgt_capture *capture)
+{
+	static const struct {
+		unsigned name; /* of gl.h */
+		const char *key;
+	} strings[] = {{0x1f00, "gl.vendor"}, {0x1f01, "gl.renderer"}, {0x1f02, "gl.version"},
+		{0x8b8c, "gl.shading_language_version"}};
+	get_string_function get_string = find_get_string();
+	struct facts facts = {0};
+	for (size_t i = 0; get_string && i < sizeof(strings) / sizeof(strings[0]); i++) {
+		/* NULL where no context is current */
+		const char *text = (const char *)get_string(strings[i].name);
+		if (text) {
+			facts_add(&facts, strings[i].key, "%s", text);
+		}
+	}
+	facts_put(&facts, capture);
+}
