@@ -28,13 +28,14 @@ compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(SANITIZ
 link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
 
 # The sources, by what they become. Each file is compiled once, position-independent.
-format_src := $(addprefix format/,vgt_err.c vgt_index.c vgt_model.c vgt_reader.c vgt_record_check.c \
+format_src := $(addprefix format/,vgt_address.c vgt_err.c vgt_index.c vgt_model.c vgt_reader.c vgt_record_check.c \
 	vgt_recover.c vgt_ring.c vgt_sink.c vgt_transfer.c vgt_writer.c virgl_format.c)
 capture_src := host-capture/vgt_capture.c
 preload_src := host-capture/preload.c host-capture/preload_facts.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c cmd_compare.c cmd_help.c cmd_info.c cmd_record.c \
-	cmd_recover.c cmd_replay.c compare.c png_image.c child.c private_display.c private_vtest.c)
+	cmd_recover.c cmd_replay.c companion.c compare.c png_image.c child.c child_log.c \
+	private_display.c private_vtest.c recorded_traces.c recording_watch.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_picture.c png_image.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))

@@ -557,7 +557,12 @@ const char *vgt_reader_ring_path(const struct vgt_reader *reader)
 	return reader->ring_path;
 }
 
-struct vgt_reader_position vgt_reader_position(const struct vgt_reader *reader)
+struct vgt_reader_position vgt_reader_passed(const struct vgt_reader *reader)
+{
+	return reader->position;
+}
+
+struct vgt_reader_position vgt_reader_whole(const struct vgt_reader *reader)
 {
 	return reader->whole;
 }

@@ -69,14 +69,17 @@ uint16_t vgt_reader_minor(const struct vgt_reader *reader);
 /* The ring that the trace names, "" where it names none. */
 const char *vgt_reader_ring_path(const struct vgt_reader *reader);
 
-/* What has been passed so far; after VGT_READ_END, or an error, all that is intact. */
+/* A place between records; file_pos is that of the input, only of use behind a whole chunk. */
 struct vgt_reader_position {
-	uint64_t file_pos; /* end of the last whole chunk */
+	uint64_t file_pos;
 	uint64_t sequence; /* of the next chunk */
 	uint64_t stream_pos;
 	uint64_t records, commands, frames;
 };
-struct vgt_reader_position vgt_reader_position(const struct vgt_reader *reader);
+/* Behind the last record that was handed out, be it from the file or from the ring. */
+struct vgt_reader_position vgt_reader_passed(const struct vgt_reader *reader);
+/* Behind the last whole chunk of the file. */
+struct vgt_reader_position vgt_reader_whole(const struct vgt_reader *reader);
 
 /* One entry per chunk passed; the reader's. */
 const struct vgt_index *vgt_reader_chunks(const struct vgt_reader *reader);

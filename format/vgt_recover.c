@@ -21,7 +21,7 @@ static bool survey(
 		next = vgt_reader_next(reader, &record, &recovery->damage);
 	} while (next == VGT_READ_RECORD);
 	recovery->damaged = next == VGT_READ_ERROR;
-	if (recovery->damaged && vgt_reader_position(reader).sequence == 0) {
+	if (recovery->damaged && vgt_reader_whole(reader).sequence == 0) {
 		*err = recovery->damage;
 		return false;
 	}
@@ -80,7 +80,7 @@ static int open_target(const char *path, const char *out, uint64_t intact, struc
 static bool append_rest(struct vgt_sink *sink, const struct vgt_reader *reader,
 	struct vgt_recovery *recovery, struct vgt_err *err)
 {
-	struct vgt_reader_position at = vgt_reader_position(reader);
+	struct vgt_reader_position at = vgt_reader_whole(reader);
 	sink->at = (struct vgt_sink_position){
 		at.file_pos, at.sequence, at.stream_pos, at.records, at.commands, at.frames};
 	const struct vgt_index *chunks = vgt_reader_chunks(reader);
@@ -129,7 +129,7 @@ bool vgt_recover(
 	if (!survey(reader, recovery, err)) {
 		goto done;
 	}
-	struct vgt_reader_position at = vgt_reader_position(reader);
+	struct vgt_reader_position at = vgt_reader_whole(reader);
 	recovery->was_whole = !recovery->damaged && vgt_reader_end(reader) == VGT_END_TAIL;
 	if (recovery->was_whole) {
 		recovery->records = at.records;

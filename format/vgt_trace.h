@@ -62,8 +62,6 @@ enum vgt_record_type {
 	(1u << 0) /* a transfer that uses the iovec of the IOV record before it */
 #define VGT_RECORD_IMPORTED (1u << 1) /* a resource whose storage came from outside the trace \
 				       */
-#define VGT_RECORD_NO_INIT \
-	(1u << 2) /* CTX_CREATE: virgl_renderer_context_create, no capset named */
 
 #define VGT_CHUNK_MAGIC "VGTCHUNK"
 

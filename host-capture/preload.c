@@ -381,9 +381,10 @@ void virgl_renderer_fill_caps(uint32_t set, uint32_t version, void *caps)
 
 /* Contexts */
 
-/* The interposer's two ways to create a context differ in what init they name. */
+/* virgl_renderer_context_create names no capset: context_init is 0, as in the command of old
+ * guests. */
 static uint64_t record_context(struct vgt_capture *to, uint32_t id, uint32_t init,
-	uint32_t nlen, const char *name, uint16_t flags)
+	uint32_t nlen, const char *name)
 {
 	struct virtio_gpu_ctx_create command = {
 		.hdr = {.type = VIRTIO_GPU_CMD_CTX_CREATE, .ctx_id = id},
@@ -393,14 +394,13 @@ static uint64_t record_context(struct vgt_capture *to, uint32_t id, uint32_t ini
 	if (name) {
 		memcpy(command.debug_name, name, command.nlen);
 	}
-	return vgt_capture_command(to, &command, sizeof(command), NULL, 0, flags);
+	return vgt_capture_command(to, &command, sizeof(command), NULL, 0, 0);
 }
 
 int virgl_renderer_context_create(uint32_t handle, uint32_t nlen, const char *name)
 {
 	struct vgt_capture *to = ENTER(context_create);
-	uint64_t number =
-		to ? record_context(to, handle, 0, nlen, name, VGT_RECORD_NO_INIT) : 0;
+	uint64_t number = to ? record_context(to, handle, 0, nlen, name) : 0;
 	int result = REAL(real.context_create(handle, nlen, name));
 	DONE();
 	vgt_capture_response(to, number, result);
@@ -411,7 +411,7 @@ int virgl_renderer_context_create_with_flags(
 	uint32_t ctx_id, uint32_t ctx_flags, uint32_t nlen, const char *name)
 {
 	struct vgt_capture *to = ENTER(context_create_with_flags);
-	uint64_t number = to ? record_context(to, ctx_id, ctx_flags, nlen, name, 0) : 0;
+	uint64_t number = to ? record_context(to, ctx_id, ctx_flags, nlen, name) : 0;
 	int result = REAL(real.context_create_with_flags(ctx_id, ctx_flags, nlen, name));
 	DONE();
 	vgt_capture_response(to, number, result);

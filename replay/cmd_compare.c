@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: MIT */
+#include "compare.h"
+#include "png_image.h"
+#include "vgt_cmd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+const char cmd_compare_help[] =
+	"usage: vgt compare [OPTION...] A B\n"
+	"\n"
+	"Compares two PNG files, or the PNG files of two directories by name. A pixel\n"
+	"differs when one of its channels (alpha is one) differs by more than the\n"
+	"threshold. Without options a single differing bit makes the frames differ.\n"
+	"\n"
+	"  --threshold N      a channel may differ by N of 255 (default 0)\n"
+	"  --max-pixels N     N pixels of a frame may differ by more (default 0)\n"
+	"  --max-pixels P%    or P percent of its pixels, such as 0.5%\n"
+	"  --diff OUT.png     draw the differing pixels, bright on a dark A (two files\n"
+	"                     only; also written when nothing differs)\n"
+	"  --json             print one JSON object instead of text\n"
+	"  -q, --quiet        print nothing but errors\n"
+	"  -h, --help         print this\n"
+	"\n"
+	"One line for each frame goes to stdout, for directories a summary to stderr.\n"
+	"\n"
+	"exit status: 0 the same (within what the options allow), 1 different, or a frame\n"
+	"is missing on one side, 2 trouble: a file cannot be read or is no PNG, or there\n"
+	"is nothing to compare.\n"
+	"\n"
+	"The JSON object:\n"
+	"  a, b          the arguments\n"
+	"  threshold     as given\n"
+	"  max_pixels    as given, or null where percent were given\n"
+	"  max_percent   as given, or null where a number of pixels was given\n"
+	"  same          true where the exit status is 0\n"
+	"  frames, different, unreadable\n"
+	"                how many there are, of each kind\n"
+	"  pairs         an array with an object for each frame, sorted by name:\n"
+	"    name        of the file; for two files the name of B\n"
+	"    verdict     \"identical\", \"tolerated\", \"differs\", \"size-differs\",\n"
+	"                \"only-in-a\", \"only-in-b\" or \"unreadable\"\n"
+	"    side, error which of the files, \"a\" or \"b\", and what is wrong with it;\n"
+	"                \"unreadable\" only\n"
+	"    size_a, size_b\n"
+	"                {width, height}, \"size-differs\" only\n"
+	"    and where the pixels were compared:\n"
+	"    pixels, pixels_beyond\n"
+	"                how many there are, and how many of them are beyond the threshold\n"
+	"    largest     {difference, channel, x, y} of the largest difference, the first\n"
+	"                such by rows from the top left; null where identical\n"
+	"    mean        difference over all channels of all pixels, 0 to 255\n"
+	"    area        {x, y, width, height} of the pixels beyond the threshold; null\n"
+	"                where there are none\n"
+	"Later versions may add members. Where A or B cannot be opened at all, or there is\n"
+	"nothing to compare, nothing is printed.\n";
+
+enum verdict {
+	VERDICT_IDENTICAL,
+	VERDICT_TOLERATED,
+	VERDICT_DIFFERS,
+	VERDICT_SIZE_DIFFERS,
+	VERDICT_ONLY_IN_A,
+	VERDICT_ONLY_IN_B,
+	VERDICT_UNREADABLE,
+};
+
+static const char *const verdict_names[] = {
+	[VERDICT_IDENTICAL] = "identical",
+	[VERDICT_TOLERATED] = "tolerated",
+	[VERDICT_DIFFERS] = "differs",
+	[VERDICT_SIZE_DIFFERS] = "size-differs",
+	[VERDICT_ONLY_IN_A] = "only-in-a",
+	[VERDICT_ONLY_IN_B] = "only-in-b",
+	[VERDICT_UNREADABLE] = "unreadable",
+};
+
+/* What the command was asked for, and its count of what it found. */
+struct request {
+	const char *a;
+	const char *b;
+	struct vgt_tolerance tolerance;
+	bool percent; /* --max-pixels was given in percent */
+	const char *diff_path;
+	bool json;
+	bool quiet;
+	json_object *pairs; /* with json */
+	uint64_t frames, different, unreadable;
+};
+
+/* One frame; what else is valid depends on the verdict. */
+struct pair {
+	const char *name;
+	enum verdict verdict;
+	uint32_t width_a, height_a, width_b, height_b;
+	struct vgt_comparison comparison;
+	bool error_in_b;
+	struct vgt_err err;
+};
+
+static bool was_compared(const struct pair *pair)
+{
+	return pair->verdict == VERDICT_IDENTICAL || pair->verdict == VERDICT_TOLERATED ||
+	       pair->verdict == VERDICT_DIFFERS;
+}
+
+static json_object *json_text(const char *text)
+{
+	char *clean = vgt_cmd_utf8(text);
+	json_object *object = clean ? json_object_new_string(clean) : NULL;
+
+	free(clean);
+	return object;
+}
+
+/* With the digits that mean something: json-c would print 0.1 as 0.10000000000000001. */
+static json_object *json_number(double number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.9g", number);
+	return json_object_new_double_s(number, text);
+}
+
+static json_object *json_size(uint32_t width, uint32_t height)
+{
+	json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "width", json_object_new_int64(width));
+	json_object_object_add(object, "height", json_object_new_int64(height));
+	return object;
+}
+
+static json_object *json_largest(const struct vgt_sample_difference *largest)
+{
+	if (largest->difference == 0) {
+		return NULL;
+	}
+	json_object *object = json_object_new_object();
+	json_object_object_add(object, "difference", json_object_new_int(largest->difference));
+	json_object_object_add(
+		object, "channel", json_object_new_string(vgt_channel_name(largest->channel)));
+	json_object_object_add(object, "x", json_object_new_int64(largest->x));
+	json_object_object_add(object, "y", json_object_new_int64(largest->y));
+	return object;
+}
+
+static json_object *json_area(const struct vgt_area *area)
+{
+	if (area->height == 0) {
+		return NULL;
+	}
+	json_object *object = json_object_new_object();
+	json_object_object_add(object, "x", json_object_new_int64(area->x));
+	json_object_object_add(object, "y", json_object_new_int64(area->y));
+	json_object_object_add(object, "width", json_object_new_int64(area->width));
+	json_object_object_add(object, "height", json_object_new_int64(area->height));
+	return object;
+}
+
+static json_object *json_pair(const struct pair *pair)
+{
+	const struct vgt_comparison *comparison = &pair->comparison;
+	json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "name", json_text(pair->name));
+	json_object_object_add(
+		object, "verdict", json_object_new_string(verdict_names[pair->verdict]));
+	if (pair->verdict == VERDICT_UNREADABLE) {
+		json_object_object_add(
+			object, "side", json_object_new_string(pair->error_in_b ? "b" : "a"));
+		json_object_object_add(object, "error", json_text(pair->err.message));
+	} else if (pair->verdict == VERDICT_SIZE_DIFFERS) {
+		json_object_object_add(
+			object, "size_a", json_size(pair->width_a, pair->height_a));
+		json_object_object_add(
+			object, "size_b", json_size(pair->width_b, pair->height_b));
+	} else if (was_compared(pair)) {
+		json_object_object_add(
+			object, "pixels", json_object_new_int64((int64_t)comparison->pixels));
+		json_object_object_add(object, "pixels_beyond",
+			json_object_new_int64((int64_t)comparison->pixels_beyond));
+		json_object_object_add(object, "largest", json_largest(&comparison->largest));
+		json_object_object_add(object, "mean", json_number(comparison->mean));
+		json_object_object_add(object, "area", json_area(&comparison->beyond));
+	}
+	return object;
+}
+
+static void print_measures(const struct vgt_comparison *comparison)
+{
+	const struct vgt_sample_difference *largest = &comparison->largest;
+
+	printf("%" PRIu64 " of %" PRIu64 " pixels beyond %u, largest difference %u "
+	       "(%s at %" PRIu32 ",%" PRIu32 "), mean %.3g\n",
+		comparison->pixels_beyond, comparison->pixels, comparison->threshold,
+		largest->difference, vgt_channel_name(largest->channel), largest->x, largest->y,
+		comparison->mean);
+}
+
+static void print_pair(const struct request *request, const struct pair *pair)
+{
+	switch (pair->verdict) {
+	case VERDICT_IDENTICAL:
+		printf("%s: identical\n", pair->name);
+		break;
+	case VERDICT_TOLERATED:
+		printf("%s: same within tolerance: ", pair->name);
+		print_measures(&pair->comparison);
+		break;
+	case VERDICT_DIFFERS:
+		printf("%s: differs: ", pair->name);
+		print_measures(&pair->comparison);
+		break;
+	case VERDICT_SIZE_DIFFERS:
+		printf("%s: differs: %" PRIu32 "x%" PRIu32 " pixels against %" PRIu32
+		       "x%" PRIu32 "\n",
+			pair->name, pair->width_a, pair->height_a, pair->width_b,
+			pair->height_b);
+		break;
+	case VERDICT_ONLY_IN_A:
+		printf("only in %s: %s\n", request->a, pair->name);
+		break;
+	case VERDICT_ONLY_IN_B:
+		printf("only in %s: %s\n", request->b, pair->name);
+		break;
+	case VERDICT_UNREADABLE:
+		break; /* is on stderr already */
+	}
+}
+
+/* Counts and prints one frame. */
+static void report_pair(struct request *request, const struct pair *pair)
+{
+	request->frames++;
+	if (pair->verdict == VERDICT_UNREADABLE) {
+		request->unreadable++;
+	} else if (pair->verdict != VERDICT_IDENTICAL && pair->verdict != VERDICT_TOLERATED) {
+		request->different++;
+	}
+	if (request->json) {
+		json_object_array_add(request->pairs, json_pair(pair));
+	} else if (!request->quiet) {
+		print_pair(request, pair);
+	}
+}
+
+static void judge(struct pair *pair, const struct vgt_tolerance *tolerance,
+	const struct vgt_image *a, const struct vgt_image *b)
+{
+	vgt_compare_images(a, b, tolerance->threshold, &pair->comparison);
+	pair->width_a = a->width;
+	pair->height_a = a->height;
+	pair->width_b = b->width;
+	pair->height_b = b->height;
+	if (pair->comparison.identical) {
+		pair->verdict = VERDICT_IDENTICAL;
+	} else if (pair->comparison.size_differs) {
+		pair->verdict = VERDICT_SIZE_DIFFERS;
+	} else if (vgt_comparison_within(&pair->comparison, tolerance)) {
+		pair->verdict = VERDICT_TOLERATED;
+	} else {
+		pair->verdict = VERDICT_DIFFERS;
+	}
+}
+
+/* Writes --diff, where there can be one; false, with the error printed, where that fails. */
+static bool write_diff(
+	const struct request *request, const struct vgt_image *a, const struct vgt_image *b)
+{
+	struct vgt_image drawing;
+	struct vgt_err err;
+
+	if (a->width != b->width || a->height != b->height) {
+		fflush(stdout);
+		fprintf(stderr, "vgt: %s: not written, the sizes differ\n", request->diff_path);
+		return true;
+	}
+	bool good = vgt_compare_draw(&drawing, a, b, request->tolerance.threshold, &err) &&
+		    vgt_image_write_png(&drawing, request->diff_path, false, &err);
+
+	if (!good) {
+		vgt_cmd_error(request->diff_path, &err);
+	}
+	vgt_image_finish(&drawing);
+	return good;
+}
+
+/* Compares two files and reports them under that name. False where --diff cannot be written. */
+static bool compare_files(
+	struct request *request, const char *name, const char *path_a, const char *path_b)
+{
+	struct pair pair = {.name = name};
+	struct vgt_image a;
+	struct vgt_image b = {0};
+	bool good = true;
+
+	bool readable = vgt_image_read_png(&a, path_a, &pair.err);
+	if (readable) {
+		readable = vgt_image_read_png(&b, path_b, &pair.err);
+		pair.error_in_b = !readable;
+	}
+	if (readable) {
+		judge(&pair, &request->tolerance, &a, &b);
+	} else {
+		vgt_cmd_error(pair.error_in_b ? path_b : path_a, &pair.err);
+		pair.verdict = VERDICT_UNREADABLE;
+	}
+	report_pair(request, &pair);
+	if (readable && request->diff_path) {
+		good = write_diff(request, &a, &b);
+	}
+	vgt_image_finish(&a);
+	vgt_image_finish(&b);
+	return good;
+}
+
+/* The PNG files of a directory, sorted by name. */
+struct listing {
+	struct dirent **entries;
+	int count;
+};
+
+static int is_png_name(const struct dirent *entry)
+{
+	const size_t length = strlen(entry->d_name);
+
+	return length > 4 && strcasecmp(entry->d_name + length - 4, ".png") == 0;
+}
+
+/* By bytes: alphasort() depends on the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool list_directory(struct listing *listing, const char *path)
+{
+	struct vgt_err err;
+
+	listing->count = scandir(path, &listing->entries, is_png_name, by_name);
+	if (listing->count < 0) {
+		vgt_err_system(&err, errno, "cannot read the directory");
+		vgt_cmd_error(path, &err);
+		*listing = (struct listing){0};
+		return false;
+	}
+	return true;
+}
+
+static void free_listing(struct listing *listing)
+{
+	for (int i = 0; i < listing->count; i++) {
+		free(listing->entries[i]);
+	}
+	free(listing->entries);
+}
+
+static char *join_path(const char *directory, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
+}
+
+static bool compare_named(struct request *request, const char *name)
+{
+	char *path_a = join_path(request->a, name);
+	char *path_b = join_path(request->b, name);
+	const bool good = path_a && path_b;
+
+	if (good) {
+		compare_files(request, name, path_a, path_b);
+	} else {
+		fputs("vgt: no memory for a path\n", stderr);
+	}
+	free(path_a);
+	free(path_b);
+	return good;
+}
+
+/* Walks both sorted listings at once. */
+static bool compare_listings(
+	struct request *request, const struct listing *a, const struct listing *b)
+{
+	int i = 0;
+	int j = 0;
+
+	while (i < a->count || j < b->count) {
+		int order = i == a->count ? 1 : -1;
+		if (i < a->count && j < b->count) {
+			order = strcmp(a->entries[i]->d_name, b->entries[j]->d_name);
+		}
+		const char *name = order > 0 ? b->entries[j]->d_name : a->entries[i]->d_name;
+		if (order == 0) {
+			if (!compare_named(request, name)) {
+				return false;
+			}
+		} else {
+			const struct pair pair = {
+				.name = name,
+				.verdict = order < 0 ? VERDICT_ONLY_IN_A : VERDICT_ONLY_IN_B,
+			};
+			report_pair(request, &pair);
+		}
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return true;
+}
+
+static void print_summary(const struct request *request)
+{
+	fflush(stdout); /* keep the order where both streams end in one place */
+	fprintf(stderr, "%" PRIu64 " of %" PRIu64 " frames differ", request->different,
+		request->frames);
+	if (request->unreadable) {
+		fprintf(stderr, ", %" PRIu64 " could not be compared", request->unreadable);
+	}
+	fputc('\n', stderr);
+}
+
+/* False for trouble, which is printed. */
+static bool compare_directories(struct request *request)
+{
+	struct listing a = {0};
+	struct listing b = {0};
+	bool good = list_directory(&a, request->a) && list_directory(&b, request->b);
+
+	if (good && a.count == 0 && b.count == 0) {
+		fprintf(stderr, "vgt: nothing to compare: no PNG file in %s nor in %s\n",
+			request->a, request->b);
+		good = false;
+	} else if (good) {
+		good = compare_listings(request, &a, &b);
+		if (!request->quiet) {
+			print_summary(request);
+		}
+	}
+	free_listing(&a);
+	free_listing(&b);
+	return good;
+}
+
+/* The last part of a path, all of it where that is empty. */
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static bool is_directory(const char *path, bool *answer)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0) {
+		struct vgt_err err;
+		vgt_err_system(&err, errno, "cannot open");
+		vgt_cmd_error(path, &err);
+		return false;
+	}
+	*answer = S_ISDIR(status.st_mode);
+	return true;
+}
+
+static int print_json(const struct request *request, int code)
+{
+	const struct vgt_tolerance *tolerance = &request->tolerance;
+	json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "a", json_text(request->a));
+	json_object_object_add(object, "b", json_text(request->b));
+	json_object_object_add(object, "threshold", json_object_new_int(tolerance->threshold));
+	json_object_object_add(object, "max_pixels",
+		request->percent ? NULL
+				 : json_object_new_int64((int64_t)tolerance->max_pixels));
+	json_object_object_add(object, "max_percent",
+		request->percent ? json_number(tolerance->max_millionth / 1e4) : NULL);
+	json_object_object_add(object, "same", json_object_new_boolean(code == VGT_EXIT_OK));
+	json_object_object_add(
+		object, "frames", json_object_new_int64((int64_t)request->frames));
+	json_object_object_add(
+		object, "different", json_object_new_int64((int64_t)request->different));
+	json_object_object_add(
+		object, "unreadable", json_object_new_int64((int64_t)request->unreadable));
+	json_object_object_add(object, "pairs", json_object_get(request->pairs));
+	const char *text = json_object_to_json_string_ext(
+		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text) {
+		fputs("vgt: no memory for the JSON output\n", stderr);
+		code = VGT_EXIT_USAGE;
+	} else {
+		puts(text);
+	}
+	json_object_put(object);
+	return code;
+}
+
+static int compare(struct request *request)
+{
+	bool directory_a = false;
+	bool directory_b = false;
+	bool good;
+
+	/* Both, so that one run names all that is missing. */
+	good = is_directory(request->a, &directory_a);
+	good = is_directory(request->b, &directory_b) && good;
+	if (!good) {
+		return VGT_EXIT_USAGE;
+	}
+	if (directory_a != directory_b) {
+		return vgt_cmd_usage("compare", "%s is a directory and %s is not",
+			directory_a ? request->a : request->b,
+			directory_a ? request->b : request->a);
+	}
+	if (directory_a && request->diff_path) {
+		return vgt_cmd_usage(
+			"compare", "--diff works on two files, not on directories");
+	}
+	if (directory_a) {
+		good = compare_directories(request);
+	} else {
+		good = compare_files(request, base_name(request->b), request->a, request->b);
+	}
+	int code = request->different ? VGT_EXIT_DIFFERENT : VGT_EXIT_OK;
+	if (!good || request->unreadable) {
+		code = VGT_EXIT_USAGE;
+	}
+	return request->json && request->frames ? print_json(request, code) : code;
+}
+
+/* "12.5%" in millionths of the whole; the locale must not matter, and 0.07 not be rounded. */
+static bool parse_percent(const char *text, uint32_t *millionth)
+{
+	uint64_t whole;
+	uint64_t part = 0;
+	char digits[16];
+	const size_t length = strcspn(text, ".%");
+
+	if (length >= sizeof(digits)) {
+		return false;
+	}
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	if (!vgt_cmd_parse_number(digits, 0, 100, &whole)) {
+		return false;
+	}
+	text += length;
+	if (*text == '.') {
+		const size_t places = strspn(text + 1, "0123456789");
+		if (places == 0 || places > 4) {
+			return false;
+		}
+		memcpy(digits, "0000", 5);
+		memcpy(digits, text + 1, places);
+		vgt_cmd_parse_number(digits, 0, 9999, &part);
+		text += 1 + places;
+	}
+	if (strcmp(text, "%") != 0 || whole * 10000 + part > 1000000) {
+		return false;
+	}
+	*millionth = (uint32_t)(whole * 10000 + part);
+	return true;
+}
+
+static bool parse_max_pixels(struct request *request, const char *text)
+{
+	struct vgt_tolerance *tolerance = &request->tolerance;
+
+	tolerance->max_pixels = 0;
+	tolerance->max_millionth = 0;
+	request->percent = strchr(text, '%') != NULL;
+	if (!request->percent) {
+		return vgt_cmd_number(
+			"compare", "--max-pixels", text, 0, INT64_MAX, &tolerance->max_pixels);
+	}
+	if (!parse_percent(text, &tolerance->max_millionth)) {
+		vgt_cmd_usage("compare",
+			"--max-pixels must be from 0%% to 100%% with at most 4 decimals, not "
+			"'%s'",
+			text);
+		return false;
+	}
+	return true;
+}
+
+int cmd_compare(int argc, char **argv)
+{
+	enum {
+		OPTION_THRESHOLD = 256,
+		OPTION_MAX_PIXELS,
+		OPTION_DIFF,
+		OPTION_JSON,
+	};
+	static const struct option options[] = {
+		{"threshold", required_argument, NULL, OPTION_THRESHOLD},
+		{"max-pixels", required_argument, NULL, OPTION_MAX_PIXELS},
+		{"diff", required_argument, NULL, OPTION_DIFF},
+		{"json", no_argument, NULL, OPTION_JSON},
+		{"quiet", no_argument, NULL, 'q'},
+		VGT_CMD_HELP_OPTION,
+		{NULL, 0, NULL, 0},
+	};
+	struct request request = {0};
+	uint64_t number;
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_THRESHOLD:
+			if (!vgt_cmd_number(
+				    "compare", "--threshold", optarg, 0, 255, &number)) {
+				return VGT_EXIT_USAGE;
+			}
+			request.tolerance.threshold = (uint8_t)number;
+			break;
+		case OPTION_MAX_PIXELS:
+			if (!parse_max_pixels(&request, optarg)) {
+				return VGT_EXIT_USAGE;
+			}
+			break;
+		case OPTION_DIFF:
+			request.diff_path = optarg;
+			break;
+		case OPTION_JSON:
+			request.json = true;
+			break;
+		case 'q':
+			request.quiet = true;
+			break;
+		case 'h':
+			return vgt_cmd_print_help(cmd_compare_help);
+		default:
+			return vgt_cmd_bad_option("compare", argv, options, option);
+		}
+	}
+	if (argc - optind != 2) {
+		return vgt_cmd_usage("compare",
+			"compare takes two PNG files or two directories, %d argument%s given",
+			argc - optind, argc - optind == 1 ? "" : "s");
+	}
+	if (request.json && request.quiet) {
+		return vgt_cmd_usage(
+			"compare", "--json prints and --quiet does not: choose one");
+	}
+	request.a = argv[optind];
+	request.b = argv[optind + 1];
+	request.pairs = request.json ? json_object_new_array() : NULL;
+	const int code = compare(&request);
+	json_object_put(request.pairs);
+	return code;
+}

@@ -1,0 +1,1048 @@
+/* SPDX-License-Identifier: MIT */
+#include "child.h"
+#include "child_log.h"
+#include "private_display.h"
+#include "private_vtest.h"
+#include "recorded_traces.h"
+#include "recording_watch.h"
+#include "vgt_cmd.h"
+#include "vgt_recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const char cmd_record_help[] =
+	"usage: vgt record [OPTION...] [--] COMMAND [ARGUMENT...]\n"
+	"       vgt record --gl [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
+	"\n"
+	"Runs COMMAND, which is or starts a user of libvirglrenderer.so (QEMU,\n"
+	"vhost-user-gpu, virgl_test_server), and records what it asks of the renderer.\n"
+	"With --gl, PROGRAM is any program that draws with Mesa's OpenGL: it gets a\n"
+	"virgl_test_server of its own, which is recorded, and where DISPLAY is not set an\n"
+	"X server of its own (Xvfb) too.\n"
+	"\n"
+	"  -o, --output FILE  the trace (default: the program's name and .vgt; where that\n"
+	"                     exists NAME.1.vgt, NAME.2.vgt, ...)\n"
+	"  --force            replace FILE if it exists\n"
+	"  --frames N         record N frames, then end COMMAND\n"
+	"  --duration S       record for S seconds (such as 2.5) from the first command on,\n"
+	"                     then end COMMAND\n"
+	"  --max-size B       end the recording, not COMMAND, before the trace is larger than\n"
+	"                     B bytes; K, M and G behind the number are powers of 1024\n"
+	"  --keep-running     let COMMAND go on after --frames (not with --duration)\n"
+	"  --no-cmdline       keep COMMAND's arguments out of the trace\n"
+	"  --gl               record PROGRAM's OpenGL\n"
+	"  --quiet, -q        print errors and warnings only\n"
+	"  -h, --help         print this\n"
+	"\n"
+	"COMMAND is ended by SIGTERM, and by SIGKILL where it still runs 5 seconds later;\n"
+	"a trace that is unfinished then, or because COMMAND crashed, is completed from what\n"
+	"was still in memory. Ctrl-C reaches COMMAND alone: vgt waits for it and finishes\n"
+	"the trace; a second Ctrl-C is passed on as SIGTERM, a third as SIGKILL. Processes\n"
+	"that COMMAND leaves behind are waited for as long as they record, then ended.\n"
+	"\n"
+	"Each process that initialises the renderer makes a trace: the first FILE, others\n"
+	"NAME-PID.vgt beside it. Those in which nothing was drawn go when there are others;\n"
+	"if one is left it is called FILE.\n"
+	"\n"
+	"--gl renders with Mesa's software renderer where there is no /dev/dri/renderD128,\n"
+	"else with what EGL chooses. It needs virgl_test_server (Debian: virgl-server).\n"
+	"\n"
+	"exit status: 0 a trace was recorded, whatever the exit status of COMMAND; 2 wrong\n"
+	"usage, COMMAND cannot be run, nothing was recorded, or a trace is not whole.\n"
+	"\n"
+	"examples:\n"
+	"  vgt record -o boot.vgt -- qemu-system-x86_64 -device virtio-vga-gl \\\n"
+	"      -display sdl,gl=on disk.img\n"
+	"  vgt record --gl --frames 300 glxgears\n"
+	"  vgt record --gl -o build.vgt --duration 10 -- glmark2 -b build\n";
+
+#define TICK_MS       100   /* between two looks at a recording */
+#define GRACE_MS      5000  /* from SIGTERM to SIGKILL */
+#define DRAIN_MS      10000 /* for virglrenderer to clean up behind a client */
+#define LAST_WRITE_MS 2000  /* for a trace of enough frames to get its tail */
+#define ROOM_MIN      (UINT64_C(64) << 20) /* for four rings */
+#define MAX_SIZE_MIN  4096
+
+#define PRELOAD_LIBRARY "libvgt-preload.so"
+#define VTEST_LIBRARY   "libvgt-vtest.so"
+#define RENDER_NODE     "/dev/dri/renderD128"
+
+struct request {
+	const char *file; /* NULL: not given */
+	bool force;
+	uint64_t frames;      /* 0: no limit, as the next two */
+	uint64_t duration_ms;
+	uint64_t max_size;
+	bool no_cmdline;
+	bool keep_running;
+	bool quiet;
+	bool gl;
+	char *const *command;
+};
+
+struct session {
+	const struct request *request;
+	struct vgt_record_target target;
+	char *pattern;            /* for VGT_CAPTURE_FILE */
+	char directory[PATH_MAX]; /* for rings and sockets; "" before it exists */
+	bool keep_rings;          /* one of them is still needed */
+	char preload[PATH_MAX];
+	char vtest_library[PATH_MAX];
+
+	struct vgt_children children;
+	struct vgt_child command;
+	struct vgt_child_log log; /* with --gl, as the next two */
+	struct vgt_private_vtest vtest;
+	struct vgt_private_display display;
+	struct vgt_recordings recordings;
+
+	uint64_t first_command_ms; /* when that was seen; 0: not yet */
+	bool reached;              /* as many frames as asked for are recorded */
+	uint64_t told_to_end_ms;   /* when COMMAND was; 0: not yet */
+	uint64_t interrupted_ms;   /* the first Ctrl-C; 0: none */
+	bool told_waiting;
+	bool over; /* nothing is left to be recorded */
+	bool server_crashed;
+	bool recorder_died;
+
+	int progress_width; /* of the line that is on the terminal now; 0: none */
+	uint64_t rate_ms;   /* since when frames are counted for the rate */
+	uint64_t rate_frames;
+	double rate;
+};
+
+/* Messages */
+
+static void clear_progress(struct session *session)
+{
+	if (session->progress_width) {
+		fprintf(stderr, "\r%*s\r", session->progress_width, "");
+		session->progress_width = 0;
+	}
+}
+
+__attribute__((format(printf, 2, 3))) static void say(
+	struct session *session, const char *format, ...)
+{
+	va_list args;
+
+	clear_progress(session);
+	fputs("vgt: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static void show_library_line(void *opaque, const char *line)
+{
+	clear_progress(opaque);
+	fprintf(stderr, "%s\n", line);
+}
+
+static void show_server_line(void *opaque, const char *line)
+{
+	clear_progress(opaque);
+	fprintf(stderr, "  server| %s\n", line);
+}
+
+static void show_log(struct session *session)
+{
+	if (session->request->gl) {
+		vgt_child_log_show_end(&session->log, show_server_line, session);
+	}
+}
+
+static const char *format_size(char text[32], uint64_t bytes)
+{
+	if (bytes < 1000) {
+		snprintf(text, 32, "%" PRIu64 " bytes", bytes);
+	} else if (bytes < 1000000) {
+		snprintf(text, 32, "%.1f KB", (double)bytes / 1e3);
+	} else if (bytes < 1000000000) {
+		snprintf(text, 32, "%.1f MB", (double)bytes / 1e6);
+	} else {
+		snprintf(text, 32, "%.1f GB", (double)bytes / 1e9);
+	}
+	return text;
+}
+
+static void show_progress(struct session *session)
+{
+	uint64_t frames = 0;
+	uint64_t commands = 0;
+	uint64_t written = 0;
+	char line[160];
+	char size[32];
+	const uint64_t now = vgt_child_clock_ms();
+
+	if (session->request->quiet || !isatty(STDERR_FILENO)) {
+		return;
+	}
+	for (size_t i = 0; i < session->recordings.count; i++) {
+		const struct vgt_ring_header *header = session->recordings.list[i].header;
+		frames += atomic_load(&header->frames);
+		commands += atomic_load(&header->commands);
+		written += atomic_load(&header->written);
+	}
+	if (now >= session->rate_ms + 1000) {
+		session->rate = (double)(frames - session->rate_frames) * 1000 /
+				(double)(now - session->rate_ms);
+		session->rate_ms = now;
+		session->rate_frames = frames;
+	}
+	const int width = snprintf(line, sizeof(line),
+		"%" PRIu64 " frames, %" PRIu64 " commands, %s, %.0f fps", frames, commands,
+		format_size(size, written), session->rate);
+	fprintf(stderr, "\r%-*s", session->progress_width, line);
+	session->progress_width = width;
+}
+
+/* What must be there before anything starts */
+
+/* Where vgt runs from a build directory the library lies beside it, else where it is installed. */
+static bool find_library(const char *name, char path[PATH_MAX])
+{
+	char program[PATH_MAX];
+	const ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	program[length > 0 ? length : 0] = '\0';
+	char *const slash = strrchr(program, '/');
+	if (slash) {
+		*slash = '\0';
+	}
+	static const char *const places[] = {"%s/%s", "%s/../lib/vgt/%s"};
+	for (size_t i = 0; slash && i < 2; i++) {
+		const int size = i == 0 ? snprintf(path, PATH_MAX, places[0], program, name)
+					: snprintf(path, PATH_MAX, places[1], program, name);
+		if (size < PATH_MAX && access(path, R_OK) == 0) {
+			return true;
+		}
+	}
+#ifdef VGT_LIBDIR
+	snprintf(path, PATH_MAX, "%s/%s", VGT_LIBDIR, name);
+	if (access(path, R_OK) == 0) {
+		return true;
+	}
+#endif
+	fprintf(stderr, "vgt: %s not found, neither beside the program in %s nor in ../lib/vgt\n",
+		name, program);
+	return false;
+}
+
+/*
+ * ld.so splits LD_PRELOAD at spaces and colons and expands $, and there is no way to quote them: a
+ * library with such a path gets another in the private directory.
+ */
+static bool make_preloadable(const struct session *session, const char *name, char path[PATH_MAX])
+{
+	char link[PATH_MAX + 32];
+
+	if (!strpbrk(path, " :$")) {
+		return true;
+	}
+	snprintf(link, sizeof(link), "%s/%s", session->directory, name);
+	if (strlen(link) >= PATH_MAX || symlink(path, link) != 0) {
+		fprintf(stderr, "vgt: %s: cannot link: %s\n", link, strerror(errno));
+		return false;
+	}
+	strcpy(path, link);
+	return true;
+}
+
+/* A directory for a name as long as those of rings and sockets are allowed to be. */
+static bool make_directory_in(struct session *session, const char *parent)
+{
+	char *absolute = realpath(parent, NULL);
+	bool good = false;
+
+	if (absolute && strlen(absolute) < 64) {
+		snprintf(session->directory, sizeof(session->directory),
+			"%s/vgt-record-XXXXXX", absolute);
+		good = mkdtemp(session->directory) != NULL;
+	}
+	if (!good) {
+		session->directory[0] = '\0';
+	}
+	free(absolute);
+	return good;
+}
+
+/* Containers tend to have a small /dev/shm. */
+static bool has_room(const char *directory)
+{
+	struct statvfs status;
+
+	return statvfs(directory, &status) == 0 &&
+	       (uint64_t)status.f_bavail * status.f_frsize >= ROOM_MIN;
+}
+
+static bool make_directory(struct session *session)
+{
+	const char *temporary = getenv("TMPDIR");
+
+	if (has_room("/dev/shm") && make_directory_in(session, "/dev/shm")) {
+		return true;
+	}
+	if ((temporary && make_directory_in(session, temporary)) ||
+		make_directory_in(session, "/tmp")) {
+		return true;
+	}
+	fprintf(stderr, "vgt: cannot create a directory in /dev/shm, $TMPDIR or /tmp: %s\n",
+		strerror(errno));
+	return false;
+}
+
+static void remove_directory(const struct session *session)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+	const struct dirent *entry;
+	DIR *directory = session->directory[0] ? opendir(session->directory) : NULL;
+
+	if (!directory) {
+		return;
+	}
+	while ((entry = readdir(directory))) {
+		if (session->keep_rings && strstr(entry->d_name, ".ring")) {
+			continue;
+		}
+		snprintf(path, sizeof(path), "%s/%s", session->directory, entry->d_name);
+		unlink(path); /* refuses . and .. */
+	}
+	closedir(directory);
+	rmdir(session->directory);
+}
+
+static bool prepare(struct session *session)
+{
+	const struct request *request = session->request;
+	struct vgt_err err;
+
+	if (!find_library(PRELOAD_LIBRARY, session->preload) ||
+		(request->gl && !find_library(VTEST_LIBRARY, session->vtest_library))) {
+		return false;
+	}
+	if (!vgt_record_target_init(&session->target, request->file, request->command[0],
+		    request->force, &err)) {
+		say(session, "%s", err.message);
+		return false;
+	}
+	session->pattern = vgt_record_target_pattern(&session->target);
+	if (!session->pattern || !make_directory(session) ||
+		!make_preloadable(session, PRELOAD_LIBRARY, session->preload) ||
+		!make_preloadable(session, VTEST_LIBRARY, session->vtest_library)) {
+		return false;
+	}
+	vgt_recordings_init(&session->recordings, session->directory);
+	return true;
+}
+
+/* The environments of the processes; these functions run in the new process. */
+
+static bool set_variable(const char *name, const char *value)
+{
+	return (value ? setenv(name, value, 1) : unsetenv(name)) == 0;
+}
+
+static bool set_number(const char *name, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	return set_variable(name, number ? text : NULL);
+}
+
+static bool set_preload(const char *library)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char *value;
+
+	if (asprintf(&value, "%s%s%s", library, others && *others ? ":" : "",
+		    others ? others : "") < 0) {
+		return false;
+	}
+	return set_variable("LD_PRELOAD", value);
+}
+
+static bool set_capture_environment(void *opaque)
+{
+	const struct session *session = opaque;
+	const struct request *request = session->request;
+
+	return set_preload(session->preload) &&
+	       set_variable("VGT_CAPTURE_FILE", session->pattern) &&
+	       set_variable("VGT_CAPTURE_RING_DIR", session->directory) &&
+	       set_number("VGT_CAPTURE_FRAMES", request->frames) &&
+	       set_number("VGT_CAPTURE_MAX_SIZE", request->max_size) &&
+	       set_number("VGT_CAPTURE_NO_CMDLINE", request->no_cmdline);
+}
+
+static bool set_server_environment(void *opaque)
+{
+	const char *driver = getenv("GALLIUM_DRIVER");
+
+	/* The server must not be a client of another. */
+	if (driver && strcmp(driver, "virpipe") == 0 && !set_variable("GALLIUM_DRIVER", NULL)) {
+		return false;
+	}
+	if (access(RENDER_NODE, F_OK) != 0 && !set_variable("LIBGL_ALWAYS_SOFTWARE", "1")) {
+		return false;
+	}
+	return set_capture_environment(opaque);
+}
+
+static bool set_program_environment(void *opaque)
+{
+	const struct session *session = opaque;
+
+	return set_preload(session->vtest_library) &&
+	       set_variable("VGT_CAPTURE_FILE", NULL) &&
+	       set_variable("VGT_VTEST_SOCKET", session->vtest.socket) &&
+	       set_variable("VTEST_SOCKET_NAME", session->vtest.socket) &&
+	       set_variable("GALLIUM_DRIVER", "virpipe") &&
+	       set_variable("LIBGL_ALWAYS_SOFTWARE", "1") &&
+	       (!session->display.name[0] || set_variable("DISPLAY", session->display.name));
+}
+
+/* Starting */
+
+static bool start_servers(struct session *session)
+{
+	struct vgt_children *children = &session->children;
+	const char *display = getenv("DISPLAY");
+	const bool needs_display = !display || !*display;
+	char path[PATH_MAX + 16];
+	struct vgt_err err;
+
+	snprintf(path, sizeof(path), "%s/log", session->directory);
+	/* Both at once, then wait for both. */
+	if (vgt_child_log_open(&session->log, path, &err) &&
+		vgt_private_vtest_start(&session->vtest, children, session->directory,
+			session->log.fd, set_server_environment, session, &err) &&
+		(!needs_display || vgt_private_display_start(&session->display, children,
+					   session->log.fd, &err)) &&
+		vgt_private_vtest_wait(&session->vtest, children, &err) &&
+		(!needs_display ||
+			vgt_private_display_wait(&session->display, children, &err))) {
+		return true;
+	}
+	say(session, "%s", err.message);
+	if (session->log.fd >= 0 && err.code != VGT_ERR_STOPPED) {
+		show_log(session);
+	}
+	return false;
+}
+
+static bool start_command(struct session *session)
+{
+	const struct request *request = session->request;
+	const struct vgt_child_spec spec = {
+		.argv = request->command,
+		.prepare = request->gl ? set_program_environment : set_capture_environment,
+		.opaque = session,
+		.output = -1,
+		.pass = -1,
+		.dies_with_vgt = request->gl, /* its server does, too */
+	};
+	struct vgt_err err;
+
+	if (!vgt_record_target_clear(&session->target, &err)) {
+		say(session, "%s", err.message);
+		return false;
+	}
+	const int error = vgt_child_start(&session->children, &session->command, &spec);
+	if (error) {
+		say(session, "cannot run %s: %s", request->command[0], strerror(error));
+	}
+	return error == 0;
+}
+
+/* While it runs */
+
+static void tell_to_end(struct session *session)
+{
+	if (!session->told_to_end_ms) {
+		session->told_to_end_ms = vgt_child_clock_ms();
+		vgt_child_signal(&session->command, SIGTERM);
+	}
+}
+
+/* What the user wants by Ctrl-C and kill; SIGKILL too, where patience has come to its end. */
+static void obey_signals(struct session *session)
+{
+	const struct vgt_children *children = &session->children;
+	const uint64_t now = vgt_child_clock_ms();
+
+	if (children->interrupts && !session->interrupted_ms) {
+		session->interrupted_ms = now;
+	}
+	if (children->interrupts >= 2 || children->terminations >= 1) {
+		tell_to_end(session);
+	}
+	if (children->interrupts >= 3 || children->terminations >= 2 ||
+		(session->told_to_end_ms && now >= session->told_to_end_ms + GRACE_MS)) {
+		vgt_child_signal(&session->command, SIGKILL);
+	}
+	if (session->interrupted_ms && !session->told_to_end_ms && !session->told_waiting &&
+		session->command.running && now >= session->interrupted_ms + 1000) {
+		session->told_waiting = true;
+		say(session, "waiting for %s to end; Ctrl-C again ends it",
+			session->request->command[0]);
+	}
+}
+
+/* Whether that recording is complete by --frames. */
+static bool has_enough_frames(const struct session *session, struct vgt_recording *recording)
+{
+	const uint64_t limit = session->request->frames;
+	const uint64_t now = vgt_child_clock_ms();
+
+	if (!limit || atomic_load(&recording->header->frames) < limit) {
+		return false;
+	}
+	if (!recording->full_since_ms) {
+		recording->full_since_ms = now;
+	}
+	/* The interposer ends the trace by itself, which is better than a killed one. */
+	return recording->state != VGT_RECORDING_LIVE ||
+	       now >= recording->full_since_ms + LAST_WRITE_MS;
+}
+
+/* Where it stopped early, the interposer has said so and why. */
+static void tell_of_death(struct session *session, struct vgt_recording *recording)
+{
+	if (recording->state != VGT_RECORDING_DIED || recording->told) {
+		return;
+	}
+	recording->told = true;
+	session->recorder_died = true;
+	if (!session->told_to_end_ms && !session->interrupted_ms) {
+		say(session, "warning: process %" PRIu32 ", which was recorded, has died",
+			recording->header->pid);
+	}
+}
+
+static void look_at_recordings(struct session *session)
+{
+	vgt_recordings_look(&session->recordings);
+	for (size_t i = 0; i < session->recordings.count; i++) {
+		struct vgt_recording *recording = &session->recordings.list[i];
+		if (!session->first_command_ms &&
+			atomic_load(&recording->header->commands) > 0) {
+			session->first_command_ms = vgt_child_clock_ms();
+		}
+		session->reached = has_enough_frames(session, recording) || session->reached;
+		tell_of_death(session, recording);
+	}
+}
+
+/* A recording may begin and end between two looks; its trace tells of it. */
+static void look_at_missed(struct session *session)
+{
+	const struct request *request = session->request;
+	struct vgt_recorded_traces traces;
+
+	if (!session->recordings.missed || (!request->frames && !request->duration_ms)) {
+		return;
+	}
+	session->recordings.missed = false;
+	if (!vgt_recorded_find(&traces, &session->target, session->directory, NULL)) {
+		return;
+	}
+	for (size_t i = 0; i < traces.count; i++) {
+		struct vgt_recorded_trace *trace = &traces.list[i];
+		if (!trace->has_tail ||
+			vgt_recordings_find(&session->recordings, trace->trace_id) ||
+			!vgt_recorded_measure(trace, &session->target, NULL, NULL)) {
+			continue;
+		}
+		if (trace->commands && !session->first_command_ms) {
+			session->first_command_ms = vgt_child_clock_ms();
+		}
+		if (request->frames && trace->frames >= request->frames) {
+			session->reached = true;
+		}
+	}
+	vgt_recorded_finish(&traces);
+}
+
+static void heed_limits(struct session *session)
+{
+	const struct request *request = session->request;
+
+	if (session->reached && !request->keep_running) {
+		tell_to_end(session);
+	}
+	if (request->duration_ms && session->first_command_ms &&
+		vgt_child_clock_ms() >= session->first_command_ms + request->duration_ms) {
+		tell_to_end(session);
+	}
+}
+
+static void look_at_server(struct session *session)
+{
+	struct vgt_child *server = &session->vtest.server;
+
+	if (!session->request->gl) {
+		return;
+	}
+	vgt_child_log_relay(&session->log, show_library_line, session);
+	if (server->pid && !server->running && !session->server_crashed) {
+		session->server_crashed = true;
+		say(session, "warning: virgl_test_server has died");
+	}
+}
+
+static void tick(struct session *session)
+{
+	vgt_children_wait(&session->children, TICK_MS);
+	obey_signals(session);
+	look_at_recordings(session);
+	look_at_missed(session);
+	look_at_server(session);
+	heed_limits(session);
+	show_progress(session);
+}
+
+/* Ending */
+
+static bool may_still_record(struct session *session)
+{
+	return !session->over && !session->told_to_end_ms && !session->interrupted_ms &&
+	       vgt_recordings_live(&session->recordings) > 0;
+}
+
+/* Waits for what COMMAND has left behind while it records, then ends it. */
+static void end_orphans(struct session *session)
+{
+	const uint64_t since = vgt_child_clock_ms();
+	uint64_t ending = 0;
+	uint64_t asked = 0;
+	bool told = false;
+
+	while (vgt_children_orphans(&session->children, 0) > 0) {
+		const uint64_t now = vgt_child_clock_ms();
+		if (!ending && may_still_record(session)) {
+			if (!told && now >= since + 2000) {
+				told = true;
+				say(session,
+					"%s has ended but left a process that is recorded; Ctrl-C ends it",
+					session->request->command[0]);
+			}
+		} else if (ending && now >= ending + GRACE_MS) {
+			vgt_children_orphans(&session->children, SIGKILL);
+		} else if (now >= asked + 1000) {
+			/* again, for the children of those that have ended since */
+			asked = now;
+			ending = ending ? ending : now;
+			vgt_children_orphans(&session->children, SIGTERM);
+		}
+		tick(session);
+	}
+}
+
+static void end_servers(struct session *session)
+{
+	const uint64_t until = vgt_child_clock_ms() + DRAIN_MS;
+
+	/* Each client's process sees the closed connection, and finishes its trace. */
+	while (session->command.pid && vgt_child_offspring(&session->vtest.server) > 0 &&
+		vgt_child_clock_ms() < until && session->children.terminations < 2 &&
+		session->children.interrupts < 3) {
+		tick(session);
+	}
+	vgt_private_vtest_end(&session->vtest, &session->children);
+	session->over = true;
+	end_orphans(session);
+	vgt_private_display_end(&session->display, &session->children);
+}
+
+static void run(struct session *session)
+{
+	session->rate_ms = vgt_child_clock_ms();
+	while (session->command.running) {
+		tick(session);
+	}
+	end_orphans(session);
+	look_at_recordings(session);
+}
+
+static void tell_command_status(struct session *session)
+{
+	const char *name = session->request->command[0];
+	const int status = session->command.status;
+
+	if (session->told_to_end_ms || session->interrupted_ms) {
+		return;
+	}
+	if (WIFSIGNALED(status)) {
+		say(session, "warning: %s was killed by signal %d (%s)", name,
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	} else if (WEXITSTATUS(status) != 0) {
+		say(session, "warning: %s exited with status %d", name, WEXITSTATUS(status));
+	}
+}
+
+/* The traces, when all is over */
+
+static bool complete(struct session *session, const struct vgt_recorded_trace *trace)
+{
+	struct vgt_recovery recovery;
+	struct vgt_err err;
+	char *path = vgt_recorded_path(&session->target, trace->name);
+	char *shown = vgt_recorded_shown(&session->target, trace->name);
+	const bool good = path && shown && vgt_recover(path, NULL, &recovery, &err);
+
+	if (good && !recovery.was_whole) {
+		say(session,
+			"%s was not finished: recovered, with %" PRIu64
+			" record%s from memory",
+			shown, recovery.from_ring, recovery.from_ring == 1 ? "" : "s");
+	} else if (!good && path && shown) {
+		session->keep_rings = true;
+		say(session, "%s is not whole: %s", shown, err.message);
+		say(session, "its end is kept in %s; try 'vgt recover %s'", session->directory,
+			shown);
+	}
+	free(path);
+	free(shown);
+	return good;
+}
+
+/* That recording if its counters agree with its trace, which may lack what came at its limit. */
+static const struct vgt_recording *exact_recording(
+	const struct session *session, const struct vgt_recorded_trace *trace)
+{
+	const struct vgt_recording *recording =
+		vgt_recordings_find(&session->recordings, trace->trace_id);
+
+	if (!recording || !trace->has_tail ||
+		atomic_load(&recording->header->state) != VGT_RING_FINISHED) {
+		return NULL;
+	}
+	return recording;
+}
+
+/* Makes the traces whole and counts what is in them. False: at least one stays damaged. */
+static bool complete_all(struct session *session, struct vgt_recorded_traces *traces)
+{
+	bool good = true;
+	struct vgt_err err;
+
+	for (size_t i = 0; i < traces->count; i++) {
+		struct vgt_recorded_trace *trace = &traces->list[i];
+		const struct vgt_recording *exact = exact_recording(session, trace);
+		if (!trace->has_tail && !complete(session, trace)) {
+			good = false;
+		}
+		if (!vgt_recorded_measure(trace, &session->target, exact, &err)) {
+			say(session, "%s%s: %s", session->target.shown, trace->name, err.message);
+			good = false;
+		}
+	}
+	return good;
+}
+
+/*
+ * Connections that only asked what the renderer can do are of no use beside others, and where not
+ * one command came, because the renderer could not start, there is no use in any.
+ */
+static void drop_idle(struct session *session, struct vgt_recorded_traces *traces)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < traces->count; i++) {
+		some = some || traces->list[i].submits;
+	}
+	for (size_t i = traces->count; i-- > 0;) {
+		const struct vgt_recorded_trace *trace = &traces->list[i];
+		if (trace->has_tail && (trace->commands == 0 || (some && !trace->submits))) {
+			vgt_recorded_drop(traces, &session->target, i);
+		}
+	}
+}
+
+static void name_only(struct session *session, struct vgt_recorded_trace *trace)
+{
+	struct vgt_err err;
+
+	if (strcmp(trace->name, session->target.name) != 0 &&
+		!vgt_recorded_claim_name(trace, &session->target, &err)) {
+		say(session, "warning: %s%s %s", session->target.shown, trace->name, err.message);
+	}
+}
+
+static void summarise(struct session *session, const struct vgt_recorded_trace *trace)
+{
+	char size[32];
+	char raw[32];
+
+	if (!trace->submits) {
+		say(session, "warning: %s%s: nothing was drawn", session->target.shown,
+			trace->name);
+	}
+	if (session->request->quiet) {
+		return;
+	}
+	clear_progress(session);
+	fprintf(stderr,
+		"recorded %s%s: %" PRIu64 " frame%s, %" PRIu64 " command%s, %s (%s raw)\n",
+		session->target.shown, trace->name, trace->frames,
+		trace->frames == 1 ? "" : "s", trace->commands,
+		trace->commands == 1 ? "" : "s", format_size(size, trace->size),
+		format_size(raw, trace->raw));
+}
+
+/* `initialised`: there was a trace, without a command in it. */
+static void tell_nothing(struct session *session, bool initialised)
+{
+	const char *name = session->request->command[0];
+
+	if (initialised) {
+		say(session, "nothing was recorded: the renderer got no command");
+	} else if (session->request->gl) {
+		say(session, "nothing was recorded: %s has not connected to virgl_test_server",
+			name);
+		say(session, "(programs that are linked statically or set-uid, or do not use "
+			     "Mesa's OpenGL, never will)");
+	} else {
+		say(session, "nothing was recorded: %s never called virgl_renderer_init", name);
+		say(session, "(to record an ordinary OpenGL program use 'vgt record --gl')");
+	}
+}
+
+static int conclude(struct session *session)
+{
+	struct vgt_recorded_traces traces;
+	struct vgt_err err;
+
+	clear_progress(session);
+	tell_command_status(session);
+	if (!vgt_recorded_find(&traces, &session->target, session->directory, &err)) {
+		say(session, "%s: %s", session->target.directory, err.message);
+		session->keep_rings = true;
+		return VGT_EXIT_USAGE;
+	}
+	const bool initialised = traces.count > 0;
+	bool good = complete_all(session, &traces);
+	drop_idle(session, &traces);
+	if (traces.count == 0) {
+		tell_nothing(session, initialised);
+		good = false;
+	}
+	if (traces.count == 0 || session->server_crashed || session->recorder_died) {
+		show_log(session);
+	}
+	vgt_record_target_settle(&session->target, traces.count > 0);
+	if (traces.count == 1) {
+		name_only(session, &traces.list[0]);
+	}
+	for (size_t i = 0; i < traces.count; i++) {
+		summarise(session, &traces.list[i]);
+	}
+	vgt_recorded_finish(&traces);
+	return good ? VGT_EXIT_OK : VGT_EXIT_USAGE;
+}
+
+static int record_with_children(struct session *session)
+{
+	int code = VGT_EXIT_USAGE;
+	const bool started =
+		(!session->request->gl || start_servers(session)) && start_command(session);
+
+	if (started) {
+		run(session);
+	}
+	if (session->request->gl) {
+		end_servers(session);
+	}
+	if (started) {
+		code = conclude(session);
+	}
+	vgt_record_target_settle(&session->target, false);
+	return code;
+}
+
+static int record(const struct request *request)
+{
+	struct session session = {.request = request, .log.fd = -1};
+	int code = VGT_EXIT_USAGE;
+	struct vgt_err err;
+
+	session.display.number_fd = -1;
+	if (prepare(&session)) {
+		if (vgt_children_init(&session.children, &err)) {
+			code = record_with_children(&session);
+			vgt_children_finish(&session.children);
+		} else {
+			say(&session, "%s", err.message);
+		}
+	}
+	vgt_child_log_close(&session.log);
+	vgt_recordings_finish(&session.recordings);
+	remove_directory(&session);
+	vgt_record_target_finish(&session.target);
+	free(session.pattern);
+	return code;
+}
+
+/* The command line */
+
+/* "12", "12K", "12M", "12G". */
+static bool parse_size(const char *text, uint64_t *size)
+{
+	static const char suffixes[] = "KMG";
+	const size_t digits = strspn(text, "0123456789");
+	char number[24];
+	unsigned shift = 0;
+
+	if (digits >= sizeof(number)) {
+		return false;
+	}
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	if (text[digits]) {
+		const char upper = (char)(text[digits] & ~0x20);
+		const char *suffix = strchr(suffixes, upper);
+		if (!upper || !suffix || text[digits + 1]) {
+			return false;
+		}
+		shift = 10 * (unsigned)(suffix - suffixes + 1);
+	}
+	if (!vgt_cmd_parse_number(number, 1, UINT64_MAX >> (shift + 1), size)) {
+		return false;
+	}
+	*size <<= shift;
+	return true;
+}
+
+/* "12" or "12.5" seconds, in ms; independent of the locale. */
+static bool parse_seconds(const char *text, uint64_t *ms)
+{
+	const size_t whole = strspn(text, "0123456789");
+	char digits[24];
+
+	if (whole > 10) {
+		return false;
+	}
+	memcpy(digits, text, whole);
+	memcpy(digits + whole, "000", 4);
+	text += whole;
+	if (*text == '.') {
+		const size_t places = strspn(text + 1, "0123456789");
+		memcpy(digits + whole, text + 1, places < 3 ? places : 3);
+		text += places ? places + 1 : 0;
+	}
+	return whole > 0 && !*text && vgt_cmd_parse_number(digits, 1, UINT64_MAX, ms);
+}
+
+static bool check_request(const struct request *request, int arguments)
+{
+	if (arguments == 0) {
+		vgt_cmd_usage("record", "record needs a command to run");
+	} else if (!*request->command[0]) {
+		vgt_cmd_usage("record", "the command is empty");
+	} else if (request->file && strcmp(request->file, "-") == 0) {
+		vgt_cmd_usage("record", "a trace cannot be recorded to standard output");
+	} else if (request->duration_ms && request->keep_running) {
+		vgt_cmd_usage("record", "--duration cannot be combined with --keep-running");
+	} else {
+		return true;
+	}
+	return false;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	enum {
+		OPTION_FORCE = 256,
+		OPTION_FRAMES,
+		OPTION_DURATION,
+		OPTION_MAX_SIZE,
+		OPTION_NO_CMDLINE,
+		OPTION_KEEP_RUNNING,
+		OPTION_GL,
+	};
+	static const struct option options[] = {
+		{"output", required_argument, NULL, 'o'},
+		{"force", no_argument, NULL, OPTION_FORCE},
+		{"frames", required_argument, NULL, OPTION_FRAMES},
+		{"duration", required_argument, NULL, OPTION_DURATION},
+		{"max-size", required_argument, NULL, OPTION_MAX_SIZE},
+		{"no-cmdline", no_argument, NULL, OPTION_NO_CMDLINE},
+		{"keep-running", no_argument, NULL, OPTION_KEEP_RUNNING},
+		{"gl", no_argument, NULL, OPTION_GL},
+		{"quiet", no_argument, NULL, 'q'},
+		VGT_CMD_HELP_OPTION,
+		{NULL, 0, NULL, 0},
+	};
+	struct request request = {0};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+:o:qh", options, NULL)) != -1) {
+		switch (option) {
+		case 'o':
+			request.file = optarg;
+			break;
+		case OPTION_FORCE:
+			request.force = true;
+			break;
+		case OPTION_FRAMES:
+			if (!vgt_cmd_number("record", "--frames", optarg, 1, UINT64_MAX,
+				    &request.frames)) {
+				return VGT_EXIT_USAGE;
+			}
+			break;
+		case OPTION_DURATION:
+			if (!parse_seconds(optarg, &request.duration_ms)) {
+				return vgt_cmd_usage("record",
+					"--duration must be a number of seconds such as 2.5, not "
+					"'%s'",
+					optarg);
+			}
+			break;
+		case OPTION_MAX_SIZE:
+			if (!parse_size(optarg, &request.max_size) ||
+				request.max_size < MAX_SIZE_MIN) {
+				return vgt_cmd_usage("record",
+					"--max-size must be at least %d bytes, such as 100M, not "
+					"'%s'",
+					MAX_SIZE_MIN, optarg);
+			}
+			break;
+		case OPTION_NO_CMDLINE:
+			request.no_cmdline = true;
+			break;
+		case OPTION_KEEP_RUNNING:
+			request.keep_running = true;
+			break;
+		case OPTION_GL:
+			request.gl = true;
+			break;
+		case 'q':
+			request.quiet = true;
+			break;
+		case 'h':
+			return vgt_cmd_print_help(cmd_record_help);
+		default:
+			return vgt_cmd_bad_option("record", argv, options, option);
+		}
+	}
+	request.command = argv + optind;
+	if (!check_request(&request, argc - optind)) {
+		return VGT_EXIT_USAGE;
+	}
+	return record(&request);
+}

@@ -1,0 +1,1120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vgt-player: executes a trace on virglrenderer (EGL, surfaceless) and tells its parent, `vgt
+ * replay`, what it sees. It is a process of its own because the renderer may crash or hang on
+ * what it is given.
+ */
+#include "player_backing.h"
+#include "player_picture.h"
+#include "player_protocol.h"
+#include "vgt_address.h"
+#include "vgt_model.h"
+#include "vgt_reader.h"
+#include "vgt_record_check.h"
+#include "vgt_transfer.h"
+#include "virgl_cmd.h"
+
+#include <epoxy/gl.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <virglrenderer.h>
+#include <xxhash.h>
+
+/* virgl_hw.h, which is not installed */
+struct virgl_box {
+	uint32_t x, y, z;
+	uint32_t w, h, d;
+};
+
+/* Fences that may be in flight before the player waits for the renderer. */
+#define FENCES_IN_FLIGHT 64
+/* Commands whose results are kept until their responses come. */
+#define RESULTS_KEPT 64
+/* The flags of the recording's virgl_renderer_init that change rendering. */
+#define INIT_FLAGS_KEPT VIRGL_RENDERER_USE_GLES
+
+struct options {
+	struct vgt_ranges frames;
+	enum vgt_frame_rule rule;
+	const char *out; /* directory for pictures, NULL: none */
+	bool hash;       /* take pictures at all */
+	bool verify;
+	bool alpha;
+	bool step;       /* one virgl command per submit */
+	bool drop_draws; /* leave DRAW_VBO out: a test switch */
+};
+
+/* What the renderer did for a command, until the recorded response is known. */
+struct result {
+	uint64_t command;
+	int value;
+	uint64_t digest, size; /* of what it wrote; size 0: nothing */
+};
+
+struct pending_frame {
+	struct vgt_frame frame;
+	uint64_t number;
+};
+
+struct player {
+	struct options options;
+	struct vgt_reader *reader;
+	struct vgt_model *model;
+	struct player_progress *progress;
+	bool initialised;
+	int init_flags;
+	bool comparable; /* capset and renderer are those of the recording */
+	char recorded_renderer[192];
+	uint8_t *capset[3]; /* recorded, by id */
+	uint32_t capset_size[3], capset_version[3];
+
+	struct player_backing *own_iov; /* for the next transfer */
+	struct result results[RESULTS_KEPT];
+	struct pending_frame *pending; /* that end with the record being executed */
+	size_t pending_count, pending_capacity;
+	uint64_t frames, frames_recorded, commands, pictures;
+	uint64_t compared, differing, not_compared_renderer, not_compared_time;
+	struct vgt_fence fences[FENCES_IN_FLIGHT + 1]; /* in flight, oldest first */
+	size_t fence_count;
+	uint64_t command; /* being executed */
+	uint64_t renderer_ns, picture_ns;
+	uint64_t entered;
+};
+
+static struct player *the_player; /* for virglrenderer's log callback, which has no cookie */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Events */
+
+static void send_event(const struct player_event *event)
+{
+	if (write(PLAYER_EVENTS_FD, event, sizeof(*event)) != (ssize_t)sizeof(*event)) {
+		/* nobody listens any more */
+		_exit(1);
+	}
+}
+
+__attribute__((format(printf, 4, 5))) static void tell(const struct player *player,
+	enum player_event_kind kind, uint32_t virgl_command, const char *format, ...)
+{
+	struct player_event event = {
+		.kind = kind,
+		.command = player->command,
+		.virgl_command = virgl_command,
+	};
+	va_list args;
+	va_start(args, format);
+	vsnprintf(event.text, sizeof(event.text), format, args);
+	va_end(args);
+	send_event(&event);
+}
+
+__attribute__((noreturn, format(printf, 2, 3))) static void fail(
+	const struct player *player, const char *format, ...)
+{
+	struct player_event event = {
+		.kind = PLAYER_FAILED,
+		.command = player->command,
+		.virgl_command = PLAYER_NO_VIRGL_COMMAND,
+	};
+	va_list args;
+	va_start(args, format);
+	vsnprintf(event.text, sizeof(event.text), format, args);
+	va_end(args);
+	send_event(&event);
+	_exit(1);
+}
+
+#define problem(player, ...) tell(player, PLAYER_PROBLEM, PLAYER_NO_VIRGL_COMMAND, __VA_ARGS__)
+#define note(player, ...)    tell(player, PLAYER_NOTE, PLAYER_NO_VIRGL_COMMAND, __VA_ARGS__)
+
+static void on_log(const char *format, va_list args)
+{
+	struct player_event event = {
+		.kind = PLAYER_LOG,
+		.command = the_player->command,
+		.virgl_command = the_player->progress->virgl_command,
+	};
+	int length = vsnprintf(event.text, sizeof(event.text), format, args);
+	if (length > 0 && (size_t)length < sizeof(event.text) &&
+		event.text[length - 1] == '\n') {
+		event.text[length - 1] = '\0';
+	}
+	/* what it says while starting up, or at each new context, is not about the trace */
+	if (the_player->initialised && strncmp(event.text, "GLSL feature level", 18) != 0) {
+		send_event(&event);
+	}
+}
+
+/* The renderer is entered and left: for the watchdog, and for the time spent in it. */
+static void enter(struct player *player)
+{
+	atomic_fetch_add_explicit(&player->progress->calls, 1, memory_order_relaxed);
+	player->entered = now_ns();
+}
+
+static void leave(struct player *player)
+{
+	player->renderer_ns += now_ns() - player->entered;
+}
+
+/* Starting the renderer */
+
+static bool same_timeline(
+	const struct vgt_fence *fence, uint16_t scope, uint32_t ctx_id, uint32_t ring)
+{
+	return fence->scope == scope &&
+	       (scope == VGT_FENCE_GLOBAL ||
+		       (fence->ctx_id == ctx_id && fence->ring_idx == ring));
+}
+
+/* Fences of a timeline retire in order, and virglrenderer may report only the last of several.
+ */
+static void fence_retired(struct player *player, uint16_t scope, uint32_t ctx_id, uint32_t ring,
+	uint64_t fence_id)
+{
+	size_t end = player->fence_count;
+	while (end > 0 && !(same_timeline(&player->fences[end - 1], scope, ctx_id, ring) &&
+				  player->fences[end - 1].fence_id == fence_id)) {
+		end--;
+	}
+	size_t kept = 0;
+	for (size_t i = 0; i < player->fence_count; i++) {
+		if (i >= end || !same_timeline(&player->fences[i], scope, ctx_id, ring)) {
+			player->fences[kept++] = player->fences[i];
+		}
+	}
+	player->fence_count = kept;
+}
+
+static void on_fence(void *cookie, uint32_t fence_id)
+{
+	fence_retired(cookie, VGT_FENCE_GLOBAL, 0, 0, fence_id);
+}
+
+static void on_context_fence(
+	void *cookie, uint32_t ctx_id, uint32_t ring_idx, uint64_t fence_id)
+{
+	fence_retired(cookie, VGT_FENCE_CONTEXT, ctx_id, ring_idx, fence_id);
+}
+
+/* Whether this host offers what the recording's did; results can only be compared where it
+ * does. */
+static void compare_capsets(struct player *player, const char *renderer)
+{
+	bool same = strcmp(player->recorded_renderer, renderer) == 0;
+	for (uint32_t id = 1; id <= 2; id++) {
+		if (!player->capset[id]) {
+			continue;
+		}
+		uint32_t version = 0, size = 0;
+		virgl_renderer_get_cap_set(id, &version, &size);
+		uint8_t *host = calloc(1, size ? size : 1);
+		if (host && size) {
+			virgl_renderer_fill_caps(id, version, host);
+		}
+		if (!host || size != player->capset_size[id] ||
+			memcmp(host, player->capset[id], size) != 0) {
+			note(player, "capset %" PRIu32 " differs from that of the recording",
+				id);
+			same = false;
+		}
+		free(host);
+	}
+	player->comparable = same;
+}
+
+static void init_renderer(struct player *player)
+{
+	static struct virgl_renderer_callbacks callbacks = {
+		.version = 3,
+		.write_fence = on_fence,
+		.write_context_fence = on_context_fence,
+	};
+	int flags = VIRGL_RENDERER_USE_EGL | VIRGL_RENDERER_USE_SURFACELESS |
+		    (player->init_flags & INIT_FLAGS_KEPT);
+	virgl_set_debug_callback(on_log);
+	enter(player);
+	int result = virgl_renderer_init(player, flags, &callbacks);
+	leave(player);
+	if (result) {
+		fail(player,
+			"virglrenderer does not start (%d): no EGL for a surfaceless display; "
+			"without a GPU, LIBGL_ALWAYS_SOFTWARE=1 helps",
+			result);
+	}
+	const char *renderer = (const char *)glGetString(GL_RENDERER);
+	renderer = renderer ? renderer : "";
+	tell(player, PLAYER_RENDERER, PLAYER_NO_VIRGL_COMMAND, "%.200s", renderer);
+	compare_capsets(player, renderer);
+	player->initialised = true;
+}
+
+/* Frames */
+
+static void on_frame(void *opaque, const struct vgt_frame *frame)
+{
+	struct player *player = opaque;
+	if (player->pending_count == player->pending_capacity) {
+		size_t capacity = player->pending_capacity ? player->pending_capacity * 2 : 4;
+		void *pending = realloc(player->pending, capacity * sizeof(*player->pending));
+		if (!pending) {
+			fail(player, "no memory for frames");
+		}
+		player->pending = pending;
+		player->pending_capacity = capacity;
+	}
+	player->pending[player->pending_count++] =
+		(struct pending_frame){*frame, player->frames++};
+}
+
+static void show_frame(struct player *player, const struct pending_frame *shown)
+{
+	const struct vgt_frame *frame = &shown->frame;
+	if (!player->options.hash ||
+		!vgt_ranges_contain(&player->options.frames, shown->number)) {
+		return;
+	}
+	const struct vgt_resource *resource =
+		frame->resource_id ? vgt_model_resource(player->model, frame->resource_id)
+				   : NULL;
+	struct player_event event = {
+		.kind = PLAYER_FRAME,
+		.command = player->command,
+		.virgl_command = frame->virgl_command,
+		.frame = {.number = shown->number,
+			.rule = frame->rule,
+			.scanout_id = frame->scanout_id,
+			.resource_id = frame->resource_id,
+			.format = resource ? resource->format : 0,
+			.width = frame->width,
+			.height = frame->height},
+	};
+	struct vgt_image image;
+	struct vgt_err err;
+	uint64_t begin = now_ns();
+	atomic_fetch_add_explicit(&player->progress->calls, 1, memory_order_relaxed);
+	if (player_picture_take(&image, resource, frame, &err)) {
+		event.frame.digest = player_picture_digest(&image, player->options.alpha);
+		if (player->options.out) {
+			snprintf(event.text, sizeof(event.text), "frame-%04" PRIu64 ".png",
+				shown->number);
+			char path[4096];
+			snprintf(path, sizeof(path), "%s/%s", player->options.out, event.text);
+			if (!vgt_image_write_png(&image, path, player->options.alpha, &err)) {
+				fail(player, "%s: %s", path, err.message);
+			}
+		}
+		player->pictures++;
+		vgt_image_finish(&image);
+	} else {
+		event.kind = PLAYER_UNSHOWN;
+		snprintf(event.text, sizeof(event.text), "%.200s", err.message);
+	}
+	player->picture_ns += now_ns() - begin;
+	send_event(&event);
+}
+
+static void show_pending(struct player *player)
+{
+	for (size_t i = 0; i < player->pending_count; i++) {
+		show_frame(player, &player->pending[i]);
+	}
+	player->pending_count = 0;
+}
+
+/* Results and responses */
+
+static void keep_result(struct player *player, int value)
+{
+	player->results[player->command % RESULTS_KEPT] =
+		(struct result){.command = player->command, .value = value};
+}
+
+static void verify_response(struct player *player, const struct vgt_response *response)
+{
+	const struct result *result = &player->results[response->command % RESULTS_KEPT];
+	if (!player->options.verify || result->command != response->command ||
+		player->commands == 0) {
+		return;
+	}
+	if (response->class == VGT_RESPONSE_TIME) {
+		player->not_compared_time++;
+		return;
+	}
+	if (response->class == VGT_RESPONSE_RENDERER && !player->comparable) {
+		player->not_compared_renderer++;
+		return;
+	}
+	player->compared++;
+	if (response->class == VGT_RESPONSE_EXACT) {
+		if ((response->result == 0) != (result->value == 0)) {
+			player->differing++;
+			problem(player, "the renderer returns %d, the recording's returned %d",
+				result->value, response->result);
+		}
+	} else if (result->value == 0 &&
+		   (response->digest != result->digest || response->size != result->size)) {
+		player->differing++;
+		problem(player, "readback of %" PRIu64 " bytes differs from the recording's",
+			response->size);
+	}
+}
+
+/* Digest of what a transfer from the host wrote: as the recorder computes it. */
+static void digest_readback(struct player *player, const struct vgt_transfer *transfer,
+	const struct player_backing *memory)
+{
+	struct vgt_transfer_rows rows;
+	struct result *result = &player->results[player->command % RESULTS_KEPT];
+	if (!player->options.verify || !memory || !vgt_transfer_rows(transfer, &rows)) {
+		return;
+	}
+	XXH64_state_t *state = XXH64_createState();
+	XXH64_reset(state, 0);
+	for (uint32_t row = 0; row < rows.count; row++) {
+		uint64_t at = rows.offset + row * rows.stride;
+		if (at < memory->size) {
+			uint64_t left = memory->size - at;
+			XXH64_update(state, memory->bytes + at,
+				left < rows.bytes ? left : rows.bytes);
+		}
+	}
+	result->digest = XXH64_digest(state);
+	result->size = rows.count * rows.bytes;
+	XXH64_freeState(state);
+}
+
+/* Commands */
+
+static void create_resource(
+	struct player *player, struct virgl_renderer_resource_create_args *args)
+{
+	if (args->handle == PLAYER_OWN_RESOURCE) {
+		fail(player, "resource %u is reserved for the player", args->handle);
+	}
+	enter(player);
+	int result = virgl_renderer_resource_create(args, NULL, 0);
+	leave(player);
+	keep_result(player, result);
+}
+
+static void create_3d(
+	struct player *player, const struct virtio_gpu_resource_create_3d *command)
+{
+	struct virgl_renderer_resource_create_args args = {
+		.handle = command->resource_id,
+		.target = command->target,
+		.format = command->format,
+		.bind = command->bind,
+		.width = command->width,
+		.height = command->height,
+		.depth = command->depth,
+		.array_size = command->array_size,
+		.last_level = command->last_level,
+		.nr_samples = command->nr_samples,
+		.flags = command->flags,
+	};
+	create_resource(player, &args);
+}
+
+/* As QEMU's virgl device makes a 2D resource (virgl_cmd_create_resource_2d). */
+static void create_2d(
+	struct player *player, const struct virtio_gpu_resource_create_2d *command)
+{
+	struct virgl_renderer_resource_create_args args = {
+		.handle = command->resource_id,
+		.target = PIPE_TEXTURE_2D,
+		.format = command->format,
+		.bind = VIRGL_BIND_RENDER_TARGET,
+		.width = command->width,
+		.height = command->height,
+		.depth = 1,
+		.array_size = 1,
+		.flags = VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP,
+	};
+	create_resource(player, &args);
+}
+
+static struct player_backing *backing_of(struct player *player, uint32_t resource_id)
+{
+	const struct vgt_resource *resource = vgt_model_resource(player->model, resource_id);
+	return resource ? resource->user : NULL;
+}
+
+static struct player_backing *make_backing(
+	struct player *player, const struct virtio_gpu_mem_entry *entries, uint32_t count)
+{
+	struct vgt_err err;
+	struct player_backing *backing =
+		player_backing_create(&entries->length, sizeof(*entries), count, &err);
+	if (!backing) {
+		fail(player, "%s", err.message);
+	}
+	return backing;
+}
+
+static void create_blob(
+	struct player *player, const struct virtio_gpu_resource_create_blob *command)
+{
+	struct player_backing *backing = NULL;
+	if (command->nr_entries) {
+		backing =
+			make_backing(player, (const void *)(command + 1), command->nr_entries);
+	}
+	const struct virgl_renderer_resource_create_blob_args args = {
+		.res_handle = command->resource_id,
+		.ctx_id = command->hdr.ctx_id,
+		.blob_mem = command->blob_mem,
+		.blob_flags = command->blob_flags,
+		.blob_id = command->blob_id,
+		.size = command->size,
+		.iovecs = backing ? backing->iov : NULL,
+		.num_iovs = command->nr_entries,
+	};
+	enter(player);
+	int result = virgl_renderer_resource_create_blob(&args);
+	leave(player);
+	keep_result(player, result);
+	vgt_model_feed(player->model, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, command,
+		sizeof(*command), player->command);
+	struct vgt_resource *resource = vgt_model_resource(player->model, command->resource_id);
+	if (resource && result == 0) {
+		resource->user = backing;
+	} else {
+		player_backing_destroy(backing);
+	}
+}
+
+static void attach_backing(
+	struct player *player, const struct virtio_gpu_resource_attach_backing *command)
+{
+	struct vgt_resource *resource = vgt_model_resource(player->model, command->resource_id);
+	if (!resource) {
+		problem(player, "backing for resource %u, which does not exist",
+			command->resource_id);
+		return;
+	}
+	struct player_backing *backing =
+		make_backing(player, (const void *)(command + 1), command->nr_entries);
+	enter(player);
+	int result = virgl_renderer_resource_attach_iov(
+		(int)command->resource_id, backing->iov, (int)backing->count);
+	leave(player);
+	keep_result(player, result);
+	if (result || resource->user) {
+		player_backing_destroy(backing);
+	} else {
+		resource->user = backing;
+	}
+}
+
+static void detach_backing(struct player *player, uint32_t resource_id)
+{
+	struct vgt_resource *resource = vgt_model_resource(player->model, resource_id);
+	enter(player);
+	virgl_renderer_resource_detach_iov((int)resource_id, NULL, NULL);
+	leave(player);
+	if (resource) {
+		player_backing_destroy(resource->user);
+		resource->user = NULL;
+	}
+}
+
+static void create_context(struct player *player, const struct virtio_gpu_ctx_create *command)
+{
+	uint32_t nlen = command->nlen < sizeof(command->debug_name)
+				? command->nlen
+				: (uint32_t)sizeof(command->debug_name);
+	uint32_t capset = command->context_init & VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK;
+	if (command->hdr.ctx_id == PLAYER_OWN_CONTEXT) {
+		fail(player, "context %u is reserved for the player", PLAYER_OWN_CONTEXT);
+	}
+	if (capset > VIRTIO_GPU_CAPSET_VIRGL2) {
+		fail(player, "context %u speaks capset %u, which is recorded but not replayed",
+			command->hdr.ctx_id, capset);
+	}
+	enter(player);
+	int result = command->context_init
+			     ? virgl_renderer_context_create_with_flags(command->hdr.ctx_id,
+				       command->context_init, nlen, command->debug_name)
+			     : virgl_renderer_context_create(
+				       command->hdr.ctx_id, nlen, command->debug_name);
+	leave(player);
+	keep_result(player, result);
+}
+
+static struct virgl_box box_of(const struct virtio_gpu_box *box)
+{
+	return (struct virgl_box){box->x, box->y, box->z, box->w, box->h, box->d};
+}
+
+static void transfer_3d(struct player *player,
+	const struct virtio_gpu_transfer_host_3d *command, uint16_t type, uint16_t flags)
+{
+	struct player_backing *own = flags & VGT_RECORD_OWN_IOV ? player->own_iov : NULL;
+	struct iovec *iov = own ? own->iov : NULL;
+	unsigned count = own ? (unsigned)own->count : 0;
+	struct virgl_box box = box_of(&command->box);
+	uint32_t ctx_id = command->hdr.ctx_id;
+	int result;
+	if (flags & VGT_RECORD_OWN_IOV && !own) {
+		problem(player, "transfer with an iovec of its own, but no IOV record");
+		return;
+	}
+	enter(player);
+	if (type == VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D) {
+		result = virgl_renderer_transfer_write_iov(command->resource_id, ctx_id,
+			(int)command->level, command->stride, command->layer_stride, &box,
+			command->offset, iov, count);
+		leave(player);
+		keep_result(player, result);
+	} else {
+		result = virgl_renderer_transfer_read_iov(command->resource_id, ctx_id,
+			command->level, command->stride, command->layer_stride, &box,
+			command->offset, iov, (int)count);
+		leave(player);
+		keep_result(player, result);
+		struct vgt_resource *resource =
+			vgt_model_resource(player->model, command->resource_id);
+		if (result == 0 && resource) {
+			const struct vgt_transfer transfer = {
+				.resource = resource,
+				.memory = resource,
+				.box = command->box,
+				.offset = command->offset,
+				.level = command->level,
+				.stride = command->stride,
+				.layer_stride = command->layer_stride,
+			};
+			digest_readback(player, &transfer, own ? own : resource->user);
+		}
+	}
+	if (own) {
+		player_backing_destroy(own);
+		player->own_iov = NULL;
+	}
+}
+
+static void transfer_2d(
+	struct player *player, const struct virtio_gpu_transfer_to_host_2d *command)
+{
+	struct virgl_box box = {
+		command->r.x, command->r.y, 0, command->r.width, command->r.height, 1};
+	enter(player);
+	int result = virgl_renderer_transfer_write_iov(
+		command->resource_id, 0, 0, 0, 0, &box, command->offset, NULL, 0);
+	leave(player);
+	keep_result(player, result);
+}
+
+static void get_capset(struct player *player, const struct virtio_gpu_get_capset *command)
+{
+	uint32_t version = 0, size = 0;
+	virgl_renderer_get_cap_set(command->capset_id, &version, &size);
+	uint8_t *bytes = calloc(1, size ? size : 1);
+	struct result *result = &player->results[player->command % RESULTS_KEPT];
+	keep_result(player, 0);
+	if (bytes && size) {
+		enter(player);
+		virgl_renderer_fill_caps(command->capset_id, command->capset_version, bytes);
+		leave(player);
+		result->digest = XXH64(bytes, size, 0);
+		result->size = size;
+	}
+	free(bytes);
+}
+
+/* Submits */
+
+struct submit {
+	struct player *player;
+	uint32_t ctx_id;
+	uint32_t *dwords;
+	int result;
+};
+
+/* Hands dwords [from, to) to the renderer. */
+static void submit_part(struct submit *submit, size_t from, size_t to)
+{
+	if (from < to || to == 0) {
+		enter(submit->player);
+		int result = virgl_renderer_submit_cmd(
+			submit->dwords + from, (int)submit->ctx_id, (int)(to - from));
+		leave(submit->player);
+		submit->result = submit->result ? submit->result : result;
+	}
+}
+
+/*
+ * virgl_renderer_submit_cmd returns 0 for some streams that it stops reading: the lengths are
+ * checked here. A submit is handed over whole, except that it is cut where a marker ends a
+ * frame, and behind every command with --step; the renderer's state does not depend on where a
+ * stream is cut.
+ */
+static void submit_3d(struct player *player, const struct virtio_gpu_cmd_submit *command)
+{
+	const char *data =
+		(const char *)(command + 1) + command->num_in_fences * sizeof(uint64_t);
+	size_t count = command->size / sizeof(uint32_t);
+	struct submit submit = {.player = player, .ctx_id = command->hdr.ctx_id};
+	/* the record's bytes stay as they are: draws may be taken out */
+	submit.dwords = malloc(count ? count * sizeof(uint32_t) : 1);
+	if (!submit.dwords) {
+		fail(player, "no memory for a submit");
+	}
+	memcpy(submit.dwords, data, count * sizeof(uint32_t));
+	vgt_model_submit(player->model, command->hdr.ctx_id, submit.dwords, count);
+
+	size_t at = 0, submitted = 0, shown = 0;
+	uint32_t number = 0;
+	struct virgl_command virgl;
+	for (; virgl_command_next(submit.dwords, count, &at, &virgl); number++) {
+		if (player->options.drop_draws && virgl.op == VIRGL_CCMD_DRAW_VBO) {
+			submit.dwords[at - virgl.length - 1] =
+				VIRGL_CMD0(VIRGL_CCMD_NOP, 0, virgl.length);
+		}
+		bool frame_ends = shown < player->pending_count &&
+				  player->pending[shown].frame.virgl_command == number;
+		if (frame_ends || player->options.step) {
+			player->progress->virgl_command =
+				player->options.step ? number : PLAYER_NO_VIRGL_COMMAND;
+			submit_part(&submit, submitted, at);
+			submitted = at;
+		}
+		if (frame_ends) {
+			show_frame(player, &player->pending[shown++]);
+		}
+	}
+	if (at < count) {
+		tell(player, PLAYER_PROBLEM, number,
+			"virgl command of %u dwords runs past the end of the submit (%zu left)",
+			(submit.dwords[at] >> 16) + 1, count - at);
+	}
+	if (submitted < count || count == 0) {
+		submit_part(&submit, submitted, count);
+	}
+	player->progress->virgl_command = PLAYER_NO_VIRGL_COMMAND;
+	free(submit.dwords);
+	keep_result(player, submit.result);
+	for (; shown < player->pending_count; shown++) {
+		show_frame(player, &player->pending[shown]);
+	}
+	player->pending_count = 0;
+}
+
+/* Fences */
+
+/* Not a sign of life for the watchdog: who waits for a fence polls for ever where it never
+ * comes. */
+static void poll_renderer(struct player *player, uint32_t ctx_id)
+{
+	player->entered = now_ns();
+	if (ctx_id) {
+		virgl_renderer_context_poll(ctx_id);
+	} else {
+		virgl_renderer_poll();
+	}
+	leave(player);
+}
+
+/* Lets the oldest fence in flight retire, if it can. */
+static void poll_fences(struct player *player)
+{
+	const struct vgt_fence *oldest = &player->fences[0];
+	poll_renderer(player, oldest->scope == VGT_FENCE_CONTEXT ? oldest->ctx_id : 0);
+}
+
+static void create_fence(struct player *player, const struct vgt_fence *fence)
+{
+	int result;
+	enter(player);
+	if (fence->scope == VGT_FENCE_CONTEXT) {
+		result = virgl_renderer_context_create_fence(
+			fence->ctx_id, fence->flags, fence->ring_idx, fence->fence_id);
+	} else {
+		result = virgl_renderer_create_fence((int)fence->fence_id, fence->ctx_id);
+	}
+	leave(player);
+	if (result) {
+		return;
+	}
+	player->fences[player->fence_count++] = *fence;
+	while (player->fence_count > FENCES_IN_FLIGHT) {
+		poll_fences(player);
+	}
+}
+
+/* Records */
+
+static void handle_command(struct player *player, const struct vgt_record *record)
+{
+	const void *payload = record->payload;
+	const struct virtio_gpu_ctrl_hdr *hdr = payload;
+	if (!player->initialised) {
+		init_renderer(player);
+	}
+	player->commands++;
+	bool fed = false;
+	switch (record->type) {
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
+		create_3d(player, payload);
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D:
+		create_2d(player, payload);
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
+		create_blob(player, payload);
+		fed = true;
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
+		enter(player);
+		virgl_renderer_resource_unref(
+			((const struct virtio_gpu_resource_unref *)payload)->resource_id);
+		leave(player);
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
+		attach_backing(player, payload);
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING:
+		detach_backing(
+			player, ((const struct virtio_gpu_resource_detach_backing *)payload)
+					->resource_id);
+		break;
+	case VIRTIO_GPU_CMD_CTX_CREATE:
+		create_context(player, payload);
+		break;
+	case VIRTIO_GPU_CMD_CTX_DESTROY:
+		enter(player);
+		virgl_renderer_context_destroy(hdr->ctx_id);
+		leave(player);
+		break;
+	case VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE:
+		enter(player);
+		virgl_renderer_ctx_attach_resource((int)hdr->ctx_id,
+			(int)((const struct virtio_gpu_ctx_resource *)payload)->resource_id);
+		leave(player);
+		break;
+	case VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE:
+		enter(player);
+		virgl_renderer_ctx_detach_resource((int)hdr->ctx_id,
+			(int)((const struct virtio_gpu_ctx_resource *)payload)->resource_id);
+		leave(player);
+		break;
+	case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D:
+	case VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D:
+		transfer_3d(player, payload, record->type, record->flags);
+		break;
+	case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D:
+		transfer_2d(player, payload);
+		break;
+	case VIRTIO_GPU_CMD_SUBMIT_3D:
+		submit_3d(player, payload);
+		fed = true;
+		break;
+	case VIRTIO_GPU_CMD_GET_CAPSET:
+		get_capset(player, payload);
+		break;
+	default:
+		/* display, scanout, cursor, EDID, UUID, blob mappings: the renderer has no part
+		   in them, though scanouts and flushes make frames */
+		break;
+	}
+	if (!fed) {
+		vgt_model_feed(
+			player->model, record->type, payload, record->size, record->command);
+		show_pending(player);
+	}
+}
+
+static void handle_mem(struct player *player, const struct vgt_record *record)
+{
+	const struct vgt_mem *mem = record->payload;
+	struct player_backing *backing = mem->flags & VGT_MEM_OWN_IOV
+						 ? player->own_iov
+						 : backing_of(player, mem->resource_id);
+	size_t size = record->size - sizeof(*mem);
+	if (!backing) {
+		problem(player, "guest memory of resource %u, which has no backing",
+			mem->resource_id);
+	} else if (!player_backing_write(backing, mem->offset, mem + 1, size)) {
+		problem(player,
+			"guest memory at %" PRIu64 " lies outside the backing of resource %u",
+			mem->offset, mem->resource_id);
+	}
+}
+
+static void handle_iov(struct player *player, const struct vgt_iov *iov)
+{
+	struct vgt_err err;
+	player_backing_destroy(player->own_iov);
+	player->own_iov = player_backing_create(iov + 1, sizeof(uint32_t), iov->count, &err);
+	if (!player->own_iov) {
+		fail(player, "%s", err.message);
+	}
+}
+
+/* The recorder's frames must be those that the rule finds here. */
+static void handle_frame(struct player *player, const struct vgt_frame *frame)
+{
+	(void)frame;
+	player->frames_recorded++;
+	if (player->options.verify && player->options.rule == VGT_FRAME_AUTO &&
+		player->frames_recorded > player->frames) {
+		problem(player, "recorded frame %" PRIu64 " is none by the rule",
+			player->frames_recorded - 1);
+		player->frames = player->frames_recorded;
+	}
+}
+
+static void handle_meta(struct player *player, const char *text, size_t size)
+{
+	static const char flags[] = "init.flags=", renderer[] = "gl.renderer=";
+	for (const char *end = text + size; text < end; text += strlen(text) + 1) {
+		if (strncmp(text, flags, sizeof(flags) - 1) == 0) {
+			player->init_flags = (int)strtoul(text + sizeof(flags) - 1, NULL, 0);
+		} else if (strncmp(text, renderer, sizeof(renderer) - 1) == 0) {
+			snprintf(player->recorded_renderer, sizeof(player->recorded_renderer),
+				"%s", text + sizeof(renderer) - 1);
+		}
+	}
+}
+
+static void handle_capset(struct player *player, const struct vgt_record *record)
+{
+	const struct vgt_capset *capset = record->payload;
+	uint32_t size = record->size - (uint32_t)sizeof(*capset);
+	if (capset->id < 3 && !player->capset[capset->id] && size) {
+		player->capset[capset->id] = malloc(size);
+		if (player->capset[capset->id]) {
+			memcpy(player->capset[capset->id], capset + 1, size);
+			player->capset_size[capset->id] = size;
+			player->capset_version[capset->id] = capset->version;
+		}
+	}
+}
+
+static void reset(struct player *player, const struct vgt_record *record)
+{
+	if (player->initialised) {
+		enter(player);
+		virgl_renderer_reset();
+		leave(player);
+		/* what was in flight is gone with its contexts */
+		player->fence_count = 0;
+	}
+	vgt_model_feed(
+		player->model, record->type, record->payload, record->size, record->command);
+}
+
+static void handle_record(struct player *player, const struct vgt_record *record)
+{
+	player->command = record->command;
+	atomic_store_explicit(
+		&player->progress->command, record->command, memory_order_relaxed);
+	atomic_store_explicit(&player->progress->type, record->type, memory_order_relaxed);
+	if (vgt_record_is_command(record->type)) {
+		handle_command(player, record);
+		return;
+	}
+	/* what follows from a command has the command's address */
+	switch (record->type) {
+	case VGT_RECORD_META:
+		handle_meta(player, record->payload, record->size);
+		break;
+	case VGT_RECORD_CAPSET:
+		handle_capset(player, record);
+		break;
+	case VGT_RECORD_MEM:
+		handle_mem(player, record);
+		break;
+	case VGT_RECORD_IOV:
+		handle_iov(player, record->payload);
+		break;
+	case VGT_RECORD_RESPONSE: {
+		const struct vgt_response *response = record->payload;
+		player->command = response->command;
+		verify_response(player, response);
+		vgt_model_feed(player->model, record->type, record->payload, record->size,
+			record->command);
+		break;
+	}
+	case VGT_RECORD_FENCE: {
+		const struct vgt_fence *fence = record->payload;
+		if (fence->event == VGT_FENCE_CREATED && player->initialised) {
+			create_fence(player, fence);
+		}
+		break;
+	}
+	case VGT_RECORD_POLL:
+		if (player->options.verify && player->initialised) {
+			poll_renderer(
+				player, ((const struct vgt_poll *)record->payload)->ctx_id);
+		}
+		break;
+	case VGT_RECORD_FRAME:
+		handle_frame(player, record->payload);
+		break;
+	case VGT_RECORD_RESET:
+		reset(player, record);
+		break;
+	default:
+		/* minor versions only add records that may be skipped */
+		break;
+	}
+}
+
+/* The end */
+
+static void on_gone(void *opaque, struct vgt_resource *resource)
+{
+	(void)opaque;
+	player_backing_destroy(resource->user);
+	resource->user = NULL;
+}
+
+static void play(struct player *player)
+{
+	struct vgt_record record;
+	struct vgt_err err;
+	enum vgt_read next;
+	uint64_t begin = now_ns();
+	uint64_t last = vgt_ranges_last(&player->options.frames);
+	while ((next = vgt_reader_next(player->reader, &record, &err)) == VGT_READ_RECORD) {
+		handle_record(player, &record);
+		if (player->frames > last) {
+			break;
+		}
+	}
+	if (next == VGT_READ_ERROR) {
+		fail(player, "%s", err.message);
+	}
+	if (player->initialised) {
+		/* the renderer's work is done when its last fence is */
+		while (player->fence_count) {
+			poll_fences(player);
+		}
+		enter(player);
+		glFinish();
+		leave(player);
+	}
+	struct player_event event = {
+		.kind = PLAYER_END,
+		.command = player->commands,
+		.virgl_command = PLAYER_NO_VIRGL_COMMAND,
+		.summary = {.commands = player->commands,
+			.frames = player->frames,
+			.pictures = player->pictures,
+			.compared = player->compared,
+			.differing = player->differing,
+			.not_compared_renderer = player->not_compared_renderer,
+			.not_compared_time = player->not_compared_time,
+			.wall_ns = now_ns() - begin,
+			.renderer_ns = player->renderer_ns,
+			.picture_ns = player->picture_ns,
+			.end = next == VGT_READ_END ? vgt_reader_end(player->reader)
+						    : VGT_END_TAIL},
+	};
+	player->progress->type = 0;
+	if (player->initialised) {
+		virgl_renderer_cleanup(player);
+	}
+	send_event(&event);
+}
+
+static void parse_options(struct player *player, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{"frames", required_argument, NULL, 'f'},
+		{"rule", required_argument, NULL, 'r'},
+		{"out", required_argument, NULL, 'o'},
+		{"no-pictures", no_argument, NULL, 'n'},
+		{"verify", no_argument, NULL, 'v'},
+		{"alpha", no_argument, NULL, 'a'},
+		{"step", no_argument, NULL, 's'},
+		{"drop-draws", no_argument, NULL, 'd'},
+		{NULL, 0, NULL, 0},
+	};
+	struct options *options = &player->options;
+	struct vgt_err err;
+	options->hash = true;
+	vgt_ranges_parse(&options->frames, "0-", NULL);
+	for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+		switch (option) {
+		case 'f':
+			if (!vgt_ranges_parse(&options->frames, optarg, &err)) {
+				fail(player, "%s", err.message);
+			}
+			break;
+		case 'r':
+			options->rule = (enum vgt_frame_rule)atoi(optarg);
+			break;
+		case 'o':
+			options->out = optarg;
+			break;
+		case 'n':
+			options->hash = false;
+			break;
+		case 'v':
+			options->verify = true;
+			break;
+		case 'a':
+			options->alpha = true;
+			break;
+		case 's':
+			options->step = true;
+			break;
+		case 'd':
+			options->drop_draws = true;
+			break;
+		default:
+			fail(player, "vgt-player is of another version than vgt");
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct player player = {0};
+	the_player = &player;
+	player.progress = mmap(NULL, sizeof(*player.progress), PROT_READ | PROT_WRITE,
+		MAP_SHARED, PLAYER_PROGRESS_FD, 0);
+	if (player.progress == MAP_FAILED) {
+		fputs("vgt-player: started by `vgt replay`, not by hand\n", stderr);
+		return 2;
+	}
+	player.progress->virgl_command = PLAYER_NO_VIRGL_COMMAND;
+	parse_options(&player, argc, argv);
+	const struct vgt_model_hooks hooks = {
+		.opaque = &player, .frame = on_frame, .gone = on_gone};
+	player.model = vgt_model_create(player.options.rule, &hooks);
+	struct vgt_err err;
+	player.reader = vgt_reader_open(argv[optind], &err);
+	if (!player.model || !player.reader) {
+		fail(&player, "%s", player.model ? err.message : "no memory");
+	}
+	play(&player);
+	/* after the renderer's cleanup, which may still look at them */
+	vgt_model_destroy(player.model);
+	player_backing_destroy(player.own_iov);
+	vgt_reader_close(player.reader);
+	free(player.pending);
+	for (size_t id = 0; id < sizeof(player.capset) / sizeof(player.capset[0]); id++) {
+		free(player.capset[id]);
+	}
+	return 0;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+#include "png_image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spng.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Room for a colour profile of a real-world screenshot, not for a bomb. */
+#define CHUNK_LIMIT (8u << 20)
+#define CACHE_LIMIT (32u << 20)
+
+#define SIGNATURE_SIZE 8
+static const uint8_t png_signature[SIGNATURE_SIZE] = {137, 'P', 'N', 'G', 13, 10, 26, 10};
+
+/* What is read from: libspng's own file reader keeps neither errno nor the position. */
+struct png_source {
+	FILE *file;
+	uint64_t offset;
+	int status; /* of the first read that failed, an spng error */
+	int error_number;
+	bool foreign; /* the first bytes are not those of a PNG */
+};
+
+static void check_signature(struct png_source *source, const uint8_t *bytes, size_t count)
+{
+	for (size_t i = 0; i < count && source->offset + i < SIGNATURE_SIZE; i++) {
+		if (bytes[i] != png_signature[source->offset + i]) {
+			source->foreign = true;
+		}
+	}
+}
+
+static int read_source(spng_ctx *spng, void *user, void *bytes, size_t size)
+{
+	struct png_source *source = user;
+
+	(void)spng;
+	const size_t got = fread(bytes, 1, size, source->file);
+	check_signature(source, bytes, got);
+	source->offset += got;
+	if (got == size) {
+		return 0;
+	}
+	if (ferror(source->file)) {
+		source->error_number = errno;
+	}
+	source->status = ferror(source->file) ? SPNG_IO_ERROR : SPNG_IO_EOF;
+	return source->status;
+}
+
+static bool decode_failed(const struct png_source *source, int status, struct vgt_err *err)
+{
+	if (source->foreign) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "not a PNG file");
+	}
+	switch (status) {
+	case SPNG_IO_ERROR:
+	case SPNG_EIO:
+		return vgt_err_system(err, source->error_number, "cannot read");
+	case SPNG_EMEM:
+		return vgt_err_system(err, ENOMEM, "cannot decode");
+	case SPNG_IO_EOF:
+	case SPNG_EOF:
+		if (source->offset == 0) {
+			return vgt_err_set(
+				err, VGT_ERR_TRUNCATED, VGT_NO_OFFSET, "empty file, not a PNG");
+		}
+		return vgt_err_set(err, VGT_ERR_TRUNCATED, source->offset,
+			"truncated PNG, the file ends too early");
+	case SPNG_EUSER_WIDTH:
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"PNG is wider than %d pixels", VGT_IMAGE_MAX_WIDTH);
+	case SPNG_EUSER_HEIGHT:
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"PNG is higher than %d pixels", VGT_IMAGE_MAX_HEIGHT);
+	case SPNG_ECHUNK_LIMITS:
+		return vgt_err_set(err, VGT_ERR_LIMIT, source->offset,
+			"PNG has more metadata than is accepted");
+	default:
+		return vgt_err_set(err, VGT_ERR_MALFORMED, source->offset, "damaged PNG: %s",
+			spng_strerror(status));
+	}
+}
+
+/* The limits and checksum rules of every file read; 0 or an spng error. */
+static int set_up_decoder(spng_ctx *spng, struct png_source *source)
+{
+	int status = spng_set_image_limits(spng, VGT_IMAGE_MAX_WIDTH, VGT_IMAGE_MAX_HEIGHT);
+	if (!status) {
+		status = spng_set_chunk_limits(spng, CHUNK_LIMIT, CACHE_LIMIT);
+	}
+	if (!status) {
+		/* Also where a picture does not need the chunk: tRNS, for one, changes it. */
+		status = spng_set_crc_action(spng, SPNG_CRC_ERROR, SPNG_CRC_ERROR);
+	}
+	if (!status) {
+		status = spng_set_png_stream(spng, read_source, source);
+	}
+	return status;
+}
+
+static int decode(spng_ctx *spng, struct png_source *source, struct vgt_image *image)
+{
+	struct spng_ihdr ihdr;
+	size_t size = 0;
+	int status = set_up_decoder(spng, source);
+
+	if (!status) {
+		status = spng_get_ihdr(spng, &ihdr);
+	}
+	if (!status) {
+		status = spng_decoded_image_size(spng, SPNG_FMT_RGBA8, &size);
+	}
+	if (status) {
+		return status;
+	}
+	if (size != (uint64_t)ihdr.width * ihdr.height * 4) {
+		return SPNG_EINTERNAL;
+	}
+	image->rgba = malloc(size);
+	if (!image->rgba) {
+		return SPNG_EMEM;
+	}
+	image->width = ihdr.width;
+	image->height = ihdr.height;
+	status = spng_decode_image(spng, image->rgba, size, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
+	if (!status) {
+		/* Up to IEND: without this a file cut behind its pixels would pass as whole. */
+		status = spng_decode_chunks(spng);
+	}
+	/* libspng 0.7.3 takes the end of the file for a checksum to ignore in IEND: both are
+	 * -1. */
+	return status ? status : source->status;
+}
+
+bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_err *err)
+{
+	*image = (struct vgt_image){0};
+	struct png_source source = {.file = fopen(path, "rbe")};
+	if (!source.file) {
+		return vgt_err_system(err, errno, "cannot open");
+	}
+	spng_ctx *spng = spng_ctx_new(0);
+	const int status = spng ? decode(spng, &source, image) : SPNG_EMEM;
+	spng_ctx_free(spng);
+	fclose(source.file);
+	if (status) {
+		vgt_image_finish(image);
+		return decode_failed(&source, status, err);
+	}
+	return true;
+}
+
+/* Where a PNG goes: a temporary file that replaces path, or, where temporary is NULL, path. */
+struct png_target {
+	FILE *file;
+	char *path;
+	char *temporary;
+	int error_number;
+};
+
+static int write_target(spng_ctx *spng, void *user, void *bytes, size_t size)
+{
+	struct png_target *target = user;
+
+	(void)spng;
+	if (fwrite(bytes, 1, size, target->file) != size) {
+		target->error_number = errno;
+		return SPNG_IO_ERROR;
+	}
+	return 0;
+}
+
+/* Creates the temporary file in the path's directory; its descriptor, or -1 with errno. */
+static int create_temporary(struct png_target *target)
+{
+	const char *slash = strrchr(target->path, '/');
+	const int directory = slash ? (int)(slash - target->path) + 1 : 0;
+
+	for (unsigned attempt = 0; attempt < 100; attempt++) {
+		if (asprintf(&target->temporary, "%.*s.vgt-%ld-%u.tmp", directory, target->path,
+			    (long)getpid(), attempt) < 0) {
+			target->temporary = NULL;
+			errno = ENOMEM;
+			return -1;
+		}
+		/* Not mkstemp(): the mode shall follow the user's umask. */
+		const int fd =
+			open(target->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0) {
+			return fd;
+		}
+		free(target->temporary);
+		target->temporary = NULL;
+		if (errno != EEXIST) {
+			break;
+		}
+	}
+	return -1;
+}
+
+/* The descriptor to write to, or -1 with errno. */
+static int open_target_fd(struct png_target *target, const char *path)
+{
+	struct stat status;
+
+	target->path = realpath(path, NULL);
+	if (!target->path) {
+		target->path = strdup(path); /* does not exist yet */
+	}
+	if (!target->path) {
+		return -1;
+	}
+	if (stat(target->path, &status) == 0) {
+		if (S_ISDIR(status.st_mode)) {
+			errno = EISDIR;
+			return -1;
+		}
+		if (!S_ISREG(status.st_mode)) {
+			/* A rename would replace the device by a file. */
+			return open(target->path, O_WRONLY | O_CLOEXEC);
+		}
+	}
+	return create_temporary(target);
+}
+
+/* Ends the file: in its place when good, gone otherwise; frees what the target holds. */
+static bool close_target(struct png_target *target, bool good, struct vgt_err *err)
+{
+	if (target->file && fclose(target->file) != 0 && good) {
+		good = vgt_err_system(err, errno, "cannot write");
+	}
+	if (good && target->temporary && rename(target->temporary, target->path) != 0) {
+		good = vgt_err_system(err, errno, "cannot replace");
+	}
+	if (!good && target->temporary) {
+		unlink(target->temporary);
+	}
+	free(target->temporary);
+	free(target->path);
+	return good;
+}
+
+static bool open_target(struct png_target *target, const char *path, struct vgt_err *err)
+{
+	*target = (struct png_target){0};
+	const int fd = open_target_fd(target, path);
+	if (fd >= 0) {
+		target->file = fdopen(fd, "wb");
+		if (target->file) {
+			return true;
+		}
+	}
+	const int error_number = errno;
+	if (fd >= 0) {
+		close(fd);
+	}
+	close_target(target, false, NULL);
+	vgt_err_system(err, error_number, "cannot create");
+	return false;
+}
+
+static void drop_alpha(uint8_t *rgb, const uint8_t *rgba, uint32_t width)
+{
+	for (size_t x = 0; x < width; x++) {
+		rgb[3 * x] = rgba[4 * x];
+		rgb[3 * x + 1] = rgba[4 * x + 1];
+		rgb[3 * x + 2] = rgba[4 * x + 2];
+	}
+}
+
+/* All rows through the encoder; 0 or an spng error. */
+static int encode_rows(spng_ctx *spng, const struct vgt_image *image, bool with_alpha)
+{
+	const size_t size = (size_t)image->width * (with_alpha ? 4 : 3);
+	uint8_t *rgb = with_alpha ? NULL : malloc(size);
+	int status = 0;
+
+	if (!with_alpha && !rgb) {
+		return SPNG_EMEM;
+	}
+	for (uint32_t y = 0; y < image->height && !status; y++) {
+		const uint8_t *rgba = image->rgba + (size_t)y * image->width * 4;
+		if (with_alpha) {
+			status = spng_encode_row(spng, rgba, size);
+		} else {
+			drop_alpha(rgb, rgba, image->width);
+			status = spng_encode_row(spng, rgb, size);
+		}
+	}
+	free(rgb);
+	return status == SPNG_EOI ? 0 : status;
+}
+
+static int encode(spng_ctx *spng, struct png_target *target, const struct vgt_image *image,
+	bool with_alpha)
+{
+	struct spng_ihdr ihdr = {
+		.width = image->width,
+		.height = image->height,
+		.bit_depth = 8,
+		.color_type = with_alpha ? SPNG_COLOR_TYPE_TRUECOLOR_ALPHA
+					 : SPNG_COLOR_TYPE_TRUECOLOR,
+	};
+	int status = spng_set_png_stream(spng, write_target, target);
+
+	if (!status) {
+		status = spng_set_ihdr(spng, &ihdr);
+	}
+	if (!status) {
+		status = spng_set_option(spng, SPNG_IMG_COMPRESSION_LEVEL, 1);
+	}
+	if (!status) {
+		status = spng_set_option(spng, SPNG_FILTER_CHOICE, SPNG_FILTER_CHOICE_UP);
+	}
+	if (!status) {
+		status = spng_encode_image(spng, NULL, 0, SPNG_FMT_PNG,
+			SPNG_ENCODE_PROGRESSIVE | SPNG_ENCODE_FINALIZE);
+	}
+	return status ? status : encode_rows(spng, image, with_alpha);
+}
+
+bool vgt_image_write_png(
+	const struct vgt_image *image, const char *path, bool with_alpha, struct vgt_err *err)
+{
+	struct png_target target;
+
+	if (image->width == 0 || image->height == 0 || image->width > VGT_IMAGE_MAX_WIDTH ||
+		image->height > VGT_IMAGE_MAX_HEIGHT) {
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"%ux%u pixels cannot become a PNG, 1x1 to %dx%d can", image->width,
+			image->height, VGT_IMAGE_MAX_WIDTH, VGT_IMAGE_MAX_HEIGHT);
+	}
+	if (!open_target(&target, path, err)) {
+		return false;
+	}
+	spng_ctx *spng = spng_ctx_new(SPNG_CTX_ENCODER);
+	const int status = spng ? encode(spng, &target, image, with_alpha) : SPNG_EMEM;
+	spng_ctx_free(spng);
+	if (status) {
+		if (target.error_number) {
+			vgt_err_system(err, target.error_number, "cannot write");
+		} else {
+			vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "cannot encode: %s",
+				spng_strerror(status));
+		}
+	}
+	return close_target(&target, !status, err);
+}
+
+void vgt_image_finish(struct vgt_image *image)
+{
+	if (image) {
+		free(image->rgba);
+		*image = (struct vgt_image){0};
+	}
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VGT_PNG_IMAGE_H
+#define VGT_PNG_IMAGE_H
+
+#include "vgt_err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A picture in memory, and its way from and to PNG files. Files are hostile input: what is read
+ * is bounded by the limits below, whatever the file says of itself. No state is shared between
+ * calls, so each thread may work on images of its own.
+ */
+
+/* The largest picture, of GL's largest texture; 1 GiB of pixels when both sides have it. */
+#define VGT_IMAGE_MAX_WIDTH  16384
+#define VGT_IMAGE_MAX_HEIGHT 16384
+
+struct vgt_image {
+	uint32_t width, height; /* in pixels */
+	uint8_t *rgba; /* width * height * 4 bytes, R first, top row first, no gaps; heap */
+};
+
+/*
+ * Reads any kind of PNG (grey, palette, interlaced, with tRNS). Samples of 16 bits keep their
+ * upper 8; gAMA, iCCP and sRGB are not applied, as the stored values are what is compared. A
+ * wrong checksum anywhere is an error. On success the image belongs to the caller, who ends it
+ * with vgt_image_finish(); what it held before is not looked at. On failure it is left empty.
+ * Errors: VGT_ERR_SYSTEM, VGT_ERR_MALFORMED, VGT_ERR_TRUNCATED, VGT_ERR_LIMIT; messages do
+ * not repeat the path.
+ */
+bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_err *err);
+
+/*
+ * Writes 8-bit RGBA, or RGB without alpha, compressed for speed. The file appears complete or
+ * not at all: it is written beside the path and renamed over it, and nothing is left behind on
+ * failure. A link is followed; a path that is no ordinary file (/dev/stdout, a pipe) is written
+ * directly. Errors: VGT_ERR_SYSTEM, and VGT_ERR_LIMIT for an empty or too large image.
+ */
+bool vgt_image_write_png(
+	const struct vgt_image *image, const char *path, bool with_alpha, struct vgt_err *err);
+
+/* Frees the pixels and leaves an empty image; NULL and an empty image are fine. */
+void vgt_image_finish(struct vgt_image *image);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "vgt_cmd.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct vgt_cmd *vgt_cmd_find(const struct vgt_cmd *table, const char *name)
+{
+	for (; table->name; table++) {
+		if (strcmp(table->name, name) == 0) {
+			return table;
+		}
+	}
+	return NULL;
+}
+
+/* Longer words are no slip of the finger. */
+#define GUESS_MAX 15
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Letters to insert, drop, replace or swap with their neighbour; both at most GUESS_MAX long.
+ */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	const size_t a_length = strlen(a);
+	const size_t b_length = strlen(b);
+	unsigned cost[GUESS_MAX + 1][GUESS_MAX + 1];
+
+	for (size_t i = 0; i <= a_length; i++) {
+		for (size_t j = 0; j <= b_length; j++) {
+			if (i == 0 || j == 0) {
+				cost[i][j] = (unsigned)(i + j);
+				continue;
+			}
+			cost[i][j] = least(cost[i - 1][j], cost[i][j - 1]) + 1;
+			cost[i][j] =
+				least(cost[i][j], cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+				cost[i][j] = least(cost[i][j], cost[i - 2][j - 2] + 1);
+			}
+		}
+	}
+	return cost[a_length][b_length];
+}
+
+const struct vgt_cmd *vgt_cmd_guess(const struct vgt_cmd *table, const char *name)
+{
+	const struct vgt_cmd *guess = NULL;
+	unsigned best = 3; /* three slips are another word */
+
+	if (strlen(name) > GUESS_MAX) {
+		return NULL;
+	}
+	for (; table->name; table++) {
+		if (strlen(table->name) > GUESS_MAX) {
+			continue;
+		}
+		const unsigned distance = edit_distance(name, table->name);
+		/* Half of a short word guessed is no guess. */
+		if (distance < best && 2 * distance < strlen(table->name)) {
+			best = distance;
+			guess = table;
+		}
+	}
+	return guess;
+}
+
+int vgt_cmd_unknown(const struct vgt_cmd *table, const char *name)
+{
+	const struct vgt_cmd *guess = vgt_cmd_guess(table, name);
+
+	if (!guess) {
+		return vgt_cmd_usage(NULL, "no such command '%s'", name);
+	}
+	fprintf(stderr, "vgt: no such command '%s', did you mean '%s'?\n", name, guess->name);
+	return VGT_EXIT_USAGE;
+}
+
+int vgt_cmd_usage(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	fputs("vgt: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\ntry 'vgt help%s%s'\n", name ? " " : "", name ? name : "");
+	return VGT_EXIT_USAGE;
+}
+
+int vgt_cmd_print_help(const char *help)
+{
+	fputs(help, stdout);
+	return VGT_EXIT_OK;
+}
+
+/* The entry whose short form is `letter`, or NULL. */
+static const struct option *find_option(const struct option *options, int letter)
+{
+	for (; options->name; options++) {
+		if (options->val == letter) {
+			return options;
+		}
+	}
+	return NULL;
+}
+
+int vgt_cmd_bad_option(
+	const char *name, char *const *argv, const struct option *options, int result)
+{
+	const struct option *known = optopt ? find_option(options, optopt) : NULL;
+
+	if (known) {
+		return vgt_cmd_usage(name, "option '--%s' %s", known->name,
+			result == ':' ? "needs a value" : "takes no value");
+	}
+	if (optopt == 0) {
+		return vgt_cmd_usage(
+			name, "unknown or ambiguous option '%s'", argv[optind - 1]);
+	}
+	return vgt_cmd_usage(name, "%s '-%c'",
+		result == ':' ? "no value for option" : "unknown option", optopt);
+}
+
+bool vgt_cmd_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	uint64_t number = 0;
+
+	if (!*text) {
+		return false;
+	}
+	for (; *text; text++) {
+		if (!isdigit((unsigned char)*text)) {
+			return false;
+		}
+		const uint64_t digit = (uint64_t)(*text - '0');
+		if (number > (UINT64_MAX - digit) / 10) {
+			return false;
+		}
+		number = number * 10 + digit;
+	}
+	if (number < min || number > max) {
+		return false;
+	}
+	*value = number;
+	return true;
+}
+
+bool vgt_cmd_number(const char *name, const char *option, const char *text, uint64_t min,
+	uint64_t max, uint64_t *value)
+{
+	if (vgt_cmd_parse_number(text, min, max, value)) {
+		return true;
+	}
+	if (max == UINT64_MAX) {
+		vgt_cmd_usage(name, "%s must be a number from %" PRIu64 " on, not '%s'", option,
+			min, text);
+	} else {
+		vgt_cmd_usage(name,
+			"%s must be a number from %" PRIu64 " to %" PRIu64 ", not '%s'", option,
+			min, max, text);
+	}
+	return false;
+}
+
+void vgt_cmd_error(const char *path, const struct vgt_err *err)
+{
+	fflush(stdout); /* keep the order where both streams end in one place */
+	fprintf(stderr, "vgt: %s: %s", path, err->message);
+	if (err->offset != VGT_NO_OFFSET) {
+		fprintf(stderr, " (byte %" PRIu64 ")", err->offset);
+	}
+	fputc('\n', stderr);
+}
+
+/* Bytes of the UTF-8 character at text (RFC 3629, section 4), 0 where there is none. */
+static size_t utf8_length(const unsigned char *text)
+{
+	const unsigned char lead = text[0];
+	unsigned char low = 0x80;
+	unsigned char high = 0xbf;
+	size_t length;
+
+	if (lead < 0x80) {
+		return 1;
+	}
+	if (lead >= 0xc2 && lead <= 0xdf) {
+		length = 2;
+	} else if (lead >= 0xe0 && lead <= 0xef) {
+		length = 3;
+		low = lead == 0xe0 ? 0xa0 : low;   /* overlong */
+		high = lead == 0xed ? 0x9f : high; /* surrogates */
+	} else if (lead >= 0xf0 && lead <= 0xf4) {
+		length = 4;
+		low = lead == 0xf0 ? 0x90 : low;
+		high = lead == 0xf4 ? 0x8f : high;
+	} else {
+		return 0;
+	}
+	if (text[1] < low || text[1] > high) {
+		return 0;
+	}
+	for (size_t i = 2; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	return length;
+}
+
+char *vgt_cmd_utf8(const char *text)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	const unsigned char *from = (const unsigned char *)text;
+	char *const copy = malloc(3 * strlen(text) + 1);
+	char *to = copy;
+
+	if (!copy) {
+		return NULL;
+	}
+	while (*from) {
+		const size_t length = utf8_length(from);
+		if (length) {
+			memcpy(to, from, length);
+			from += length;
+			to += length;
+		} else {
+			memcpy(to, replacement, 3);
+			from++;
+			to += 3;
+		}
+	}
+	*to = '\0';
+	return copy;
+}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# For the tests of the command line, tests/cli/NAME.sh: source this first, then run checks from
+# the repository's root. The first check that fails ends the test with exit status 1 and says
+# what was expected and what was seen. Sets VGT (the binary, VGT=... in the environment chooses
+# another) and TMP (a directory of the test's own, removed at the end).
+
+set -eu
+export LC_ALL=C
+
+VGT=$(realpath "${VGT:-build/vgt}")
+[ -x "$VGT" ] || { echo "cli: no program $VGT, build it or set VGT" >&2; exit 1; }
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/vgt-cli-XXXXXX")
+cli_name=$(basename "$0" .sh)
+cli_checks=0
+
+# A sanitizer's report must not look like an exit status of vgt.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}exitcode=99"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}halt_on_error=1:exitcode=99"
+
+cli_end() {
+	local status=$?
+
+	trap - EXIT
+	rm -rf "$TMP"
+	if [ $status -ne 0 ]; then
+		echo "cli/$cli_name: FAILED after $cli_checks checks" >&2
+		exit $status
+	fi
+	if [ $cli_checks -eq 0 ]; then
+		echo "cli/$cli_name: FAILED, nothing was checked" >&2
+		exit 1
+	fi
+	echo "cli/$cli_name: $cli_checks checks passed"
+}
+trap cli_end EXIT
+trap 'exit 1' HUP INT TERM
+
+# fail EXPECTED COMMAND...: ends the test, after cli_run of that command.
+fail() {
+	local expected=$1 depth=0
+
+	shift
+	while [ "${BASH_SOURCE[depth]}" = "${BASH_SOURCE[0]}" ]; do
+		depth=$((depth + 1))
+	done
+	{
+		echo "${BASH_SOURCE[depth]}:${BASH_LINENO[depth - 1]}: check failed"
+		echo "command:  $*"
+		echo "expected: $expected"
+		echo "seen:     exit status $cli_status"
+		sed 's/^/  stdout| /' "$TMP/.stdout"
+		sed 's/^/  stderr| /' "$TMP/.stderr"
+	} >&2
+	exit 1
+}
+
+# Runs a command; its exit status is in cli_status, its output in $TMP/.stdout and .stderr.
+cli_run() {
+	cli_status=0
+	"$@" >"$TMP/.stdout" 2>"$TMP/.stderr" </dev/null || cli_status=$?
+	cli_checks=$((cli_checks + 1))
+}
+
+# A crash is no output to be satisfied with, whatever it printed before.
+cli_no_crash() {
+	[ "$cli_status" -lt 99 ] || fail "no crash" "$@"
+}
+
+# expect_exit STATUS COMMAND...
+expect_exit() {
+	local expected=$1
+
+	shift
+	cli_run "$@"
+	[ "$cli_status" -eq "$expected" ] || fail "exit status $expected" "$@"
+}
+
+# expect_stdout TEXT COMMAND...: exactly this text, line ends at the end aside.
+expect_stdout() {
+	local expected=$1
+
+	shift
+	cli_run "$@"
+	cli_no_crash "$@"
+	[ "$(cat "$TMP/.stdout")" = "$expected" ] || fail "on stdout: $expected" "$@"
+}
+
+# expect_stderr TEXT COMMAND...: the same for stderr.
+expect_stderr() {
+	local expected=$1
+
+	shift
+	cli_run "$@"
+	cli_no_crash "$@"
+	[ "$(cat "$TMP/.stderr")" = "$expected" ] || fail "on stderr: $expected" "$@"
+}
+
+# expect_stdout_match REGEX COMMAND...: a line that matches this extended expression.
+expect_stdout_match() {
+	local expected=$1
+
+	shift
+	cli_run "$@"
+	cli_no_crash "$@"
+	grep -Eq -e "$expected" "$TMP/.stdout" || fail "on stdout a line like: $expected" "$@"
+}
+
+# expect_stderr_match REGEX COMMAND...
+expect_stderr_match() {
+	local expected=$1
+
+	shift
+	cli_run "$@"
+	cli_no_crash "$@"
+	grep -Eq -e "$expected" "$TMP/.stderr" || fail "on stderr a line like: $expected" "$@"
+}
