@@ -527,8 +527,8 @@ static void tell_of_death(struct session *session, struct vgt_recording *recordi
 		return;
 	}
 	recording->told = true;
-	session->recorder_died = true;
 	if (!session->told_to_end_ms && !session->interrupted_ms) {
+		session->recorder_died = true;
 		say(session, "warning: process %" PRIu32 ", which was recorded, has died",
 			recording->header->pid);
 	}
@@ -655,12 +655,14 @@ static void end_orphans(struct session *session)
 
 static void end_servers(struct session *session)
 {
+	const struct vgt_children *children = &session->children;
+	const unsigned signals = children->interrupts + children->terminations;
 	const uint64_t until = vgt_child_clock_ms() + DRAIN_MS;
 
 	/* Each client's process sees the closed connection, and finishes its trace. */
 	while (session->command.pid && vgt_child_offspring(&session->vtest.server) > 0 &&
-		vgt_child_clock_ms() < until && session->children.terminations < 2 &&
-		session->children.interrupts < 3) {
+		vgt_child_clock_ms() < until &&
+		children->interrupts + children->terminations == signals) {
 		tick(session);
 	}
 	vgt_private_vtest_end(&session->vtest, &session->children);

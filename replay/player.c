@@ -38,8 +38,8 @@ struct virgl_box {
 #define FENCES_IN_FLIGHT 64
 /* Commands whose results are kept until their responses come. */
 #define RESULTS_KEPT 64
-/* The flags of the recording's virgl_renderer_init that change rendering. */
-#define INIT_FLAGS_KEPT VIRGL_RENDERER_USE_GLES
+/* The flags of the recording's virgl_renderer_init that change rendering or the capset. */
+#define INIT_FLAGS_KEPT (VIRGL_RENDERER_USE_GLES | VIRGL_RENDERER_USE_EXTERNAL_BLOB)
 
 struct options {
 	struct vgt_ranges frames;
