@@ -13,6 +13,7 @@ VGT=$(realpath "${VGT:-build/vgt}")
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/vgt-cli-XXXXXX")
 cli_name=$(basename "$0" .sh)
 cli_checks=0
+cli_at_end=: # a command that stops what the test has started
 
 # A sanitizer's report must not look like an exit status of vgt.
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}exitcode=99"
@@ -22,6 +23,7 @@ cli_end() {
 	local status=$?
 
 	trap - EXIT
+	$cli_at_end
 	rm -rf "$TMP"
 	if [ $status -ne 0 ]; then
 		echo "cli/$cli_name: FAILED after $cli_checks checks" >&2
