@@ -2,8 +2,8 @@
 /*
  * libvgt-vtest.so: leads Mesa's virgl client to another server. The vtest winsys of Mesa 22.3
  * connects to "/tmp/.virgl_test", whatever one wants (virgl_vtest_socket.c; later versions ask
- * VTEST_SOCKET_NAME). Preloaded into a program, this connects to $VGT_VTEST_SOCKET in its place;
- * all other connections pass.
+ * VTEST_SOCKET_NAME). Preloaded into a program, this connects to $VGT_VTEST_SOCKET in its
+ * place; all other connections pass.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ __attribute__((constructor)) static void read_environment(void)
 	const char *path = getenv("VGT_VTEST_SOCKET");
 
 	if (path && strlen(path) < sizeof(replacement.sun_path)) {
-		strcpy(replacement.sun_path, path);
+		memcpy(replacement.sun_path, path, strlen(path) + 1);
 	}
 }
 

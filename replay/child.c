@@ -53,7 +53,7 @@ static void for_each_child(
 {
 	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
-	bool zombie;
+	bool zombie = false;
 
 	if (!directory) {
 		return;
@@ -173,17 +173,17 @@ static int become(
 	if (getppid() != parent) {
 		return ESRCH; /* vgt was killed before that had an effect */
 	}
+	signal(SIGPIPE, SIG_DFL);
 	if (!redirect(spec) || (spec->prepare && !spec->prepare(spec->opaque))) {
 		return errno;
 	}
-	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &children->old_mask, NULL);
 	execvp(spec->argv[0], spec->argv);
 	return errno;
 }
 
-int vgt_child_start(
-	struct vgt_children *children, struct vgt_child *child, const struct vgt_child_spec *spec)
+int vgt_child_start(struct vgt_children *children, struct vgt_child *child,
+	const struct vgt_child_spec *spec)
 {
 	const pid_t parent = getpid();
 	int trouble[2]; /* closed by a successful exec, so that its end is the good news */

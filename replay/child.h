@@ -11,10 +11,10 @@
 #include <sys/types.h>
 
 /*
- * The processes below one vgt: those it starts itself, and what these leave behind, for vgt makes
- * itself their reaper (PR_SET_CHILD_SUBREAPER), so that nothing outlives it unseen. Signals meant
- * for vgt (SIGINT, SIGQUIT, SIGTERM, SIGHUP) are collected instead of killing it. For a program with
- * one thread; one struct vgt_children at a time.
+ * The processes below one vgt: those it starts itself, and what these leave behind, for vgt
+ * makes itself their reaper (PR_SET_CHILD_SUBREAPER), so that nothing outlives it unseen.
+ * Signals meant for vgt (SIGINT, SIGQUIT, SIGTERM, SIGHUP) are collected instead of killing it.
+ * For a program with one thread; one struct vgt_children at a time.
  */
 
 struct vgt_child {
@@ -33,7 +33,8 @@ struct vgt_children {
 	sigset_t old_mask;
 	struct vgt_child *known[VGT_CHILDREN_MAX];
 	size_t count;
-	pid_t *inherited; /* whoever exec'ed vgt had started these, they are none of its business */
+	pid_t *inherited; /* whoever exec'ed vgt had started these, they are none of its
+			     business */
 	size_t inherited_count;
 };
 
@@ -42,19 +43,19 @@ bool vgt_children_init(struct vgt_children *children, struct vgt_err *err);
 void vgt_children_finish(struct vgt_children *children);
 
 struct vgt_child_spec {
-	char *const *argv;    /* argv[0] is searched for in PATH */
-	bool (*prepare)(void *opaque); /* runs in the child, to set its environment; may be NULL.
-	                                  False, with errno set: it cannot */
+	char *const *argv;             /* argv[0] is searched for in PATH */
+	bool (*prepare)(void *opaque); /* runs in the child, to set what exec() keeps; may be
+					  NULL. False, with errno set: it cannot */
 	void *opaque;
-	int output;           /* stdout and stderr, with stdin empty; -1: all three as vgt's */
-	int pass;             /* a descriptor that stays open in it; -1: none */
-	bool own_group;       /* out of reach of the terminal's Ctrl-C */
-	bool dies_with_vgt;   /* SIGTERM where vgt is killed */
+	int output;         /* stdout and stderr, with stdin empty; -1: all three as vgt's */
+	int pass;           /* a descriptor that stays open in it; -1: none */
+	bool own_group;     /* out of reach of the terminal's Ctrl-C */
+	bool dies_with_vgt; /* SIGTERM where vgt is killed */
 };
 
 /*
- * Starts a process; 0, or an error number, that of execvp() included. `child` must stay where it is
- * until vgt_children_finish().
+ * Starts a process; 0, or an error number, that of execvp() included. `child` must stay where
+ * it is until vgt_children_finish().
  */
 int vgt_child_start(struct vgt_children *children, struct vgt_child *child,
 	const struct vgt_child_spec *spec);

@@ -69,7 +69,8 @@ void vgt_child_log_show_end(const struct vgt_child_log *log,
 	const ssize_t got = pread(log->fd, text, sizeof(text) - 1, from);
 
 	text[got > 0 ? got : 0] = '\0';
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+	for (char *line = strtok_r(text, "\n", &rest); line;
+		line = strtok_r(NULL, "\n", &rest)) {
 		if (!is_ours(line)) {
 			lines[count++ % LOG_LINES] = line;
 		}

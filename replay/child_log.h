@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * What servers in the background print: noise, unless something went wrong. A file, so that they
- * never wait for a reader; bounded, so that they do not fill the disk.
+ * What servers in the background print: noise, unless something went wrong. A file, so that
+ * they never wait for a reader; bounded, so that they do not fill the disk.
  */
 struct vgt_child_log {
 	int fd; /* for their output */
@@ -21,7 +21,8 @@ struct vgt_child_log {
 bool vgt_child_log_open(struct vgt_child_log *log, const char *path, struct vgt_err *err);
 void vgt_child_log_close(struct vgt_child_log *log);
 
-/* Passes on the lines that vgt's own libraries have written ("vgt: ...") since the last call. */
+/* Passes on the lines that vgt's own libraries have written ("vgt: ...") since the last call.
+ */
 void vgt_child_log_relay(
 	struct vgt_child_log *log, void (*show)(void *opaque, const char *line), void *opaque);
 

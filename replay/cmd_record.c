@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "child.h"
 #include "child_log.h"
+#include "companion.h"
 #include "private_display.h"
 #include "private_vtest.h"
 #include "recorded_traces.h"
@@ -68,10 +69,10 @@ const char cmd_record_help[] =
 	"  vgt record --gl --frames 300 glxgears\n"
 	"  vgt record --gl -o build.vgt --duration 10 -- glmark2 -b build\n";
 
-#define TICK_MS       100   /* between two looks at a recording */
-#define GRACE_MS      5000  /* from SIGTERM to SIGKILL */
-#define DRAIN_MS      10000 /* for virglrenderer to clean up behind a client */
-#define LAST_WRITE_MS 2000  /* for a trace of enough frames to get its tail */
+#define TICK_MS       100                  /* between two looks at a recording */
+#define GRACE_MS      5000                 /* from SIGTERM to SIGKILL */
+#define DRAIN_MS      10000                /* for virglrenderer to clean up behind a client */
+#define LAST_WRITE_MS 2000                 /* for a trace of enough frames to get its tail */
 #define ROOM_MIN      (UINT64_C(64) << 20) /* for four rings */
 #define MAX_SIZE_MIN  4096
 
@@ -82,7 +83,7 @@ const char cmd_record_help[] =
 struct request {
 	const char *file; /* NULL: not given */
 	bool force;
-	uint64_t frames;      /* 0: no limit, as the next two */
+	uint64_t frames; /* 0: no limit, as the next two */
 	uint64_t duration_ms;
 	uint64_t max_size;
 	bool no_cmdline;
@@ -212,41 +213,31 @@ static void show_progress(struct session *session)
 
 /* What must be there before anything starts */
 
-/* Where vgt runs from a build directory the library lies beside it, else where it is installed. */
+/* Also finds the library of an installation that was moved: PREFIX/bin/vgt, PREFIX/lib/vgt. */
 static bool find_library(const char *name, char path[PATH_MAX])
 {
-	char program[PATH_MAX];
-	const ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char beside[PATH_MAX];
 
-	program[length > 0 ? length : 0] = '\0';
-	char *const slash = strrchr(program, '/');
-	if (slash) {
-		*slash = '\0';
-	}
-	static const char *const places[] = {"%s/%s", "%s/../lib/vgt/%s"};
-	for (size_t i = 0; slash && i < 2; i++) {
-		const int size = i == 0 ? snprintf(path, PATH_MAX, places[0], program, name)
-					: snprintf(path, PATH_MAX, places[1], program, name);
-		if (size < PATH_MAX && access(path, R_OK) == 0) {
-			return true;
-		}
-	}
-#ifdef VGT_LIBDIR
-	snprintf(path, PATH_MAX, "%s/%s", VGT_LIBDIR, name);
-	if (access(path, R_OK) == 0) {
+	if (companion_find(name, path, PATH_MAX)) {
 		return true;
 	}
-#endif
-	fprintf(stderr, "vgt: %s not found, neither beside the program in %s nor in ../lib/vgt\n",
-		name, program);
+	memcpy(beside, path, strlen(path) + 1);
+	beside[strrchr(beside, '/') ? strrchr(beside, '/') - beside : 0] = '\0';
+	if (snprintf(path, PATH_MAX, "%s/../lib/vgt/%s", beside, name) < PATH_MAX &&
+		access(path, R_OK) == 0) {
+		return true;
+	}
+	fprintf(stderr, "vgt: %s not found in %s, %s/../lib/vgt or %s\n", name, beside, beside,
+		VGT_LIBDIR);
 	return false;
 }
 
 /*
- * ld.so splits LD_PRELOAD at spaces and colons and expands $, and there is no way to quote them: a
- * library with such a path gets another in the private directory.
+ * ld.so splits LD_PRELOAD at spaces and colons and expands $, and there is no way to quote
+ * them: a library with such a path gets another in the private directory.
  */
-static bool make_preloadable(const struct session *session, const char *name, char path[PATH_MAX])
+static bool make_preloadable(
+	const struct session *session, const char *name, char path[PATH_MAX])
 {
 	char link[PATH_MAX + 32];
 
@@ -258,7 +249,7 @@ static bool make_preloadable(const struct session *session, const char *name, ch
 		fprintf(stderr, "vgt: %s: cannot link: %s\n", link, strerror(errno));
 		return false;
 	}
-	strcpy(path, link);
+	memcpy(path, link, strlen(link) + 1);
 	return true;
 }
 
@@ -269,8 +260,8 @@ static bool make_directory_in(struct session *session, const char *parent)
 	bool good = false;
 
 	if (absolute && strlen(absolute) < 64) {
-		snprintf(session->directory, sizeof(session->directory),
-			"%s/vgt-record-XXXXXX", absolute);
+		snprintf(session->directory, sizeof(session->directory), "%s/vgt-record-XXXXXX",
+			absolute);
 		good = mkdtemp(session->directory) != NULL;
 	}
 	if (!good) {
@@ -393,6 +384,9 @@ static bool set_server_environment(void *opaque)
 {
 	const char *driver = getenv("GALLIUM_DRIVER");
 
+	/* Answering a client that has gone must not kill the server before it has cleaned up.
+	 */
+	signal(SIGPIPE, SIG_IGN);
 	/* The server must not be a client of another. */
 	if (driver && strcmp(driver, "virpipe") == 0 && !set_variable("GALLIUM_DRIVER", NULL)) {
 		return false;
@@ -407,8 +401,7 @@ static bool set_program_environment(void *opaque)
 {
 	const struct session *session = opaque;
 
-	return set_preload(session->vtest_library) &&
-	       set_variable("VGT_CAPTURE_FILE", NULL) &&
+	return set_preload(session->vtest_library) && set_variable("VGT_CAPTURE_FILE", NULL) &&
 	       set_variable("VGT_VTEST_SOCKET", session->vtest.socket) &&
 	       set_variable("VTEST_SOCKET_NAME", session->vtest.socket) &&
 	       set_variable("GALLIUM_DRIVER", "virpipe") &&
@@ -638,9 +631,14 @@ static void end_orphans(struct session *session)
 			if (!told && now >= since + 2000) {
 				told = true;
 				say(session,
-					"%s has ended but left a process that is recorded; Ctrl-C ends it",
+					"%s has ended but left a process that is recorded; "
+					"Ctrl-C ends it",
 					session->request->command[0]);
 			}
+		} else if (ending && now >= ending + 2 * GRACE_MS) {
+			say(session, "warning: %s has left a process that cannot be ended",
+				session->request->command[0]);
+			return; /* another user's, such as sudo's */
 		} else if (ending && now >= ending + GRACE_MS) {
 			vgt_children_orphans(&session->children, SIGKILL);
 		} else if (now >= asked + 1000) {
@@ -690,14 +688,29 @@ static void tell_command_status(struct session *session)
 		return;
 	}
 	if (WIFSIGNALED(status)) {
-		say(session, "warning: %s was killed by signal %d (%s)", name,
-			WTERMSIG(status), strsignal(WTERMSIG(status)));
+		say(session, "warning: %s was killed by signal %d (%s)", name, WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
 	} else if (WEXITSTATUS(status) != 0) {
 		say(session, "warning: %s exited with status %d", name, WEXITSTATUS(status));
 	}
 }
 
 /* The traces, when all is over */
+
+static bool has_rings(const struct session *session)
+{
+	const struct dirent *entry;
+	bool found = false;
+	DIR *directory = opendir(session->directory);
+
+	while (directory && !found && (entry = readdir(directory))) {
+		found = strstr(entry->d_name, ".ring") != NULL;
+	}
+	if (directory) {
+		closedir(directory);
+	}
+	return found;
+}
 
 static bool complete(struct session *session, const struct vgt_recorded_trace *trace)
 {
@@ -709,21 +722,22 @@ static bool complete(struct session *session, const struct vgt_recorded_trace *t
 
 	if (good && !recovery.was_whole) {
 		say(session,
-			"%s was not finished: recovered, with %" PRIu64
-			" record%s from memory",
+			"%s was not finished: recovered, with %" PRIu64 " record%s from memory",
 			shown, recovery.from_ring, recovery.from_ring == 1 ? "" : "s");
 	} else if (!good && path && shown) {
 		session->keep_rings = true;
 		say(session, "%s is not whole: %s", shown, err.message);
-		say(session, "its end is kept in %s; try 'vgt recover %s'", session->directory,
-			shown);
+		say(session, "(when that is mended 'vgt recover' makes it so%s%s)",
+			has_rings(session) ? "; its end is kept in " : "",
+			has_rings(session) ? session->directory : "");
 	}
 	free(path);
 	free(shown);
 	return good;
 }
 
-/* That recording if its counters agree with its trace, which may lack what came at its limit. */
+/* That recording if its counters agree with its trace, which may lack what came at its limit.
+ */
 static const struct vgt_recording *exact_recording(
 	const struct session *session, const struct vgt_recorded_trace *trace)
 {
@@ -750,7 +764,8 @@ static bool complete_all(struct session *session, struct vgt_recorded_traces *tr
 			good = false;
 		}
 		if (!vgt_recorded_measure(trace, &session->target, exact, &err)) {
-			say(session, "%s%s: %s", session->target.shown, trace->name, err.message);
+			say(session, "%s%s: %s", session->target.shown, trace->name,
+				err.message);
 			good = false;
 		}
 	}
@@ -758,8 +773,8 @@ static bool complete_all(struct session *session, struct vgt_recorded_traces *tr
 }
 
 /*
- * Connections that only asked what the renderer can do are of no use beside others, and where not
- * one command came, because the renderer could not start, there is no use in any.
+ * Connections that only asked what the renderer can do are of no use beside others, and where
+ * not one command came, because the renderer could not start, there is no use in any.
  */
 static void drop_idle(struct session *session, struct vgt_recorded_traces *traces)
 {
@@ -782,7 +797,8 @@ static void name_only(struct session *session, struct vgt_recorded_trace *trace)
 
 	if (strcmp(trace->name, session->target.name) != 0 &&
 		!vgt_recorded_claim_name(trace, &session->target, &err)) {
-		say(session, "warning: %s%s %s", session->target.shown, trace->name, err.message);
+		say(session, "warning: %s%s %s", session->target.shown, trace->name,
+			err.message);
 	}
 }
 
@@ -802,9 +818,8 @@ static void summarise(struct session *session, const struct vgt_recorded_trace *
 	fprintf(stderr,
 		"recorded %s%s: %" PRIu64 " frame%s, %" PRIu64 " command%s, %s (%s raw)\n",
 		session->target.shown, trace->name, trace->frames,
-		trace->frames == 1 ? "" : "s", trace->commands,
-		trace->commands == 1 ? "" : "s", format_size(size, trace->size),
-		format_size(raw, trace->raw));
+		trace->frames == 1 ? "" : "s", trace->commands, trace->commands == 1 ? "" : "s",
+		format_size(size, trace->size), format_size(raw, trace->raw));
 }
 
 /* `initialised`: there was a trace, without a command in it. */
@@ -1010,7 +1025,8 @@ int cmd_record(int argc, char **argv)
 		case OPTION_DURATION:
 			if (!parse_seconds(optarg, &request.duration_ms)) {
 				return vgt_cmd_usage("record",
-					"--duration must be a number of seconds such as 2.5, not "
+					"--duration must be a number of seconds such as 2.5, "
+					"not "
 					"'%s'",
 					optarg);
 			}
@@ -1019,7 +1035,8 @@ int cmd_record(int argc, char **argv)
 			if (!parse_size(optarg, &request.max_size) ||
 				request.max_size < MAX_SIZE_MIN) {
 				return vgt_cmd_usage("record",
-					"--max-size must be at least %d bytes, such as 100M, not "
+					"--max-size must be at least %d bytes, such as 100M, "
+					"not "
 					"'%s'",
 					MAX_SIZE_MIN, optarg);
 			}

@@ -53,8 +53,8 @@ bool vgt_private_display_start(struct vgt_private_display *display,
 	return good;
 }
 
-bool vgt_private_display_wait(struct vgt_private_display *display,
-	struct vgt_children *children, struct vgt_err *err)
+bool vgt_private_display_wait(
+	struct vgt_private_display *display, struct vgt_children *children, struct vgt_err *err)
 {
 	const uint64_t until = vgt_child_clock_ms() + START_MS;
 	char number[sizeof(display->name) - 1] = "";
@@ -104,8 +104,7 @@ static void remove_leftovers(const struct vgt_private_display *display)
 	}
 }
 
-void vgt_private_display_end(
-	struct vgt_private_display *display, struct vgt_children *children)
+void vgt_private_display_end(struct vgt_private_display *display, struct vgt_children *children)
 {
 	if (display->server.pid == 0) {
 		return;

@@ -45,8 +45,9 @@ bool vgt_private_vtest_start(struct vgt_private_vtest *vtest, struct vgt_childre
 }
 
 /*
- * Whether somebody listens on a socket. Trying it out by a connection would make the server start a
- * process, and that a trace. proc(5), /proc/net/unix: the fourth field has flags, the last the path.
+ * Whether somebody listens on a socket. Trying it out by a connection would make the server
+ * start a process, and that a trace. proc(5), /proc/net/unix: the fourth field has flags, the
+ * last the path.
  */
 static bool is_listening(const char *path, bool *known)
 {

@@ -9,8 +9,8 @@
 #include <sys/un.h>
 
 /*
- * A virgl_test_server for one program, in a process group of its own. It starts a process for each
- * client, which ends when the client's connection does.
+ * A virgl_test_server for one program, in a process group of its own. It starts a process for
+ * each client, which ends when the client's connection does.
  */
 struct vgt_private_vtest {
 	struct vgt_child server;
@@ -18,8 +18,8 @@ struct vgt_private_vtest {
 };
 
 /*
- * Starts it, with its socket in `directory` and its output going to the descriptor `log`; prepare()
- * sets its environment, in the new process.
+ * Starts it, with its socket in `directory` and its output going to the descriptor `log`;
+ * prepare() sets its environment, in the new process.
  */
 bool vgt_private_vtest_start(struct vgt_private_vtest *vtest, struct vgt_children *children,
 	const char *directory, int log, bool (*prepare)(void *opaque), void *opaque,

@@ -91,7 +91,8 @@ static bool try_directory(const struct vgt_record_target *target, struct vgt_err
 	return fd >= 0;
 }
 
-static bool check_existing(const struct vgt_record_target *target, bool force, struct vgt_err *err)
+static bool check_existing(
+	const struct vgt_record_target *target, bool force, struct vgt_err *err)
 {
 	struct stat status;
 	char *path = vgt_recorded_path(target, target->name);
@@ -105,9 +106,9 @@ static bool check_existing(const struct vgt_record_target *target, bool force, s
 		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "%s%s: is not a file",
 			target->shown, target->name);
 	}
-	return force || vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
-				"%s%s: exists; use --force to replace it", target->shown,
-				target->name);
+	return force ||
+	       vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+		       "%s%s: exists; use --force to replace it", target->shown, target->name);
 }
 
 bool vgt_record_target_init(struct vgt_record_target *target, const char *file,
@@ -117,7 +118,8 @@ bool vgt_record_target_init(struct vgt_record_target *target, const char *file,
 
 	*target = (struct vgt_record_target){0};
 	if (!split(target, file ? file : "vgt" SUFFIX)) {
-		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "'%s' is no name for a file", file);
+		vgt_err_set(
+			err, VGT_ERR_USAGE, VGT_NO_OFFSET, "'%s' is no name for a file", file);
 		goto error;
 	}
 	if (!target->directory || !target->shown || !target->name) {
@@ -148,8 +150,8 @@ bool vgt_record_target_clear(struct vgt_record_target *target, struct vgt_err *e
 		return true;
 	}
 	char *from = vgt_recorded_path(target, target->name);
-	target->set_aside = heap_print(
-		"%s/.%s.old-%ld", target->directory, target->name, (long)getpid());
+	target->set_aside =
+		heap_print("%s/.%s.old-%ld", target->directory, target->name, (long)getpid());
 	const bool good = from && target->set_aside && rename(from, target->set_aside) == 0;
 	if (!good) {
 		vgt_err_system(err, errno, "%s%s: cannot replace", target->shown, target->name);
@@ -206,7 +208,8 @@ void vgt_record_target_finish(struct vgt_record_target *target)
 /* The traces */
 
 /* Whether a trace says that its ring is in this directory. */
-static bool identify(struct vgt_recorded_trace *trace, const char *path, const char *ring_directory)
+static bool identify(
+	struct vgt_recorded_trace *trace, const char *path, const char *ring_directory)
 {
 	const size_t length = strlen(ring_directory);
 	struct vgt_record record;
@@ -375,7 +378,8 @@ void vgt_recorded_drop(
 	memmove(trace, trace + 1, (traces->count - i) * sizeof(*trace));
 }
 
-/* As renameat2() with RENAME_NOREPLACE, also where the file system cannot do that in one step. */
+/* As renameat2() with RENAME_NOREPLACE, also where the file system cannot do that in one step.
+ */
 static int rename_to_new(const char *from, const char *to)
 {
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
@@ -391,8 +395,8 @@ static int rename_to_new(const char *from, const char *to)
 	return rename(from, to);
 }
 
-bool vgt_recorded_claim_name(struct vgt_recorded_trace *trace,
-	struct vgt_record_target *target, struct vgt_err *err)
+bool vgt_recorded_claim_name(
+	struct vgt_recorded_trace *trace, struct vgt_record_target *target, struct vgt_err *err)
 {
 	char *from = vgt_recorded_path(target, trace->name);
 	char *to = vgt_recorded_path(target, target->name);

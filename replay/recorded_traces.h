@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * The trace files of one recording: where they go, which they are, and that they end up whole and
- * under their names.
+ * The trace files of one recording: where they go, which they are, and that they end up whole
+ * and under their names.
  */
 
 /* Where the traces go. */
@@ -19,13 +19,14 @@ struct vgt_record_target {
 	char *directory; /* absolute */
 	char *shown;     /* the same, as the user wrote it: "" or ending with a slash */
 	char *name;      /* of the file */
-	char *stem;      /* where the name is vgt's choice, STEM.vgt, STEM.1.vgt, ...; else NULL */
+	char *stem; /* where the name is vgt's choice, STEM.vgt, STEM.1.vgt, ...; else NULL */
 	char *set_aside; /* what an existing file is called meanwhile, or NULL */
 };
 
 /*
- * Where -o FILE says, or with NULL a free name made of the program's. That something can be created
- * there is tried. An existing file is VGT_ERR_USAGE unless `force`. The message names the file.
+ * Where -o FILE says, or with NULL a free name made of the program's. That something can be
+ * created there is tried. An existing file is VGT_ERR_USAGE unless `force`. The message names
+ * the file.
  */
 bool vgt_record_target_init(struct vgt_record_target *target, const char *file,
 	const char *program, bool force, struct vgt_err *err);
@@ -54,31 +55,32 @@ struct vgt_recorded_traces {
 };
 
 /*
- * The traces whose rings are, or were, in ring_directory: no name proves that, they say it themselves.
- * Sorted by name; identity and has_tail are filled in.
+ * The traces whose rings are, or were, in ring_directory: no name proves that, they say it
+ * themselves. Sorted by name; identity and has_tail are filled in.
  */
 bool vgt_recorded_find(struct vgt_recorded_traces *traces,
-	const struct vgt_record_target *target, const char *ring_directory, struct vgt_err *err);
+	const struct vgt_record_target *target, const char *ring_directory,
+	struct vgt_err *err);
 void vgt_recorded_finish(struct vgt_recorded_traces *traces);
 
 /*
- * Counts what is in a trace. `exact`, which may be NULL: that recording's counters are right for it,
- * so that it need not be read to its end.
+ * Counts what is in a trace. `exact`, which may be NULL: that recording's counters are right
+ * for it, so that it need not be read to its end.
  */
 bool vgt_recorded_measure(struct vgt_recorded_trace *trace,
 	const struct vgt_record_target *target, const struct vgt_recording *exact,
 	struct vgt_err *err);
 
 /* Removes the file of trace i, and its entry. */
-void vgt_recorded_drop(struct vgt_recorded_traces *traces,
-	const struct vgt_record_target *target, size_t i);
+void vgt_recorded_drop(
+	struct vgt_recorded_traces *traces, const struct vgt_record_target *target, size_t i);
 
 /*
  * Gives a trace the target's name, or the next free one where the name is vgt's choice. False,
  * without harm, where it was taken meanwhile.
  */
-bool vgt_recorded_claim_name(struct vgt_recorded_trace *trace,
-	struct vgt_record_target *target, struct vgt_err *err);
+bool vgt_recorded_claim_name(struct vgt_recorded_trace *trace, struct vgt_record_target *target,
+	struct vgt_err *err);
 
 /* A name with the target's directory before it, on the heap; NULL without memory. */
 char *vgt_recorded_path(const struct vgt_record_target *target, const char *name);

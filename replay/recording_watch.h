@@ -29,8 +29,8 @@ struct vgt_recordings {
 	struct vgt_recording *list; /* in the order in which they were seen first */
 	size_t count;
 	/*
-	 * A ring may have come and gone since this was last set to false, without being seen: look
-	 * at the traces.
+	 * A ring may have come and gone since this was last set to false, without being seen:
+	 * look at the traces.
 	 */
 	bool missed;
 	/* private: */
