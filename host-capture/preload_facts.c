@@ -100,6 +100,10 @@ void preload_facts_process(struct vgt_capture *capture, int flags, int callbacks
 	if (with_cmdline) {
 		add_cmdline(&facts);
 	}
+	const char *subject = getenv("VGT_CAPTURE_SUBJECT");
+	if (subject && *subject) {
+		facts_add(&facts, "subject", "%s", subject);
+	}
 	struct utsname system;
 	if (uname(&system) == 0) {
 		facts_add(&facts, "system", "%s %s %s", system.sysname, system.release,

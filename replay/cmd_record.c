@@ -380,8 +380,23 @@ static bool set_capture_environment(void *opaque)
 	       set_number("VGT_CAPTURE_NO_CMDLINE", request->no_cmdline);
 }
 
+/* The server's trace says whose stream it is: the program's command line, not only its own. */
+static bool set_subject(const struct request *request)
+{
+	char text[4096] = "";
+	size_t used = 0;
+
+	for (char *const *word = request->command; *word && used < sizeof(text) - 1; word++) {
+		int length = snprintf(
+			text + used, sizeof(text) - used, "%s%s", used ? " " : "", *word);
+		used += length > 0 ? (size_t)length : 0;
+	}
+	return set_variable("VGT_CAPTURE_SUBJECT", request->no_cmdline ? NULL : text);
+}
+
 static bool set_server_environment(void *opaque)
 {
+	const struct session *session = opaque;
 	const char *driver = getenv("GALLIUM_DRIVER");
 
 	/* Answering a client that has gone must not kill the server before it has cleaned up.
@@ -394,7 +409,7 @@ static bool set_server_environment(void *opaque)
 	if (access(RENDER_NODE, F_OK) != 0 && !set_variable("LIBGL_ALWAYS_SOFTWARE", "1")) {
 		return false;
 	}
-	return set_capture_environment(opaque);
+	return set_subject(session->request) && set_capture_environment(opaque);
 }
 
 static bool set_program_environment(void *opaque)
