@@ -466,6 +466,9 @@ static void feed_virgl(
 		if (command->object == VIRGL_OBJECT_SURFACE ||
 			command->object == VIRGL_OBJECT_MSAA_SURFACE) {
 			create_surface(submit, command);
+		} else {
+			/* one namespace: whatever has the handle now is no surface */
+			destroy_object(submit, command);
 		}
 		break;
 	case VIRGL_CCMD_DESTROY_OBJECT:

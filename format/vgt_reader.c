@@ -308,8 +308,13 @@ static bool merge_ring(struct vgt_reader *reader)
 	}
 	if (!vgt_ring_snapshot_read(&snapshot, reader->ring_path, reader->trace_id,
 		    reader->position.stream_pos, &ring_err)) {
-		/* else it is gone, or another machine's: the trace is cut */
-		return ring_err.code != VGT_ERR_BUSY || !reader->seekable;
+		/* gone with the end of the recording, which wrote to the file before that; else
+		   long gone, or another machine's: the trace is cut */
+		struct stat status;
+		bool changed = ring_err.code == VGT_ERR_BUSY ||
+			       (fstat(reader->fd, &status) == 0 &&
+				       (uint64_t)status.st_size != reader->file_pos);
+		return !changed || !reader->seekable;
 	}
 	reader->how = snapshot.in_use ? VGT_END_RECORDING : VGT_END_RING;
 	if (snapshot.size) {

@@ -8,18 +8,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Reads to the end, or to the damage, which is noted; false only where nothing can be
  * recovered. */
-static bool survey(
-	struct vgt_reader *reader, struct vgt_recovery *recovery, struct vgt_err *err)
+static bool survey(struct vgt_reader *reader, struct vgt_recovery *recovery,
+	uint64_t *last_time_ns, struct vgt_err *err)
 {
 	struct vgt_record record;
 	enum vgt_read next;
-	do {
-		next = vgt_reader_next(reader, &record, &recovery->damage);
-	} while (next == VGT_READ_RECORD);
+	while ((next = vgt_reader_next(reader, &record, &recovery->damage)) ==
+		VGT_READ_RECORD) {
+		*last_time_ns = record.time_ns;
+	}
 	recovery->damaged = next == VGT_READ_ERROR;
 	if (recovery->damaged && vgt_reader_whole(reader).sequence == 0) {
 		*err = recovery->damage;
@@ -58,6 +61,12 @@ static int open_target(const char *path, const char *out, uint64_t intact, struc
 		return -1;
 	}
 	if (!out) {
+		if (flock(from, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+			vgt_err_set(
+				err, VGT_ERR_BUSY, VGT_NO_OFFSET, "is still being recorded");
+			close(from);
+			return -1;
+		}
 		if (ftruncate(from, (off_t)intact)) {
 			vgt_err_system(err, errno, "cannot cut the trace");
 			close(from);
@@ -78,11 +87,12 @@ static int open_target(const char *path, const char *out, uint64_t intact, struc
 }
 
 static bool append_rest(struct vgt_sink *sink, const struct vgt_reader *reader,
-	struct vgt_recovery *recovery, struct vgt_err *err)
+	uint64_t time_ns, struct vgt_recovery *recovery, struct vgt_err *err)
 {
 	struct vgt_reader_position at = vgt_reader_whole(reader);
 	sink->at = (struct vgt_sink_position){
 		at.file_pos, at.sequence, at.stream_pos, at.records, at.commands, at.frames};
+	sink->minor = vgt_reader_minor(reader);
 	const struct vgt_index *chunks = vgt_reader_chunks(reader);
 	for (size_t i = 0; i < at.sequence; i++) {
 		if (!vgt_index_add(&sink->index, &chunks->entries[i])) {
@@ -91,12 +101,12 @@ static bool append_rest(struct vgt_sink *sink, const struct vgt_reader *reader,
 	}
 	uint64_t size;
 	const void *records = vgt_reader_ring_records(reader, &size);
-	static const struct {
+	const struct {
 		struct vgt_record_header header;
 		char text[24];
 	} end = {
 		{sizeof(struct vgt_record_header) + sizeof("end.reason=recovered"),
-			VGT_RECORD_META, 0, 0},
+			VGT_RECORD_META, 0, time_ns},
 		"end.reason=recovered",
 	};
 	if (size && !vgt_sink_write(sink, records, size, err)) {
@@ -126,7 +136,8 @@ bool vgt_recover(
 	bool good = false;
 	int ring = -1, target = -1;
 	struct vgt_sink sink = {.fd = -1};
-	if (!survey(reader, recovery, err)) {
+	uint64_t last_time_ns = 0;
+	if (!survey(reader, recovery, &last_time_ns, err)) {
 		goto done;
 	}
 	struct vgt_reader_position at = vgt_reader_whole(reader);
@@ -135,7 +146,12 @@ bool vgt_recover(
 		recovery->records = at.records;
 		recovery->commands = at.commands;
 		recovery->frames = at.frames;
-		good = true;
+		struct stat status;
+		good = !out;
+		if (out && stat(path, &status) == 0) {
+			target = open_target(path, out, (uint64_t)status.st_size, err);
+			good = target >= 0;
+		}
 		goto done;
 	}
 	if (recovery->damaged && !out) {
@@ -155,7 +171,7 @@ bool vgt_recover(
 	}
 	target = open_target(path, out, at.file_pos, err);
 	if (target < 0 || !vgt_sink_init(&sink, target, vgt_reader_trace_id(reader), 1, err) ||
-		!append_rest(&sink, reader, recovery, err)) {
+		!append_rest(&sink, reader, last_time_ns, recovery, err)) {
 		goto done;
 	}
 	good = true;

@@ -9,7 +9,7 @@
 
 /* What recovery did. */
 struct vgt_recovery {
-	bool was_whole; /* the trace had its tail; nothing was changed */
+	bool was_whole; /* the trace had its tail; nothing was changed, `out` is a copy */
 	bool damaged;   /* something inside is damaged; see `damage` */
 	struct vgt_err damage;
 	uint64_t torn;                      /* bytes of an incomplete chunk that were dropped */

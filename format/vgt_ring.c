@@ -196,6 +196,12 @@ bool vgt_ring_snapshot_read(struct vgt_ring_snapshot *snapshot, const char *path
 		return false;
 	}
 	snapshot->in_use = flock(fd, LOCK_SH | LOCK_NB) != 0;
+	/* again, now that it is known whether anybody may still publish */
+	if (pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header)) {
+		vgt_err_set(
+			err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "cannot read the ring %s", path);
+		goto error;
+	}
 	if (header.tail > from) {
 		vgt_err_set(err, snapshot->in_use ? VGT_ERR_BUSY : VGT_ERR_TRUNCATED,
 			VGT_NO_OFFSET, "the trace file ends before the ring %s begins", path);
@@ -249,7 +255,15 @@ int vgt_ring_claim(const char *path, uint64_t trace_id, struct vgt_err *err)
 {
 	struct vgt_ring_header header;
 	int fd = ring_open(path, trace_id, &header, err);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+	/* a reader holds it for a moment, the recorded program as long as it lives */
+	bool locked = fd < 0;
+	for (unsigned tries = 0; !locked && tries < 20; tries++) {
+		locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+		if (!locked) {
+			usleep(10000);
+		}
+	}
+	if (!locked) {
 		vgt_err_set(err, VGT_ERR_BUSY, VGT_NO_OFFSET,
 			"still being recorded by process %" PRIu32 " (ring %s)", header.pid,
 			path);

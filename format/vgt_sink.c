@@ -11,7 +11,7 @@
 bool vgt_sink_init(
 	struct vgt_sink *sink, int fd, uint64_t trace_id, int level, struct vgt_err *err)
 {
-	*sink = (struct vgt_sink){.fd = fd, .trace_id = trace_id};
+	*sink = (struct vgt_sink){.fd = fd, .trace_id = trace_id, .minor = VGT_TRACE_MINOR};
 	sink->cctx = ZSTD_createCCtx();
 	/* room for the usual chunk, so that it reaches the file in one write */
 	sink->out_capacity = ZSTD_compressBound(2 * VGT_CHUNK_TARGET);
@@ -79,6 +79,18 @@ static uint64_t tail_size(uint64_t chunks)
 	       chunks * sizeof(struct vgt_index_entry) + 8 + 8 + (chunks + 1) * 8 + 9;
 }
 
+/* Whether the file may grow by so many bytes and still take the tail. */
+static bool sink_has_room(const struct vgt_sink *sink, size_t size, struct vgt_err *err)
+{
+	if (sink->max_size &&
+		sink->at.file_pos + size + tail_size(sink->index.count + 2) > sink->max_size) {
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"the trace has reached its size limit of %" PRIu64 " bytes",
+			sink->max_size);
+	}
+	return true;
+}
+
 static bool sink_compress(
 	struct vgt_sink *sink, const void *bytes, size_t size, bool end, struct vgt_err *err)
 {
@@ -92,7 +104,8 @@ static bool sink_compress(
 			return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
 				"cannot compress: %s", ZSTD_getErrorName(left));
 		}
-		if (out.pos && !sink_write(sink, sink->out, out.pos, err)) {
+		if (out.pos && (!sink_has_room(sink, out.pos, err) ||
+				       !sink_write(sink, sink->out, out.pos, err))) {
 			return false;
 		}
 	} while (end ? left > 0 : in.pos < in.size);
@@ -124,7 +137,7 @@ bool vgt_sink_begin(struct vgt_sink *sink, uint64_t size, struct vgt_err *err)
 		.header = {.size = sizeof(open), .type = VGT_RECORD_CHUNK},
 		.chunk = {.magic = VGT_CHUNK_MAGIC,
 			.major = VGT_TRACE_MAJOR,
-			.minor = VGT_TRACE_MINOR,
+			.minor = sink->minor,
 			.trace_id = sink->trace_id,
 			.sequence = sink->at.sequence,
 			.stream_pos = sink->at.stream_pos,
@@ -145,13 +158,6 @@ bool vgt_sink_begin(struct vgt_sink *sink, uint64_t size, struct vgt_err *err)
 static bool sink_end(struct vgt_sink *sink, struct vgt_err *err)
 {
 	const struct vgt_sink_position *chunk = &sink->chunk;
-	if (sink->max_size &&
-		sink->at.file_pos + tail_size(sink->index.count + 2) > sink->max_size) {
-		vgt_sink_abandon(sink);
-		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
-			"the trace has reached its size limit of %" PRIu64 " bytes",
-			sink->max_size);
-	}
 	struct vgt_index_entry entry = {chunk->file_pos, chunk->stream_pos, chunk->records,
 		chunk->commands, chunk->frames};
 	if (!vgt_index_add(&sink->index, &entry)) {

@@ -27,6 +27,7 @@ struct vgt_sink_position {
 struct vgt_sink {
 	int fd; /* borrowed */
 	uint64_t trace_id;
+	uint16_t minor; /* version of the chunks, all alike */
 	struct vgt_sink_position at;
 	struct vgt_index index;
 	uint64_t max_size; /* of the file with its tail; 0: none */
@@ -38,7 +39,7 @@ struct vgt_sink {
 	uint64_t chunk_left;            /* bytes of records that it still expects */
 };
 
-/* `sink->at` and `sink->index` are the caller's to set where a trace is continued. */
+/* `sink->at`, `index` and `minor` are the caller's to set where a trace is continued. */
 bool vgt_sink_init(
 	struct vgt_sink *sink, int fd, uint64_t trace_id, int level, struct vgt_err *err);
 void vgt_sink_finish(struct vgt_sink *sink);

@@ -60,8 +60,9 @@ enum vgt_record_type {
 /* vgt_record_header.flags */
 #define VGT_RECORD_OWN_IOV \
 	(1u << 0) /* a transfer that uses the iovec of the IOV record before it */
-#define VGT_RECORD_IMPORTED (1u << 1) /* a resource whose storage came from outside the trace \
-				       */
+#define VGT_RECORD_IMPORTED \
+	(1u << 1) /* a resource whose storage came from outside the trace \
+		   */
 
 #define VGT_CHUNK_MAGIC "VGTCHUNK"
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ struct vgt_writer {
 	struct vgt_ring ring;
 	struct timespec start;
 	unsigned fork_generation;
+	struct vgt_writer *next; /* in `writers` */
 	_Atomic bool recording;
 
 	/* under the lock */
@@ -38,6 +40,8 @@ struct vgt_writer {
 			       0 */
 	uint64_t fill;      /* while streaming: end of the bytes copied in */
 	uint64_t taken;     /* while streaming: end of the bytes compressed */
+	bool putting;       /* a producer is inside: waits for room or streams, perhaps */
+	unsigned queued;    /* producers that wait until it is out */
 	bool idle;          /* the thread waits for `work` */
 	bool flush;
 	bool finish;
@@ -50,6 +54,14 @@ struct vgt_writer {
 	void *opaque;
 };
 
+static void close_descriptor(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
 /*
  * A child of fork() shares ring and file with its parent but not the thread; its copy of a
  * writer must be inert. Counting forks costs nothing per record, getpid() would be a system
@@ -58,14 +70,56 @@ struct vgt_writer {
 static unsigned fork_generation;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
-static void count_fork(void)
+/* All writers of the process, for fork(). The lock also guards their descriptors. */
+static struct vgt_writer *writers;
+static pthread_mutex_t writers_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&writers_lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&writers_lock);
+}
+
+/* The locks of ring and file must not outlive the recorded program in a child of it. */
+static void after_fork_in_child(void)
 {
 	fork_generation++;
+	for (struct vgt_writer *writer = writers; writer; writer = writer->next) {
+		close_descriptor(&writer->ring.fd);
+		close_descriptor(&writer->sink.fd);
+	}
+	writers = NULL;
+	pthread_mutex_unlock(&writers_lock);
 }
 
 static void watch_forks(void)
 {
-	pthread_atfork(NULL, NULL, count_fork);
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+static void writers_add(struct vgt_writer *writer)
+{
+	pthread_mutex_lock(&writers_lock);
+	writer->next = writers;
+	writers = writer;
+	pthread_mutex_unlock(&writers_lock);
+}
+
+static void writers_remove(const struct vgt_writer *writer)
+{
+	pthread_mutex_lock(&writers_lock);
+	struct vgt_writer **at = &writers;
+	while (*at && *at != writer) {
+		at = &(*at)->next;
+	}
+	if (*at) {
+		*at = writer->next;
+	}
+	pthread_mutex_unlock(&writers_lock);
 }
 
 static bool writer_is_mine(const struct vgt_writer *writer)
@@ -194,8 +248,8 @@ static bool thread_write(struct vgt_writer *writer, struct vgt_err *err)
 	if (writer->streaming) {
 		tail += writer->streaming;
 		good = thread_stream(writer, err);
+		writer->streaming = 0;
 		if (good) {
-			writer->streaming = 0;
 			writer->head = tail;
 		}
 	} else {
@@ -256,6 +310,7 @@ static void *thread_main(void *opaque)
 		}
 	}
 	writer->recording = false;
+	writer->streaming = 0; /* not begun: its producer gives up */
 	/* a caller's limit: what was put before it belongs to the trace */
 	while (writer->stop_reason.code == VGT_ERR_STOPPED && writer->head != writer->tail) {
 		struct vgt_err err;
@@ -267,8 +322,9 @@ static void *thread_main(void *opaque)
 	bool early = writer->stop_reason.code != VGT_ERR_NONE;
 	struct vgt_ring_header *header = writer->ring.header;
 	atomic_store(&header->written, writer->sink.at.file_pos);
-	close(writer->sink.fd);
-	writer->sink.fd = -1;
+	pthread_mutex_lock(&writers_lock);
+	close_descriptor(&writer->sink.fd);
+	pthread_mutex_unlock(&writers_lock);
 	unlink(writer->ring.path);
 	/* last: whoever watches the ring takes it for the end */
 	atomic_store(&header->state, early ? VGT_RING_STOPPED : VGT_RING_FINISHED);
@@ -324,7 +380,7 @@ static bool stream_piece(struct vgt_writer *writer, const void *bytes, uint64_t 
 }
 
 /*
- * A record larger than the ring: everything before it goes to the file first, then it passes
+ * A record larger than the ring: once everything before it is in the file, it passes
  * through the ring in pieces, and it counts as put when it is in the file, for the ring never
  * holds it whole.
  */
@@ -332,26 +388,25 @@ static bool put_streaming(struct vgt_writer *writer, const struct vgt_record_hea
 	const struct iovec *parts, size_t count)
 {
 	uint64_t span = vgt_record_span(header->size);
+	uint64_t end = writer->head + span;
 	static const uint8_t zeros[8];
-	if (!wait_for_room(writer, writer->ring.size)) {
-		return false;
-	}
 	writer->fill = writer->taken = writer->head;
 	writer->streaming = span;
 	bool good = stream_piece(writer, header, sizeof(*header));
 	for (size_t i = 0; good && i < count; i++) {
 		good = stream_piece(writer, parts[i].iov_base, parts[i].iov_len);
 	}
-	good = good && stream_piece(writer, zeros, span - header->size);
-	while (writer->recording && writer->streaming) {
+	if (good) {
+		stream_piece(writer, zeros, span - header->size);
+	}
+	/* the thread ends it, well or not */
+	while (writer->streaming) {
 		pthread_cond_wait(&writer->room, &writer->lock);
 	}
-	good = !writer->streaming;
-	writer->streaming = 0;
-	return good;
+	return writer->head == end;
 }
 
-static void put_in_ring(struct vgt_writer *writer, const struct vgt_record_header *header,
+static bool put_in_ring(struct vgt_writer *writer, const struct vgt_record_header *header,
 	const struct iovec *parts, size_t count)
 {
 	uint64_t span = vgt_record_span(header->size);
@@ -367,6 +422,7 @@ static void put_in_ring(struct vgt_writer *writer, const struct vgt_record_heade
 	}
 	memset(to, 0, (size_t)(end - to));
 	writer->head += span;
+	return true;
 }
 
 bool vgt_writer_put(struct vgt_writer *writer, uint16_t type, uint16_t flags,
@@ -380,6 +436,12 @@ bool vgt_writer_put(struct vgt_writer *writer, uint16_t type, uint16_t flags,
 		size += parts[i].iov_len;
 	}
 	pthread_mutex_lock(&writer->lock);
+	/* nobody overtakes who waits for room, nor gets between the pieces of a large record */
+	writer->queued++;
+	while (writer->putting && writer->recording) {
+		pthread_cond_wait(&writer->room, &writer->lock);
+	}
+	writer->queued--;
 	bool good = false;
 	if (size > VGT_RECORD_MAX) {
 		struct vgt_err err;
@@ -388,18 +450,22 @@ bool vgt_writer_put(struct vgt_writer *writer, uint16_t type, uint16_t flags,
 			VGT_RECORD_MAX);
 		writer_stop(writer, &err);
 	} else if (writer->recording) {
-		struct vgt_record_header header = {
-			.size = (uint32_t)size,
-			.type = type,
-			.flags = flags,
-			.time_ns = elapsed_ns(&writer->start),
-		};
-		uint64_t span = vgt_record_span(header.size);
-		if (span > writer->ring.size) {
-			good = put_streaming(writer, &header, parts, count);
-		} else if (wait_for_room(writer, span)) {
-			put_in_ring(writer, &header, parts, count);
-			good = true;
+		uint64_t span = vgt_record_span((uint32_t)size);
+		bool streams = span > writer->ring.size;
+		writer->putting = true;
+		if (wait_for_room(writer, streams ? writer->ring.size : span)) {
+			struct vgt_record_header header = {
+				.size = (uint32_t)size,
+				.type = type,
+				.flags = flags,
+				.time_ns = elapsed_ns(&writer->start),
+			};
+			good = streams ? put_streaming(writer, &header, parts, count)
+				       : put_in_ring(writer, &header, parts, count);
+		}
+		writer->putting = false;
+		if (writer->queued) {
+			pthread_cond_broadcast(&writer->room);
 		}
 	}
 	if (good) {
@@ -478,6 +544,7 @@ static bool write_first_chunk(struct vgt_writer *writer, struct vgt_err *err)
 
 static void writer_free(struct vgt_writer *writer)
 {
+	writers_remove(writer);
 	vgt_sink_finish(&writer->sink);
 	vgt_ring_finish(&writer->ring, false);
 	pthread_cond_destroy(&writer->work);
@@ -509,7 +576,7 @@ static bool start_thread(struct vgt_writer *writer, struct vgt_err *err)
 	return true;
 }
 
-struct vgt_writer *vgt_writer_create(
+static struct vgt_writer *writer_create(
 	const struct vgt_writer_options *options, struct vgt_err *err)
 {
 	char fallback[VGT_RING_PATH_MAX] = "/tmp";
@@ -535,6 +602,11 @@ struct vgt_writer *vgt_writer_create(
 	}
 	pthread_once(&fork_once, watch_forks);
 	writer->fork_generation = fork_generation;
+	writer->ring.fd = -1;
+	writer->sink.fd = -1;
+	writers_add(writer);
+	/* for recovery, which may be unable to see the ring; not every file system has locks */
+	flock(fd, LOCK_EX | LOCK_NB);
 	writer->stopped = options->stopped;
 	writer->opaque = options->opaque;
 	clock_gettime(CLOCK_MONOTONIC, &writer->start);
@@ -576,6 +648,22 @@ error_file:
 	return NULL;
 }
 
+struct vgt_writer *vgt_writer_create(
+	const struct vgt_writer_options *options, struct vgt_err *err)
+{
+	/* a file size limit shall be an error, not the death of the program by SIGXFSZ */
+	sigset_t too_large, old;
+	sigemptyset(&too_large);
+	sigaddset(&too_large, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &too_large, &old);
+	struct vgt_writer *writer = writer_create(options, err);
+	if (!writer && !sigismember(&old, SIGXFSZ)) {
+		sigtimedwait(&too_large, NULL, &(const struct timespec){0});
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return writer;
+}
+
 bool vgt_writer_finish(struct vgt_writer *writer, struct vgt_err *err)
 {
 	if (!writer) {
@@ -583,9 +671,6 @@ bool vgt_writer_finish(struct vgt_writer *writer, struct vgt_err *err)
 	}
 	if (!writer_is_mine(writer)) {
 		/* file, ring and thread are the parent's; locks may be in any state */
-		if (writer->sink.fd >= 0) {
-			close(writer->sink.fd);
-		}
 		vgt_ring_finish(&writer->ring, false);
 		vgt_sink_finish(&writer->sink);
 		free(writer);

@@ -165,6 +165,29 @@ struct virtio_gpu_get_capset {
 	uint32_t capset_version;
 };
 
+struct virtio_gpu_get_edid {
+	struct virtio_gpu_ctrl_hdr hdr;
+	uint32_t scanout;
+	uint32_t padding;
+};
+
+struct virtio_gpu_cursor_pos {
+	uint32_t scanout_id;
+	uint32_t x;
+	uint32_t y;
+	uint32_t padding;
+};
+
+/* UPDATE_CURSOR and MOVE_CURSOR, on the cursor queue */
+struct virtio_gpu_update_cursor {
+	struct virtio_gpu_ctrl_hdr hdr;
+	struct virtio_gpu_cursor_pos pos;
+	uint32_t resource_id;
+	uint32_t hot_x;
+	uint32_t hot_y;
+	uint32_t padding;
+};
+
 /* followed by nr_entries times struct virtio_gpu_mem_entry */
 struct virtio_gpu_resource_create_blob {
 	struct virtio_gpu_ctrl_hdr hdr;
