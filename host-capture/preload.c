@@ -9,7 +9,8 @@
  *   VGT_CAPTURE_RING_SIZE   bytes of the ring
  *   VGT_CAPTURE_FRAMES      recording ends after so many frames
  *   VGT_CAPTURE_MAX_SIZE    recording ends before the file has more bytes
- *   VGT_CAPTURE_NO_CMDLINE  set: the command line is left out of the trace
+ *   VGT_CAPTURE_SUBJECT     whose stream it is, where the process is a server for another
+ * program VGT_CAPTURE_NO_CMDLINE  set: the command line is left out of the trace
  *
  * FORMAT.md, "virglrenderer calls", says which call becomes which records.
  */
@@ -155,9 +156,12 @@ static void vary_path(const char *path, unsigned attempt, char *varied, size_t s
 		varied, size, "%.*s-%d%s%s", stem, path, (int)getpid(), number, dot ? dot : "");
 }
 
+static atomic_bool told; /* why the recording stopped */
+
 static void on_message(void *opaque, const char *text)
 {
 	(void)opaque;
+	atomic_store(&told, true);
 	say("recording stopped: %s (the program goes on, the trace is valid up to here)", text);
 }
 
@@ -173,6 +177,7 @@ static struct vgt_capture *start_capture(const char *pattern)
 		.max_frames = number_from_environment("VGT_CAPTURE_FRAMES"),
 		.message = on_message,
 	};
+	atomic_store(&told, false);
 	for (unsigned attempt = 1;; attempt++) {
 		struct vgt_err err;
 		options.path = name;
@@ -193,7 +198,8 @@ static void end_capture(void)
 {
 	struct vgt_capture *ended = atomic_exchange(&capture, NULL);
 	struct vgt_err err;
-	if (!vgt_capture_destroy(ended, &err) && err.code == VGT_ERR_SYSTEM) {
+	if (!vgt_capture_destroy(ended, &err) && err.code == VGT_ERR_SYSTEM &&
+		!atomic_load(&told)) {
 		say("the trace is not whole: %s", err.message);
 	}
 }
@@ -383,8 +389,8 @@ void virgl_renderer_fill_caps(uint32_t set, uint32_t version, void *caps)
 
 /* virgl_renderer_context_create names no capset: context_init is 0, as in the command of old
  * guests. */
-static uint64_t record_context(struct vgt_capture *to, uint32_t id, uint32_t init,
-	uint32_t nlen, const char *name)
+static uint64_t record_context(
+	struct vgt_capture *to, uint32_t id, uint32_t init, uint32_t nlen, const char *name)
 {
 	struct virtio_gpu_ctx_create command = {
 		.hdr = {.type = VIRTIO_GPU_CMD_CTX_CREATE, .ctx_id = id},
@@ -400,7 +406,7 @@ static uint64_t record_context(struct vgt_capture *to, uint32_t id, uint32_t ini
 int virgl_renderer_context_create(uint32_t handle, uint32_t nlen, const char *name)
 {
 	struct vgt_capture *to = ENTER(context_create);
-	uint64_t number = to ? record_context(to, handle, 0, nlen, name) : 0;
+	uint64_t number = to ? record_context(to, handle, 0, nlen, name) : VGT_NO_COMMAND;
 	int result = REAL(real.context_create(handle, nlen, name));
 	DONE();
 	vgt_capture_response(to, number, result);
@@ -411,7 +417,8 @@ int virgl_renderer_context_create_with_flags(
 	uint32_t ctx_id, uint32_t ctx_flags, uint32_t nlen, const char *name)
 {
 	struct vgt_capture *to = ENTER(context_create_with_flags);
-	uint64_t number = to ? record_context(to, ctx_id, ctx_flags, nlen, name) : 0;
+	uint64_t number =
+		to ? record_context(to, ctx_id, ctx_flags, nlen, name) : VGT_NO_COMMAND;
 	int result = REAL(real.context_create_with_flags(ctx_id, ctx_flags, nlen, name));
 	DONE();
 	vgt_capture_response(to, number, result);
@@ -460,7 +467,7 @@ static uint64_t record_submit_fences(struct vgt_capture *to, int ctx_id, const v
 	size_t skip = count * sizeof(*fences);
 	char *data = malloc(skip + size + 1);
 	if (!data) {
-		return 0;
+		return VGT_NO_COMMAND;
 	}
 	memcpy(data, fences, skip);
 	memcpy(data + skip, buffer, size);
@@ -479,7 +486,7 @@ int virgl_renderer_submit_cmd2(
 	void *buffer, int ctx_id, int ndw, uint64_t *in_fence_ids, uint32_t num_in_fences)
 {
 	struct vgt_capture *to = ENTER(submit_cmd2);
-	uint64_t number = 0;
+	uint64_t number = VGT_NO_COMMAND;
 	if (to && num_in_fences) {
 		number = record_submit_fences(
 			to, ctx_id, buffer, ndw, in_fence_ids, num_in_fences);
@@ -513,7 +520,7 @@ static uint64_t record_attach(
 		.resource_id = resource_id,
 		.nr_entries = count,
 	};
-	uint64_t number = 0;
+	uint64_t number = VGT_NO_COMMAND;
 	if (entries) {
 		number = vgt_capture_command(
 			to, &command, sizeof(command), entries, count * sizeof(*entries), 0);
@@ -546,9 +553,9 @@ int virgl_renderer_resource_create(
 	struct virgl_renderer_resource_create_args *args, struct iovec *iov, uint32_t num_iovs)
 {
 	struct vgt_capture *to = ENTER(resource_create);
-	uint64_t number = to ? record_create(to, args, 0) : 0;
-	uint64_t attach =
-		to && iov && num_iovs ? record_attach(to, args->handle, iov, num_iovs) : 0;
+	uint64_t number = to ? record_create(to, args, 0) : VGT_NO_COMMAND;
+	uint64_t attach = to && iov && num_iovs ? record_attach(to, args->handle, iov, num_iovs)
+						: VGT_NO_COMMAND;
 	int result = REAL(real.resource_create(args, iov, num_iovs));
 	DONE();
 	vgt_capture_response(to, number, result);
@@ -565,7 +572,7 @@ int virgl_renderer_resource_import_eglimage(
 	struct virgl_renderer_resource_create_args *args, void *image)
 {
 	struct vgt_capture *to = ENTER(resource_import_eglimage);
-	uint64_t number = to ? record_create(to, args, VGT_RECORD_IMPORTED) : 0;
+	uint64_t number = to ? record_create(to, args, VGT_RECORD_IMPORTED) : VGT_NO_COMMAND;
 	int result = REAL(real.resource_import_eglimage(args, image));
 	DONE();
 	vgt_capture_response(to, number, result);
@@ -576,7 +583,7 @@ int virgl_renderer_resource_create_blob(
 	const struct virgl_renderer_resource_create_blob_args *args)
 {
 	struct vgt_capture *to = ENTER(resource_create_blob);
-	uint64_t number = 0;
+	uint64_t number = VGT_NO_COMMAND;
 	struct virtio_gpu_mem_entry *entries =
 		to ? entries_of(args->iovecs, args->num_iovs) : NULL;
 	if (entries) {
@@ -637,7 +644,8 @@ int virgl_renderer_resource_attach_iov(int res_handle, struct iovec *iov, int nu
 {
 	struct vgt_capture *to = ENTER(resource_attach_iov);
 	uint32_t count = num_iovs > 0 ? (uint32_t)num_iovs : 0;
-	uint64_t number = to ? record_attach(to, (uint32_t)res_handle, iov, count) : 0;
+	uint64_t number =
+		to ? record_attach(to, (uint32_t)res_handle, iov, count) : VGT_NO_COMMAND;
 	int result = REAL(real.resource_attach_iov(res_handle, iov, num_iovs));
 	DONE();
 	vgt_capture_response(to, number, result);
@@ -728,7 +736,7 @@ int virgl_renderer_transfer_write_iov(uint32_t handle, uint32_t ctx_id, int leve
 	struct iovec *iov, unsigned int iov_count)
 {
 	struct vgt_capture *to = ENTER(transfer_write_iov);
-	uint64_t number = 0;
+	uint64_t number = VGT_NO_COMMAND;
 	if (to) {
 		const struct virtio_gpu_transfer_host_3d command = {
 			.hdr = {.type = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, .ctx_id = ctx_id},
@@ -753,7 +761,7 @@ int virgl_renderer_transfer_read_iov(uint32_t handle, uint32_t ctx_id, uint32_t 
 	struct iovec *iov, int iov_count)
 {
 	struct vgt_capture *to = ENTER(transfer_read_iov);
-	uint64_t number = 0;
+	uint64_t number = VGT_NO_COMMAND;
 	size_t count = iov && iov_count > 0 ? (size_t)iov_count : 0;
 	struct virtio_gpu_transfer_host_3d command;
 	if (to) {

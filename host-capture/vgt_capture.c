@@ -213,7 +213,7 @@ static uint64_t put_command(struct vgt_capture *capture,
 	uint64_t number = capture->commands;
 	struct iovec parts[] = {{(void *)command, size}, {(void *)data, data_size}};
 	if (!vgt_writer_put(capture->writer, (uint16_t)command->type, flags, parts, 2)) {
-		return number;
+		return VGT_NO_COMMAND;
 	}
 	capture->commands++;
 	if (command->type != VIRTIO_GPU_CMD_SUBMIT_3D) {
@@ -240,17 +240,23 @@ uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, s
 	const void *data, size_t data_size, uint16_t flags)
 {
 	if (!begin(capture)) {
-		return 0;
+		return VGT_NO_COMMAND;
 	}
 	const struct virtio_gpu_ctrl_hdr *hdr = command;
+	if ((hdr->type == VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING ||
+		    hdr->type == VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB) &&
+		data_size / sizeof(struct virtio_gpu_mem_entry) > VGT_SEGMENTS_MAX) {
+		vgt_writer_stop(capture->writer, "a backing with too many segments");
+		return VGT_NO_COMMAND;
+	}
 	if (hdr->type == VIRTIO_GPU_CMD_SUBMIT_3D) {
 		const struct virtio_gpu_cmd_submit *submit = command;
 		size_t skip = submit->num_in_fences * sizeof(uint64_t);
-		if (skip <= data_size) {
+		if (skip <= data_size && submit->size <= data_size - skip) {
 			/* one walk finds memory to record, objects and frames */
 			vgt_model_submit(capture->model, hdr->ctx_id,
 				(const void *)((const char *)data + skip),
-				(data_size - skip) / sizeof(uint32_t));
+				submit->size / sizeof(uint32_t));
 		}
 	} else {
 		put_read_memory(capture, hdr);
@@ -269,14 +275,14 @@ uint64_t vgt_capture_transfer_iov(struct vgt_capture *capture,
 	size_t count, uint16_t flags)
 {
 	if (!begin(capture)) {
-		return 0;
+		return VGT_NO_COMMAND;
 	}
 	struct vgt_iov own = {.count = (uint32_t)count};
 	uint32_t *lengths = malloc((count ? count : 1) * sizeof(*lengths));
 	if (!lengths || count > VGT_SEGMENTS_MAX) {
 		vgt_writer_stop(capture->writer, "a transfer with too many segments");
 		free(lengths);
-		return 0;
+		return VGT_NO_COMMAND;
 	}
 	for (size_t i = 0; i < count; i++) {
 		lengths[i] = (uint32_t)iov[i].iov_len;
@@ -318,7 +324,8 @@ void vgt_capture_backing(struct vgt_capture *capture, uint32_t resource_id,
 
 static void put_response(struct vgt_capture *capture, const struct vgt_response *response)
 {
-	if (put(capture, VGT_RECORD_RESPONSE, 0, response, sizeof(*response))) {
+	if (response->command != VGT_NO_COMMAND &&
+		put(capture, VGT_RECORD_RESPONSE, 0, response, sizeof(*response))) {
 		vgt_model_feed(capture->model, VGT_RECORD_RESPONSE, response, sizeof(*response),
 			capture->commands);
 	}
@@ -392,6 +399,10 @@ void vgt_capture_fence(struct vgt_capture *capture, const struct vgt_fence *fenc
 {
 	if (capture) {
 		put(capture, VGT_RECORD_FENCE, 0, fence, sizeof(*fence));
+		if (fence->event == VGT_FENCE_CREATED) {
+			/* what polls wait for has changed */
+			capture->polled = false;
+		}
 	}
 }
 

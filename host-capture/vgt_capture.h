@@ -20,8 +20,8 @@
  * must be called while that memory has the content that the renderer will see.
  *
  * Threads. Calls about commands must be serialised with each other, as the calls of
- * virglrenderer must; vgt_capture_fence, vgt_capture_mark and the questions may come from any
- * thread at any time.
+ * virglrenderer must; vgt_capture_fence (of retired fences), vgt_capture_mark and the questions
+ * may come from any thread at any time.
  *
  * Failure. No call ever fails the VMM: when recording stops (disk full, limit), options.message
  * says why, once, the file stays a valid trace, and further calls do nothing. NULL is a legal
@@ -70,8 +70,9 @@ void vgt_capture_capset(struct vgt_capture *capture, uint32_t id, uint32_t versi
  * CREATE_BLOB the memory entries (vgt_capture_backing follows when the command has succeeded).
  * Guest memory that transfers inside a submit, a transfer from the guest, or the detaching of a
  * CUSTOM resource read is recorded first. `flags`: VGT_RECORD_*. Returns the command's number,
- * for its response.
+ * for its response, or VGT_NO_COMMAND, for which a response does nothing.
  */
+#define VGT_NO_COMMAND UINT64_MAX
 uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, size_t size,
 	const void *data, size_t data_size, uint16_t flags);
 

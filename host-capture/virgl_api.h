@@ -6,9 +6,10 @@
 
 /*
  * Functions of virglrenderer that the interposer looks behind: everything that changes what the
- * guest can see. VIRGL_API(result, name, parameters). Functions that only ask (get_info,
- * get_poll_fd, get_fd_for_texture, export_*, get_map_info, priv, cursor data, rect, execute,
- * force_ctx_0, debug callback) are not interposed at all; FORMAT.md, "virglrenderer calls".
+ * guest can see. VIRGL_API(result, name, parameters). Functions that leave that alone
+ * (get_info, get_poll_fd, get_fd_for_texture, export_*, get_map_info, priv, cursor data, rect,
+ * execute, force_ctx_0, debug callback) are not interposed at all; FORMAT.md, "virglrenderer
+ * calls".
  *
  * Declared in virglrenderer.h of 0.10.4 except for submit_cmd2, which is of 1.1.
  */

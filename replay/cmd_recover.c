@@ -52,7 +52,8 @@ int cmd_recover(int argc, char **argv)
 	struct vgt_err err;
 	if (!vgt_recover(path, out, &recovery, &err)) {
 		vgt_cmd_error(path, &err);
-		if (recovery.damaged && !out && err.code == VGT_ERR_MALFORMED) {
+		if (recovery.damaged && !out && err.code == VGT_ERR_MALFORMED &&
+			recovery.damage.offset > 0) {
 			fprintf(stderr,
 				"vgt: %s: use -o OUT to keep what lies before the damage\n",
 				path);
@@ -62,7 +63,8 @@ int cmd_recover(int argc, char **argv)
 			       : VGT_EXIT_DIFFERENT;
 	}
 	if (recovery.was_whole) {
-		fprintf(stderr, "vgt: %s: is whole, nothing to recover\n", path);
+		fprintf(stderr, "vgt: %s: is whole, nothing to recover%s%s\n", path,
+			out ? "; copied to " : "", out ? out : "");
 		return VGT_EXIT_OK;
 	}
 	if (recovery.damaged) {

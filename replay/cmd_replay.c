@@ -364,7 +364,7 @@ static void watch(struct replay *replay)
 		if (ready > 0) {
 			ssize_t got = read(
 				replay->events, (char *)&event + have, sizeof(event) - have);
-			if (got <= 0 && errno != EINTR) {
+			if (got == 0 || (got < 0 && errno != EINTR)) {
 				return;
 			}
 			have += got > 0 ? (size_t)got : 0;
@@ -427,9 +427,7 @@ static int finish(struct replay *replay)
 		fprintf(stderr, "vgt: vgt-player not found beside vgt\n");
 		result = VGT_EXIT_USAGE;
 	} else if (replay->failed) {
-		/* a trace that is bad, or a renderer that does not start before the first
-		 * command */
-		result = replay->progress->type ? VGT_EXIT_DIFFERENT : VGT_EXIT_USAGE;
+		result = WEXITSTATUS(status);
 	} else if (!replay->ended) {
 		snprintf(what, sizeof(what), "ended the player (exit %d)", WEXITSTATUS(status));
 		print_place(replay, what);
@@ -490,6 +488,11 @@ static int check_arguments(const struct replay *replay)
 	if (replay->out && mkdir(replay->out, 0777) && errno != EEXIST) {
 		fprintf(stderr, "vgt: %s: cannot make the directory: %s\n", replay->out,
 			strerror(errno));
+		return VGT_EXIT_USAGE;
+	}
+	struct stat status;
+	if (replay->out && stat(replay->out, &status) == 0 && !S_ISDIR(status.st_mode)) {
+		fprintf(stderr, "vgt: %s: is not a directory\n", replay->out);
 		return VGT_EXIT_USAGE;
 	}
 	if (replay->out && access(replay->out, W_OK | X_OK)) {

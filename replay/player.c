@@ -8,6 +8,7 @@
 #include "player_picture.h"
 #include "player_protocol.h"
 #include "vgt_address.h"
+#include "vgt_cmd.h"
 #include "vgt_model.h"
 #include "vgt_reader.h"
 #include "vgt_record_check.h"
@@ -123,8 +124,9 @@ __attribute__((format(printf, 4, 5))) static void tell(const struct player *play
 	send_event(&event);
 }
 
-__attribute__((noreturn, format(printf, 2, 3))) static void fail(
-	const struct player *player, const char *format, ...)
+/* `status`: VGT_EXIT_DIFFERENT for a bad trace, VGT_EXIT_USAGE for trouble. */
+__attribute__((noreturn, format(printf, 3, 4))) static void fail(
+	const struct player *player, enum vgt_exit status, const char *format, ...)
 {
 	struct player_event event = {
 		.kind = PLAYER_FAILED,
@@ -136,7 +138,12 @@ __attribute__((noreturn, format(printf, 2, 3))) static void fail(
 	vsnprintf(event.text, sizeof(event.text), format, args);
 	va_end(args);
 	send_event(&event);
-	_exit(1);
+	_exit(status);
+}
+
+static enum vgt_exit trace_error_status(const struct vgt_err *err)
+{
+	return err->code == VGT_ERR_SYSTEM ? VGT_EXIT_USAGE : VGT_EXIT_DIFFERENT;
 }
 
 #define problem(player, ...) tell(player, PLAYER_PROBLEM, PLAYER_NO_VIRGL_COMMAND, __VA_ARGS__)
@@ -222,11 +229,13 @@ static void compare_capsets(struct player *player, const char *renderer)
 			continue;
 		}
 		uint32_t version = 0, size = 0;
+		enter(player);
 		virgl_renderer_get_cap_set(id, &version, &size);
 		uint8_t *host = calloc(1, size ? size : 1);
 		if (host && size) {
 			virgl_renderer_fill_caps(id, version, host);
 		}
+		leave(player);
 		if (!host || size != player->capset_size[id] ||
 			memcmp(host, player->capset[id], size) != 0) {
 			note(player, "capset %" PRIu32 " differs from that of the recording",
@@ -252,7 +261,7 @@ static void init_renderer(struct player *player)
 	int result = virgl_renderer_init(player, flags, &callbacks);
 	leave(player);
 	if (result) {
-		fail(player,
+		fail(player, VGT_EXIT_USAGE,
 			"virglrenderer does not start (%d): no EGL for a surfaceless display; "
 			"without a GPU, LIBGL_ALWAYS_SOFTWARE=1 helps",
 			result);
@@ -273,7 +282,7 @@ static void on_frame(void *opaque, const struct vgt_frame *frame)
 		size_t capacity = player->pending_capacity ? player->pending_capacity * 2 : 4;
 		void *pending = realloc(player->pending, capacity * sizeof(*player->pending));
 		if (!pending) {
-			fail(player, "no memory for frames");
+			fail(player, VGT_EXIT_USAGE, "no memory for frames");
 		}
 		player->pending = pending;
 		player->pending_capacity = capacity;
@@ -316,7 +325,7 @@ static void show_frame(struct player *player, const struct pending_frame *shown)
 			char path[4096];
 			snprintf(path, sizeof(path), "%s/%s", player->options.out, event.text);
 			if (!vgt_image_write_png(&image, path, player->options.alpha, &err)) {
-				fail(player, "%s: %s", path, err.message);
+				fail(player, VGT_EXIT_USAGE, "%s: %s", path, err.message);
 			}
 		}
 		player->pictures++;
@@ -405,7 +414,8 @@ static void create_resource(
 	struct player *player, struct virgl_renderer_resource_create_args *args)
 {
 	if (args->handle == PLAYER_OWN_RESOURCE) {
-		fail(player, "resource %u is reserved for the player", args->handle);
+		fail(player, VGT_EXIT_DIFFERENT, "resource %u is reserved for the player",
+			args->handle);
 	}
 	enter(player);
 	int result = virgl_renderer_resource_create(args, NULL, 0);
@@ -463,7 +473,7 @@ static struct player_backing *make_backing(
 	struct player_backing *backing =
 		player_backing_create(&entries->length, sizeof(*entries), count, &err);
 	if (!backing) {
-		fail(player, "%s", err.message);
+		fail(player, trace_error_status(&err), "%s", err.message);
 	}
 	return backing;
 }
@@ -542,10 +552,12 @@ static void create_context(struct player *player, const struct virtio_gpu_ctx_cr
 				: (uint32_t)sizeof(command->debug_name);
 	uint32_t capset = command->context_init & VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK;
 	if (command->hdr.ctx_id == PLAYER_OWN_CONTEXT) {
-		fail(player, "context %u is reserved for the player", PLAYER_OWN_CONTEXT);
+		fail(player, VGT_EXIT_DIFFERENT, "context %u is reserved for the player",
+			PLAYER_OWN_CONTEXT);
 	}
 	if (capset > VIRTIO_GPU_CAPSET_VIRGL2) {
-		fail(player, "context %u speaks capset %u, which is recorded but not replayed",
+		fail(player, VGT_EXIT_DIFFERENT,
+			"context %u speaks capset %u, which is recorded but not replayed",
 			command->hdr.ctx_id, capset);
 	}
 	enter(player);
@@ -675,7 +687,7 @@ static void submit_3d(struct player *player, const struct virtio_gpu_cmd_submit 
 	/* the record's bytes stay as they are: draws may be taken out */
 	submit.dwords = malloc(count ? count * sizeof(uint32_t) : 1);
 	if (!submit.dwords) {
-		fail(player, "no memory for a submit");
+		fail(player, VGT_EXIT_USAGE, "no memory for a submit");
 	}
 	memcpy(submit.dwords, data, count * sizeof(uint32_t));
 	vgt_model_submit(player->model, command->hdr.ctx_id, submit.dwords, count);
@@ -864,7 +876,7 @@ static void handle_iov(struct player *player, const struct vgt_iov *iov)
 	player_backing_destroy(player->own_iov);
 	player->own_iov = player_backing_create(iov + 1, sizeof(uint32_t), iov->count, &err);
 	if (!player->own_iov) {
-		fail(player, "%s", err.message);
+		fail(player, trace_error_status(&err), "%s", err.message);
 	}
 }
 
@@ -1001,7 +1013,7 @@ static void play(struct player *player)
 		}
 	}
 	if (next == VGT_READ_ERROR) {
-		fail(player, "%s", err.message);
+		fail(player, trace_error_status(&err), "%s", err.message);
 	}
 	if (player->initialised) {
 		/* the renderer's work is done when its last fence is */
@@ -1057,7 +1069,7 @@ static void parse_options(struct player *player, int argc, char **argv)
 		switch (option) {
 		case 'f':
 			if (!vgt_ranges_parse(&options->frames, optarg, &err)) {
-				fail(player, "%s", err.message);
+				fail(player, VGT_EXIT_USAGE, "%s", err.message);
 			}
 			break;
 		case 'r':
@@ -1082,7 +1094,8 @@ static void parse_options(struct player *player, int argc, char **argv)
 			options->drop_draws = true;
 			break;
 		default:
-			fail(player, "vgt-player is of another version than vgt");
+			fail(player, VGT_EXIT_USAGE,
+				"vgt-player is of another version than vgt");
 		}
 	}
 }
@@ -1105,7 +1118,7 @@ int main(int argc, char **argv)
 	struct vgt_err err;
 	player.reader = vgt_reader_open(argv[optind], &err);
 	if (!player.model || !player.reader) {
-		fail(&player, "%s", player.model ? err.message : "no memory");
+		fail(&player, VGT_EXIT_USAGE, "%s", player.model ? err.message : "no memory");
 	}
 	play(&player);
 	/* after the renderer's cleanup, which may still look at them */
