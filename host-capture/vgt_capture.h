@@ -37,8 +37,8 @@ struct vgt_capture_options {
 	const char *ring_directory; /* NULL: /dev/shm, else the trace's directory */
 	uint64_t max_size;          /* bytes of the file; 0: no limit */
 	uint64_t max_frames;        /* recording ends when so many are complete; 0: no limit */
-	/* Told once why recording stopped, where it was not the caller's limit; from any
-	 * thread. */
+	/* Told once why recording stopped before max_frames were complete; from any thread.
+	 */
 	void (*message)(void *opaque, const char *text);
 	void *opaque;
 };

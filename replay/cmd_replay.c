@@ -88,7 +88,7 @@ struct replay {
 	struct player_progress *progress;
 	bool ended, failed;
 	bool hung;
-	uint64_t problems, logs;
+	uint64_t problems, logs, shown;
 	struct player_event summary;
 };
 
@@ -110,8 +110,11 @@ static void print_message(struct replay *replay, const struct player_event *even
 {
 	if ((*count)++ < MESSAGES_MAX) {
 		fprintf(stderr, "vgt: %s: ", replay->path);
-		print_address(stderr, event);
-		fprintf(stderr, ": %s%s\n", kind, event->text);
+		if (event->command != PLAYER_NO_COMMAND) {
+			print_address(stderr, event);
+			fputs(": ", stderr);
+		}
+		fprintf(stderr, "%s%s\n", kind, event->text);
 	} else if (*count == MESSAGES_MAX + 1) {
 		fprintf(stderr, "vgt: %s: more of these are not shown\n", replay->path);
 	}
@@ -210,7 +213,8 @@ static void print_json(const struct replay *replay, const struct player_event *e
 		"", "renderer", "frame", "unshown", "problem", "log", "note", "failed", "end"};
 	struct json_object *object = json_object_new_object();
 	put_text(object, "event", names[event->kind]);
-	if (event->kind != PLAYER_RENDERER && event->kind != PLAYER_END) {
+	if (event->kind != PLAYER_RENDERER && event->kind != PLAYER_END &&
+		event->command != PLAYER_NO_COMMAND) {
 		put_number(object, "command", event->command);
 		if (event->virgl_command != PLAYER_NO_VIRGL_COMMAND) {
 			put_number(object, "virgl_command", event->virgl_command);
@@ -344,6 +348,7 @@ static void take_event(struct replay *replay, const struct player_event *event)
 		replay->summary = *event;
 	}
 	replay->failed |= event->kind == PLAYER_FAILED;
+	replay->shown += event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
 	if (replay->json) {
 		replay->problems += event->kind == PLAYER_PROBLEM;
 		print_json(replay, event);
@@ -432,6 +437,10 @@ static int finish(struct replay *replay)
 		snprintf(what, sizeof(what), "ended the player (exit %d)", WEXITSTATUS(status));
 		print_place(replay, what);
 		result = VGT_EXIT_RENDERER;
+	} else if (replay->frames && !replay->no_pictures && !replay->shown) {
+		fprintf(stderr, "vgt: %s: no frame %s: there are %" PRIu64 "\n", replay->path,
+			replay->frames, replay->summary.summary.frames);
+		result = VGT_EXIT_USAGE;
 	} else if (replay->problems || replay->summary.summary.differing) {
 		result = VGT_EXIT_DIFFERENT;
 	} else if (replay->summary.summary.end == VGT_END_CUT ||
@@ -448,7 +457,7 @@ static int finish(struct replay *replay)
 static int play_once(struct replay *replay)
 {
 	replay->ended = replay->failed = replay->hung = false;
-	replay->problems = replay->logs = 0;
+	replay->problems = replay->logs = replay->shown = 0;
 	if (!start(replay)) {
 		return VGT_EXIT_USAGE;
 	}

@@ -114,7 +114,7 @@ __attribute__((format(printf, 4, 5))) static void tell(const struct player *play
 {
 	struct player_event event = {
 		.kind = kind,
-		.command = player->command,
+		.command = player->commands ? player->command : PLAYER_NO_COMMAND,
 		.virgl_command = virgl_command,
 	};
 	va_list args;
@@ -130,7 +130,7 @@ __attribute__((noreturn, format(printf, 3, 4))) static void fail(
 {
 	struct player_event event = {
 		.kind = PLAYER_FAILED,
-		.command = player->command,
+		.command = player->commands ? player->command : PLAYER_NO_COMMAND,
 		.virgl_command = PLAYER_NO_VIRGL_COMMAND,
 	};
 	va_list args;

@@ -35,6 +35,7 @@ enum player_event_kind {
 };
 
 #define PLAYER_NO_VIRGL_COMMAND UINT32_MAX
+#define PLAYER_NO_COMMAND       UINT64_MAX
 
 struct player_event {
 	uint32_t kind;          /* enum player_event_kind */
