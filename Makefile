@@ -8,7 +8,7 @@ LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 
 ifdef SANITIZE
-BUILD := build/sanitize
+BUILD := build/sanitize$(if $(filter thread,$(SANITIZE)),-thread)
 SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
 BUILD := build
