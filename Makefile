@@ -46,7 +46,7 @@ programs := $(BUILD)/vgt $(BUILD)/vgt-player
 libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
 	$(BUILD)/libvgt-vtest.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-helpers := $(addprefix $(BUILD)/tests/,mkpng virgl_client bench_hook stub/libvirglrenderer.so.1)
+helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace virgl_client bench_hook stub/libvirglrenderer.so.1)
 
 .PHONY: all check check-all bench fuzz lint install uninstall help demo deps clean \
 	check-unit check-headers check-includes test-programs
@@ -122,7 +122,8 @@ $(BUILD)/tests/virgl_client: $(call obj,tests/virgl_client.c)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,virglrenderer libxxhash)
 
-$(BUILD)/tests/bench_hook: $(call obj,tests/bench_hook.c $(capture_src)) $(format_lib)
+$(BUILD)/tests/bench_hook $(BUILD)/tests/mktrace: $(BUILD)/tests/%: $(BUILD)/tests/%.o \
+		$(call obj,$(capture_src)) $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,libzstd libxxhash)
 

@@ -54,6 +54,8 @@ struct vgt_model {
 	uint64_t created_command;
 	uint16_t created_type; /* 0: none */
 	uint32_t created_id;
+	struct resource_object
+		*replaced; /* that had the id, and has it again where it is denied */
 };
 
 /* Trees */
@@ -118,12 +120,30 @@ struct vgt_resource *vgt_model_resource(struct vgt_model *model, uint32_t id)
 	return object ? &object->resource : NULL;
 }
 
+/* A creation under the same id has succeeded: what had it is gone. */
+static void forget_replaced(struct vgt_model *model)
+{
+	struct resource_object *object = model->replaced;
+	if (object) {
+		model->replaced = NULL;
+		if (model->hooks.gone) {
+			model->hooks.gone(model->hooks.opaque, &object->resource);
+		}
+		free(object);
+	}
+}
+
+/*
+ * virglrenderer replaces a resource whose id is used again, if it accepts the creation at all
+ * (virgl_renderer_resource_create_internal); until that is known the older one is set aside.
+ */
 static struct vgt_resource *resource_add(struct vgt_model *model, uint32_t id)
 {
+	forget_replaced(model);
 	struct resource_object *object = tree_find(&model->resources, id);
 	if (object) {
-		/* virglrenderer replaces, see virgl_resource_create */
-		resource_remove(model, object);
+		tree_remove(model, &model->resources, object);
+		model->replaced = object;
 	}
 	object = tree_add(model, &model->resources, id, sizeof(*object));
 	if (!object) {
@@ -131,22 +151,6 @@ static struct vgt_resource *resource_add(struct vgt_model *model, uint32_t id)
 	}
 	object->resource.id = id;
 	return &object->resource;
-}
-
-static void create_2d(
-	struct vgt_model *model, const struct virtio_gpu_resource_create_2d *command)
-{
-	struct vgt_resource *resource = resource_add(model, command->resource_id);
-	if (resource) {
-		/* virgl_cmd_create_resource_2d of QEMU */
-		resource->target = PIPE_TEXTURE_2D;
-		resource->format = command->format;
-		resource->bind = VIRGL_BIND_RENDER_TARGET;
-		resource->width = command->width;
-		resource->height = command->height;
-		resource->depth = resource->array_size = 1;
-		resource->flags = VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP;
-	}
 }
 
 static void create_3d(
@@ -165,6 +169,23 @@ static void create_3d(
 		resource->nr_samples = command->nr_samples;
 		resource->flags = command->flags;
 	}
+}
+
+struct virtio_gpu_resource_create_3d vgt_model_2d_as_3d(
+	const struct virtio_gpu_resource_create_2d *command)
+{
+	return (struct virtio_gpu_resource_create_3d){
+		.hdr = command->hdr,
+		.resource_id = command->resource_id,
+		.target = PIPE_TEXTURE_2D,
+		.format = command->format,
+		.bind = VIRGL_BIND_RENDER_TARGET,
+		.width = command->width,
+		.height = command->height,
+		.depth = 1,
+		.array_size = 1,
+		.flags = VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP,
+	};
 }
 
 /* A blob is a run of bytes until PIPE_RESOURCE_SET_TYPE says more. */
@@ -440,6 +461,23 @@ static void transfer(struct submit *submit, const struct virgl_command *command)
 	}
 }
 
+/* Video decoding and encoding read whole buffers from guest memory (vrend_video.c). */
+static void read_buffer(struct submit *submit, const struct virgl_command *command, uint32_t at)
+{
+	struct vgt_model *model = submit->model;
+	struct vgt_resource *resource =
+		command->length >= at ? vgt_model_resource(model, command->dwords[at]) : NULL;
+	if (resource && model->hooks.transfer) {
+		const struct vgt_transfer move = {
+			.resource = resource,
+			.memory = resource,
+			.box = {.w = resource->width, .h = 1, .d = 1},
+			.to_host = true,
+		};
+		model->hooks.transfer(model->hooks.opaque, &move);
+	}
+}
+
 /* vrend_renderer_resource_set_type: an untyped blob becomes a texture. */
 static void set_type(struct submit *submit, const struct virgl_command *command)
 {
@@ -506,6 +544,13 @@ static void feed_virgl(
 		submit->model->work++;
 		transfer(submit, command);
 		break;
+	case VIRGL_CCMD_DECODE_BITSTREAM:
+		read_buffer(submit, command, VIRGL_DECODE_BS_DSC_HANDLE);
+		read_buffer(submit, command, VIRGL_DECODE_BS_BUF_HANDLE);
+		break;
+	case VIRGL_CCMD_ENCODE_BITSTREAM:
+		read_buffer(submit, command, VIRGL_ENCODE_BS_DESC_HANDLE);
+		break;
 	case VIRGL_CCMD_SEND_STRING_MARKER:
 		if (is_frame_marker(command)) {
 			uint32_t shown = sub && sub->color_resource ? sub->color_resource
@@ -550,6 +595,7 @@ static void reset(struct vgt_model *model)
 	while ((object = tree_any(model->resources))) {
 		resource_remove(model, object);
 	}
+	forget_replaced(model);
 	memset(model->scanouts, 0, sizeof(model->scanouts));
 	model->created_type = 0;
 }
@@ -567,6 +613,11 @@ static void deny_creation(struct vgt_model *model)
 			tree_find(&model->resources, model->created_id);
 		if (object) {
 			resource_remove(model, object);
+		}
+		if (model->replaced &&
+			tsearch(model->replaced, &model->resources, compare_keys)) {
+			model->replaced = NULL;
+			model->objects++;
 		}
 	}
 	model->created_type = 0;
@@ -604,7 +655,8 @@ void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload,
 	switch (type) {
 	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D: {
 		const struct virtio_gpu_resource_create_2d *create = payload;
-		create_2d(model, create);
+		const struct virtio_gpu_resource_create_3d as_3d = vgt_model_2d_as_3d(create);
+		create_3d(model, &as_3d);
 		note_creation(model, type, create->resource_id, command);
 		break;
 	}
@@ -664,9 +716,12 @@ void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload,
 		break;
 	case VGT_RECORD_RESPONSE: {
 		const struct vgt_response *response = payload;
-		if (response->result && model->created_type &&
-			response->command == model->created_command) {
-			deny_creation(model);
+		if (model->created_type && response->command == model->created_command) {
+			if (response->result) {
+				deny_creation(model);
+			} else if (response->class == VGT_RESPONSE_EXACT) {
+				forget_replaced(model);
+			}
 		}
 		break;
 	}

@@ -80,6 +80,10 @@ void vgt_model_submit(
 /* NULL where no such resource lives. Valid until the next feed. */
 struct vgt_resource *vgt_model_resource(struct vgt_model *model, uint32_t id);
 
+/* The 3D resource that QEMU's virgl device makes of a 2D one (virgl_cmd_create_resource_2d). */
+struct virtio_gpu_resource_create_3d vgt_model_2d_as_3d(
+	const struct virtio_gpu_resource_create_2d *command);
+
 /* Whether the context lives and speaks virgl, so that its submits may be walked. */
 bool vgt_model_context_is_virgl(struct vgt_model *model, uint32_t ctx_id);
 

@@ -4,6 +4,22 @@
 #include "virgl_cmd.h"
 #include "virgl_format.h"
 
+struct vgt_transfer vgt_transfer_of(
+	struct vgt_model *model, const struct virtio_gpu_transfer_host_3d *command)
+{
+	struct vgt_resource *resource = vgt_model_resource(model, command->resource_id);
+	return (struct vgt_transfer){
+		.resource = resource,
+		.memory = resource,
+		.box = command->box,
+		.offset = command->offset,
+		.level = command->level,
+		.stride = command->stride,
+		.layer_stride = command->layer_stride,
+		.to_host = command->hdr.type == VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
+	};
+}
+
 /* Size of a dimension at a mipmap level (u_minify). */
 static uint32_t minify(uint32_t size, uint32_t level)
 {

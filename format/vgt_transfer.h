@@ -12,6 +12,11 @@
  * and write_transfer_data of virglrenderer's vrend_renderer.c.
  */
 
+/* What a TRANSFER_TO_HOST_3D or FROM_HOST_3D moves; `resource` is NULL where it does not live.
+ */
+struct vgt_transfer vgt_transfer_of(
+	struct vgt_model *model, const struct virtio_gpu_transfer_host_3d *command);
+
 /*
  * Bytes from transfer->offset on that a transfer to the host may read: the span of all rows and
  * layers at the strides in force, and at least the tightly packed size, which some paths read

@@ -155,6 +155,17 @@ enum pipe_texture_target {
 
 #define VIRGL_CMD_BLIT_SIZE 21
 
+#define VIRGL_DECODE_BS_DSC_HANDLE  3
+#define VIRGL_DECODE_BS_BUF_HANDLE  4
+#define VIRGL_ENCODE_BS_DESC_HANDLE 4
+
+/* virgl_hw.h: what the transfer functions of virglrenderer take; its public header only names
+ * it */
+struct virgl_box {
+	uint32_t x, y, z;
+	uint32_t w, h, d;
+};
+
 #define VIRGL_CMD0(cmd, obj, len) \
 	((uint32_t)(cmd) | ((uint32_t)(obj) << 8) | ((uint32_t)(len) << 16))
 

@@ -17,6 +17,7 @@
 #include "preload_facts.h"
 #include "vgt_capture.h"
 #include "virgl_api.h"
+#include "virgl_cmd.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,12 +33,6 @@
 
 /* The last version whose callbacks are known here, virglrenderer 0.10.4 to 1.1. */
 #define CALLBACKS_KNOWN 4
-
-/* virgl_hw.h, which is not installed */
-struct virgl_box {
-	uint32_t x, y, z;
-	uint32_t w, h, d;
-};
 
 /* submit_cmd2 is of 1.1; compiling against an older header needs its declaration. */
 int virgl_renderer_submit_cmd2(

@@ -32,18 +32,33 @@ struct backing {
 	struct iovec iov[];
 };
 
+/* A place in segments, so that rows one behind the other are found without starting again. */
+struct iov_cursor {
+	const struct iovec *iov;
+	size_t count;
+	size_t segment;
+	uint64_t start; /* offset at which `segment` begins */
+};
+
 /* Calls `take` with each run of memory in [offset, offset + size) of the segments. */
-static void iov_walk(const struct iovec *iov, size_t count, uint64_t offset, uint64_t size,
+static void iov_walk(struct iov_cursor *cursor, uint64_t offset, uint64_t size,
 	void (*take)(void *opaque, const void *bytes, size_t size), void *opaque)
 {
-	for (size_t i = 0; i < count && size; i++) {
-		if (offset >= iov[i].iov_len) {
-			offset -= iov[i].iov_len;
+	if (offset < cursor->start) {
+		cursor->segment = 0;
+		cursor->start = 0;
+	}
+	while (cursor->segment < cursor->count && size) {
+		const struct iovec *iov = &cursor->iov[cursor->segment];
+		uint64_t skip = offset - cursor->start;
+		if (skip >= iov->iov_len) {
+			cursor->start += iov->iov_len;
+			cursor->segment++;
 			continue;
 		}
-		size_t run = iov[i].iov_len - offset < size ? iov[i].iov_len - offset : size;
-		take(opaque, (const char *)iov[i].iov_base + offset, run);
-		offset = 0;
+		size_t run = iov->iov_len - skip < size ? iov->iov_len - skip : size;
+		take(opaque, (const char *)iov->iov_base + skip, run);
+		offset += run;
 		size -= run;
 	}
 }
@@ -55,6 +70,15 @@ static bool put(struct vgt_capture *capture, uint16_t type, uint16_t flags, cons
 {
 	struct iovec part = {(void *)bytes, size};
 	return vgt_writer_put(capture->writer, type, flags, &part, 1);
+}
+
+/* Ends the recording for a reason that its user must hear. */
+static void give_up(struct vgt_capture *capture, const char *reason)
+{
+	vgt_writer_stop(capture->writer, reason);
+	if (capture->message) {
+		capture->message(capture->opaque, reason);
+	}
 }
 
 /* Whether there is anything to do; ends the recording where its frames are complete. */
@@ -94,7 +118,8 @@ static void put_mem(struct vgt_capture *capture, uint32_t resource_id, uint32_t 
 	const struct iovec *iov, size_t count, uint64_t offset, uint64_t size)
 {
 	struct mem_run run = {capture, {resource_id, flags, offset}};
-	iov_walk(iov, count, offset, size, put_mem_run, &run);
+	struct iov_cursor cursor = {.iov = iov, .count = count};
+	iov_walk(&cursor, offset, size, put_mem_run, &run);
 }
 
 static void put_backing_mem(struct vgt_capture *capture, const struct vgt_resource *memory,
@@ -140,23 +165,6 @@ static void on_gone(void *opaque, struct vgt_resource *resource)
 
 /* Commands */
 
-static struct vgt_transfer transfer_of(
-	struct vgt_capture *capture, const struct virtio_gpu_transfer_host_3d *command)
-{
-	struct vgt_resource *resource =
-		vgt_model_resource(capture->model, command->resource_id);
-	return (struct vgt_transfer){
-		.resource = resource,
-		.memory = resource,
-		.box = command->box,
-		.offset = command->offset,
-		.level = command->level,
-		.stride = command->stride,
-		.layer_stride = command->layer_stride,
-		.to_host = command->hdr.type == VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
-	};
-}
-
 /* A 2D transfer is a box at level 0 with the strides of the whole
  * (virgl_cmd_transfer_to_host_2d). */
 static struct vgt_transfer transfer_of_2d(
@@ -179,8 +187,8 @@ static void put_read_memory(struct vgt_capture *capture, const struct virtio_gpu
 	struct vgt_transfer transfer;
 	switch (hdr->type) {
 	case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D:
-		transfer =
-			transfer_of(capture, (const struct virtio_gpu_transfer_host_3d *)hdr);
+		transfer = vgt_transfer_of(
+			capture->model, (const struct virtio_gpu_transfer_host_3d *)hdr);
 		break;
 	case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D:
 		transfer = transfer_of_2d(
@@ -236,36 +244,52 @@ static void drop_backing(struct vgt_capture *capture, uint32_t resource_id)
 	}
 }
 
+/* Whether what the command counts lies in the data behind it (vgt_record_check asks the same).
+ */
+static bool data_fits(const struct virtio_gpu_ctrl_hdr *hdr, size_t data_size)
+{
+	uint64_t entries = data_size / sizeof(struct virtio_gpu_mem_entry);
+	switch (hdr->type) {
+	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING: {
+		const struct virtio_gpu_resource_attach_backing *attach = (const void *)hdr;
+		return attach->nr_entries <= entries && attach->nr_entries <= VGT_SEGMENTS_MAX;
+	}
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB: {
+		const struct virtio_gpu_resource_create_blob *blob = (const void *)hdr;
+		return blob->nr_entries <= entries && blob->nr_entries <= VGT_SEGMENTS_MAX;
+	}
+	case VIRTIO_GPU_CMD_SUBMIT_3D: {
+		const struct virtio_gpu_cmd_submit *submit = (const void *)hdr;
+		uint64_t fences = (uint64_t)submit->num_in_fences * sizeof(uint64_t);
+		return fences <= data_size && submit->size <= data_size - fences;
+	}
+	default:
+		return true;
+	}
+}
+
 uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, size_t size,
 	const void *data, size_t data_size, uint16_t flags)
 {
-	if (!begin(capture)) {
-		return VGT_NO_COMMAND;
-	}
 	const struct virtio_gpu_ctrl_hdr *hdr = command;
-	if ((hdr->type == VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING ||
-		    hdr->type == VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB) &&
-		data_size / sizeof(struct virtio_gpu_mem_entry) > VGT_SEGMENTS_MAX) {
-		vgt_writer_stop(capture->writer, "a backing with too many segments");
+	/* what does not fit is a guest's mistake, which a VMM refuses; a trace cannot hold it */
+	if (!begin(capture) || !data_fits(hdr, data_size)) {
 		return VGT_NO_COMMAND;
 	}
 	if (hdr->type == VIRTIO_GPU_CMD_SUBMIT_3D) {
 		const struct virtio_gpu_cmd_submit *submit = command;
 		size_t skip = submit->num_in_fences * sizeof(uint64_t);
-		if (skip <= data_size && submit->size <= data_size - skip) {
-			/* one walk finds memory to record, objects and frames */
-			vgt_model_submit(capture->model, hdr->ctx_id,
-				(const void *)((const char *)data + skip),
-				submit->size / sizeof(uint32_t));
-		}
+		/* one walk finds memory to record, objects and frames */
+		vgt_model_submit(capture->model, hdr->ctx_id,
+			(const void *)((const char *)data + skip),
+			submit->size / sizeof(uint32_t));
 	} else {
 		put_read_memory(capture, hdr);
 	}
 	uint64_t number = put_command(capture, hdr, size, data, data_size, flags);
 	if (hdr->type == VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING) {
-		drop_backing(
-			capture, ((const struct virtio_gpu_resource_detach_backing *)command)
-					 ->resource_id);
+		const struct virtio_gpu_resource_detach_backing *detach = command;
+		drop_backing(capture, detach->resource_id);
 	}
 	return number;
 }
@@ -280,7 +304,8 @@ uint64_t vgt_capture_transfer_iov(struct vgt_capture *capture,
 	struct vgt_iov own = {.count = (uint32_t)count};
 	uint32_t *lengths = malloc((count ? count : 1) * sizeof(*lengths));
 	if (!lengths || count > VGT_SEGMENTS_MAX) {
-		vgt_writer_stop(capture->writer, "a transfer with too many segments");
+		give_up(capture, lengths ? "a transfer with too many segments"
+					 : "no memory for a transfer");
 		free(lengths);
 		return VGT_NO_COMMAND;
 	}
@@ -290,7 +315,7 @@ uint64_t vgt_capture_transfer_iov(struct vgt_capture *capture,
 	struct iovec parts[] = {{&own, sizeof(own)}, {lengths, count * sizeof(*lengths)}};
 	vgt_writer_put(capture->writer, VGT_RECORD_IOV, 0, parts, 2);
 	free(lengths);
-	struct vgt_transfer transfer = transfer_of(capture, command);
+	struct vgt_transfer transfer = vgt_transfer_of(capture->model, command);
 	if (transfer.resource && transfer.to_host) {
 		put_mem(capture, command->resource_id, VGT_MEM_OWN_IOV, iov, count,
 			transfer.offset, vgt_transfer_extent(&transfer));
@@ -312,7 +337,7 @@ void vgt_capture_backing(struct vgt_capture *capture, uint32_t resource_id,
 	}
 	struct backing *backing = malloc(sizeof(*backing) + count * sizeof(*iov));
 	if (!backing) {
-		vgt_writer_stop(capture->writer, "no memory for a backing");
+		give_up(capture, "no memory for a backing");
 		return;
 	}
 	backing->count = count;
@@ -367,7 +392,7 @@ void vgt_capture_readback(struct vgt_capture *capture, uint64_t command,
 	if (!capture || !vgt_writer_is_recording(capture->writer)) {
 		return;
 	}
-	struct vgt_transfer move = transfer_of(capture, transfer);
+	struct vgt_transfer move = vgt_transfer_of(capture->model, transfer);
 	struct vgt_transfer_rows rows;
 	if (!move.resource || !vgt_transfer_rows(&move, &rows)) {
 		return;
@@ -381,8 +406,9 @@ void vgt_capture_readback(struct vgt_capture *capture, uint64_t command,
 		return;
 	}
 	XXH64_reset(capture->hash, 0);
+	struct iov_cursor cursor = {.iov = iov, .count = count};
 	for (uint32_t row = 0; row < rows.count; row++) {
-		iov_walk(iov, count, rows.offset + row * rows.stride, rows.bytes, hash_run,
+		iov_walk(&cursor, rows.offset + row * rows.stride, rows.bytes, hash_run,
 			capture->hash);
 	}
 	put_response(capture, &(struct vgt_response){

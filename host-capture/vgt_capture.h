@@ -70,7 +70,8 @@ void vgt_capture_capset(struct vgt_capture *capture, uint32_t id, uint32_t versi
  * CREATE_BLOB the memory entries (vgt_capture_backing follows when the command has succeeded).
  * Guest memory that transfers inside a submit, a transfer from the guest, or the detaching of a
  * CUSTOM resource read is recorded first. `flags`: VGT_RECORD_*. Returns the command's number,
- * for its response, or VGT_NO_COMMAND, for which a response does nothing.
+ * for its response, or VGT_NO_COMMAND, for which a response does nothing: recording has stopped, or
+ * the command counts more than `data` holds.
  */
 #define VGT_NO_COMMAND UINT64_MAX
 uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, size_t size,

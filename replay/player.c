@@ -29,12 +29,6 @@
 #include <virglrenderer.h>
 #include <xxhash.h>
 
-/* virgl_hw.h, which is not installed */
-struct virgl_box {
-	uint32_t x, y, z;
-	uint32_t w, h, d;
-};
-
 /* Fences that may be in flight before the player waits for the renderer. */
 #define FENCES_IN_FLIGHT 64
 /* Commands whose results are kept until their responses come. */
@@ -75,14 +69,15 @@ struct player {
 	bool comparable; /* capset and renderer are those of the recording */
 	char recorded_renderer[192];
 	uint8_t *capset[3]; /* recorded, by id */
-	uint32_t capset_size[3], capset_version[3];
+	uint32_t capset_size[3];
 
 	struct player_backing *own_iov; /* for the next transfer */
 	struct result results[RESULTS_KEPT];
 	struct pending_frame *pending; /* that end with the record being executed */
 	size_t pending_count, pending_capacity;
 	uint64_t frames, frames_recorded, commands, pictures;
-	uint64_t compared, differing, not_compared_renderer, not_compared_time;
+	uint64_t compared, differing;
+	uint64_t not_compared_renderer, not_compared_time, not_compared_other;
 	struct vgt_fence fences[FENCES_IN_FLIGHT + 1]; /* in flight, oldest first */
 	size_t fence_count;
 	uint64_t command; /* being executed */
@@ -181,12 +176,33 @@ static void leave(struct player *player)
 
 /* Starting the renderer */
 
+/* Forgets the fences of a context that goes: virglrenderer frees them without a word. */
+static void drop_fences(struct player *player, uint32_t ctx_id)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < player->fence_count; i++) {
+		if (player->fences[i].scope != VGT_FENCE_CONTEXT ||
+			player->fences[i].ctx_id != ctx_id) {
+			player->fences[kept++] = player->fences[i];
+		}
+	}
+	player->fence_count = kept;
+}
+
 static bool same_timeline(
 	const struct vgt_fence *fence, uint16_t scope, uint32_t ctx_id, uint32_t ring)
 {
 	return fence->scope == scope &&
 	       (scope == VGT_FENCE_GLOBAL ||
 		       (fence->ctx_id == ctx_id && fence->ring_idx == ring));
+}
+
+/* The global callback reports 32 bits. */
+static bool fence_matches(const struct vgt_fence *fence, uint64_t fence_id)
+{
+	return fence->scope == VGT_FENCE_GLOBAL
+		       ? (uint32_t)fence->fence_id == (uint32_t)fence_id
+		       : fence->fence_id == fence_id;
 }
 
 /* Fences of a timeline retire in order, and virglrenderer may report only the last of several.
@@ -196,7 +212,7 @@ static void fence_retired(struct player *player, uint16_t scope, uint32_t ctx_id
 {
 	size_t end = player->fence_count;
 	while (end > 0 && !(same_timeline(&player->fences[end - 1], scope, ctx_id, ring) &&
-				  player->fences[end - 1].fence_id == fence_id)) {
+				  fence_matches(&player->fences[end - 1], fence_id))) {
 		end--;
 	}
 	size_t kept = 0;
@@ -357,8 +373,14 @@ static void keep_result(struct player *player, int value)
 static void verify_response(struct player *player, const struct vgt_response *response)
 {
 	const struct result *result = &player->results[response->command % RESULTS_KEPT];
-	if (!player->options.verify || result->command != response->command ||
-		player->commands == 0) {
+	if (!player->options.verify) {
+		return;
+	}
+	if (player->commands == 0 || result->command != response->command ||
+		response->class > VGT_RESPONSE_TIME) {
+		/* of a command that the renderer has no part in, or later than results are kept
+		 */
+		player->not_compared_other++;
 		return;
 	}
 	if (response->class == VGT_RESPONSE_TIME) {
@@ -379,7 +401,7 @@ static void verify_response(struct player *player, const struct vgt_response *re
 	} else if (result->value == 0 &&
 		   (response->digest != result->digest || response->size != result->size)) {
 		player->differing++;
-		problem(player, "readback of %" PRIu64 " bytes differs from the recording's",
+		problem(player, "the answer of %" PRIu64 " bytes differs from the recording's",
 			response->size);
 	}
 }
@@ -394,6 +416,9 @@ static void digest_readback(struct player *player, const struct vgt_transfer *tr
 		return;
 	}
 	XXH64_state_t *state = XXH64_createState();
+	if (!state) {
+		fail(player, VGT_EXIT_USAGE, "no memory for a digest");
+	}
 	XXH64_reset(state, 0);
 	for (uint32_t row = 0; row < rows.count; row++) {
 		uint64_t at = rows.offset + row * rows.stride;
@@ -410,22 +435,31 @@ static void digest_readback(struct player *player, const struct vgt_transfer *tr
 
 /* Commands */
 
-static void create_resource(
-	struct player *player, struct virgl_renderer_resource_create_args *args)
+/* The player needs one resource for itself. */
+static void check_resource_id(const struct player *player, uint32_t id)
 {
-	if (args->handle == PLAYER_OWN_RESOURCE) {
-		fail(player, VGT_EXIT_DIFFERENT, "resource %u is reserved for the player",
-			args->handle);
+	if (id == PLAYER_OWN_RESOURCE) {
+		fail(player, VGT_EXIT_DIFFERENT, "resource %u is reserved for the player", id);
 	}
-	enter(player);
-	int result = virgl_renderer_resource_create(args, NULL, 0);
-	leave(player);
-	keep_result(player, result);
+}
+
+/* The model follows this renderer, not the recording's. */
+static void feed_creation(
+	struct player *player, uint16_t type, const void *command, size_t size)
+{
+	const struct vgt_response response = {
+		.command = player->command,
+		.result = player->results[player->command % RESULTS_KEPT].value,
+	};
+	vgt_model_feed(player->model, type, command, size, player->command);
+	vgt_model_feed(player->model, VGT_RECORD_RESPONSE, &response, sizeof(response),
+		player->command);
 }
 
 static void create_3d(
 	struct player *player, const struct virtio_gpu_resource_create_3d *command)
 {
+	check_resource_id(player, command->resource_id);
 	struct virgl_renderer_resource_create_args args = {
 		.handle = command->resource_id,
 		.target = command->target,
@@ -439,25 +473,11 @@ static void create_3d(
 		.nr_samples = command->nr_samples,
 		.flags = command->flags,
 	};
-	create_resource(player, &args);
-}
-
-/* As QEMU's virgl device makes a 2D resource (virgl_cmd_create_resource_2d). */
-static void create_2d(
-	struct player *player, const struct virtio_gpu_resource_create_2d *command)
-{
-	struct virgl_renderer_resource_create_args args = {
-		.handle = command->resource_id,
-		.target = PIPE_TEXTURE_2D,
-		.format = command->format,
-		.bind = VIRGL_BIND_RENDER_TARGET,
-		.width = command->width,
-		.height = command->height,
-		.depth = 1,
-		.array_size = 1,
-		.flags = VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP,
-	};
-	create_resource(player, &args);
+	enter(player);
+	int result = virgl_renderer_resource_create(&args, NULL, 0);
+	leave(player);
+	keep_result(player, result);
+	feed_creation(player, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, command, sizeof(*command));
 }
 
 static struct player_backing *backing_of(struct player *player, uint32_t resource_id)
@@ -478,9 +498,15 @@ static struct player_backing *make_backing(
 	return backing;
 }
 
-static void create_blob(
-	struct player *player, const struct virtio_gpu_resource_create_blob *command)
+static void create_blob(struct player *player,
+	const struct virtio_gpu_resource_create_blob *command, uint16_t flags)
 {
+	check_resource_id(player, command->resource_id);
+	if (flags & VGT_RECORD_IMPORTED) {
+		problem(player, "resource %u was imported: its content is not in the trace",
+			command->resource_id);
+		return;
+	}
 	struct player_backing *backing = NULL;
 	if (command->nr_entries) {
 		backing =
@@ -500,14 +526,14 @@ static void create_blob(
 	int result = virgl_renderer_resource_create_blob(&args);
 	leave(player);
 	keep_result(player, result);
-	vgt_model_feed(player->model, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, command,
-		sizeof(*command), player->command);
+	feed_creation(player, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, command, sizeof(*command));
 	struct vgt_resource *resource = vgt_model_resource(player->model, command->resource_id);
-	if (resource && result == 0) {
-		resource->user = backing;
-	} else {
+	if (result) {
 		player_backing_destroy(backing);
+	} else if (resource) {
+		resource->user = backing;
 	}
+	/* else the model is full, and the renderer keeps what it was given */
 }
 
 static void attach_backing(
@@ -604,15 +630,8 @@ static void transfer_3d(struct player *player,
 		struct vgt_resource *resource =
 			vgt_model_resource(player->model, command->resource_id);
 		if (result == 0 && resource) {
-			const struct vgt_transfer transfer = {
-				.resource = resource,
-				.memory = resource,
-				.box = command->box,
-				.offset = command->offset,
-				.level = command->level,
-				.stride = command->stride,
-				.layer_stride = command->layer_stride,
-			};
+			const struct vgt_transfer transfer =
+				vgt_transfer_of(player->model, command);
 			digest_readback(player, &transfer, own ? own : resource->user);
 		}
 	}
@@ -762,7 +781,7 @@ static void create_fence(struct player *player, const struct vgt_fence *fence)
 		result = virgl_renderer_create_fence((int)fence->fence_id, fence->ctx_id);
 	}
 	leave(player);
-	if (result) {
+	if (result || fence->scope > VGT_FENCE_CONTEXT) {
 		return;
 	}
 	player->fences[player->fence_count++] = *fence;
@@ -785,12 +804,16 @@ static void handle_command(struct player *player, const struct vgt_record *recor
 	switch (record->type) {
 	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
 		create_3d(player, payload);
+		fed = true;
 		break;
-	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D:
-		create_2d(player, payload);
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D: {
+		const struct virtio_gpu_resource_create_3d as_3d = vgt_model_2d_as_3d(payload);
+		create_3d(player, &as_3d);
+		fed = true;
 		break;
+	}
 	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
-		create_blob(player, payload);
+		create_blob(player, payload, record->flags);
 		fed = true;
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
@@ -814,6 +837,7 @@ static void handle_command(struct player *player, const struct vgt_record *recor
 		enter(player);
 		virgl_renderer_context_destroy(hdr->ctx_id);
 		leave(player);
+		drop_fences(player, hdr->ctx_id);
 		break;
 	case VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE:
 		enter(player);
@@ -881,9 +905,8 @@ static void handle_iov(struct player *player, const struct vgt_iov *iov)
 }
 
 /* The recorder's frames must be those that the rule finds here. */
-static void handle_frame(struct player *player, const struct vgt_frame *frame)
+static void handle_frame(struct player *player)
 {
-	(void)frame;
 	player->frames_recorded++;
 	if (player->options.verify && player->options.rule == VGT_FRAME_AUTO &&
 		player->frames_recorded > player->frames) {
@@ -915,7 +938,6 @@ static void handle_capset(struct player *player, const struct vgt_record *record
 		if (player->capset[capset->id]) {
 			memcpy(player->capset[capset->id], capset + 1, size);
 			player->capset_size[capset->id] = size;
-			player->capset_version[capset->id] = capset->version;
 		}
 	}
 }
@@ -961,8 +983,6 @@ static void handle_record(struct player *player, const struct vgt_record *record
 		const struct vgt_response *response = record->payload;
 		player->command = response->command;
 		verify_response(player, response);
-		vgt_model_feed(player->model, record->type, record->payload, record->size,
-			record->command);
 		break;
 	}
 	case VGT_RECORD_FENCE: {
@@ -979,7 +999,7 @@ static void handle_record(struct player *player, const struct vgt_record *record
 		}
 		break;
 	case VGT_RECORD_FRAME:
-		handle_frame(player, record->payload);
+		handle_frame(player);
 		break;
 	case VGT_RECORD_RESET:
 		reset(player, record);
@@ -1015,6 +1035,7 @@ static void play(struct player *player)
 	if (next == VGT_READ_ERROR) {
 		fail(player, trace_error_status(&err), "%s", err.message);
 	}
+	player->progress->type = 0;
 	if (player->initialised) {
 		/* the renderer's work is done when its last fence is */
 		while (player->fence_count) {
@@ -1035,13 +1056,13 @@ static void play(struct player *player)
 			.differing = player->differing,
 			.not_compared_renderer = player->not_compared_renderer,
 			.not_compared_time = player->not_compared_time,
+			.not_compared_other = player->not_compared_other,
 			.wall_ns = now_ns() - begin,
 			.renderer_ns = player->renderer_ns,
 			.picture_ns = player->picture_ns,
 			.end = next == VGT_READ_END ? vgt_reader_end(player->reader)
 						    : VGT_END_TAIL},
 	};
-	player->progress->type = 0;
 	if (player->initialised) {
 		virgl_renderer_cleanup(player);
 	}

@@ -18,7 +18,9 @@ struct player_backing *player_backing_create(
 		memcpy(&length, (const char *)lengths + i * stride, sizeof(length));
 		size += length;
 	}
-	if (size > PLAYER_MEMORY_MAX - memory_in_use) {
+	/* a million empty segments are memory, too */
+	uint64_t cost = size + count * sizeof(struct iovec);
+	if (cost > PLAYER_MEMORY_MAX - memory_in_use) {
 		vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
 			"backing of %" PRIu64 " bytes exceeds the limit of %" PRIu64
 			" bytes for all together",
@@ -46,14 +48,14 @@ struct player_backing *player_backing_create(
 		backing->iov[i] = (struct iovec){backing->bytes + at, length};
 		at += length;
 	}
-	memory_in_use += size;
+	memory_in_use += cost;
 	return backing;
 }
 
 void player_backing_destroy(struct player_backing *backing)
 {
 	if (backing) {
-		memory_in_use -= backing->size;
+		memory_in_use -= backing->size + backing->count * sizeof(struct iovec);
 		munmap(backing->bytes, backing->size ? backing->size : 1);
 		free(backing);
 	}

@@ -11,12 +11,6 @@
 #include <virglrenderer.h>
 #include <xxhash.h>
 
-/* virgl_hw.h, which is not installed */
-struct virgl_box {
-	uint32_t x, y, z;
-	uint32_t w, h, d;
-};
-
 /* A single-sampled copy of a multisampled resource, in a resource of our own. */
 static bool resolve(const struct vgt_resource *resource, struct vgt_err *err)
 {
@@ -141,6 +135,9 @@ uint64_t player_picture_digest(const struct vgt_image *image, bool with_alpha)
 	uint32_t size[] = {image->width, image->height};
 	uint8_t row[VGT_IMAGE_MAX_WIDTH * 4];
 	uint32_t bytes = with_alpha ? 4 : 3;
+	if (!state) {
+		return 0;
+	}
 	XXH64_reset(state, 0);
 	XXH64_update(state, size, sizeof(size));
 	for (uint32_t y = 0; y < image->height; y++) {

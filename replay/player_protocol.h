@@ -55,7 +55,7 @@ struct player_event {
 		struct {
 			uint64_t commands, frames, pictures;
 			uint64_t compared, differing; /* responses */
-			uint64_t not_compared_renderer, not_compared_time;
+			uint64_t not_compared_renderer, not_compared_time, not_compared_other;
 			uint64_t wall_ns;     /* from the first record to the last */
 			uint64_t renderer_ns; /* thereof inside virgl_renderer_* functions */
 			uint64_t picture_ns;  /* thereof (of wall_ns) taking pictures */

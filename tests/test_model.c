@@ -584,18 +584,34 @@ static void test_resources(void **state)
 
 	/* the same id again replaces */
 	create_texture(&scene, 1, 0, 4);
+	assert_int_equal(scene.gone_count, 0);
+	struct vgt_response response = {.command = scene.command - 1};
+	vgt_model_feed(
+		scene.model, VGT_RECORD_RESPONSE, &response, sizeof(response), scene.command);
 	assert_int_equal(scene.gone_count, 1);
 	assert_int_equal(scene.gone[0], 1);
 	resource = vgt_model_resource(scene.model, 1);
 	assert_int_equal(resource->width, 4);
 	assert_null(resource->user);
+	/* unless the host refuses: then the older one still lives, with all it has */
+	resource->user = &scene;
+	create_texture(&scene, 1, 0, 5);
+	assert_int_equal(vgt_model_resource(scene.model, 1)->width, 5);
+	response = (struct vgt_response){.command = scene.command - 1, .result = 22};
+	vgt_model_feed(
+		scene.model, VGT_RECORD_RESPONSE, &response, sizeof(response), scene.command);
+	assert_int_equal(scene.gone_count, 2);
+	resource = vgt_model_resource(scene.model, 1);
+	assert_int_equal(resource->width, 4);
+	assert_ptr_equal(resource->user, &scene);
+	resource->user = NULL;
 	unref(&scene, 1);
 	unref(&scene, 1);
 	unref(&scene, 999);
 	assert_null(vgt_model_resource(scene.model, 1));
-	assert_int_equal(scene.gone_count, 2);
+	assert_int_equal(scene.gone_count, 3);
 	scene_finish(&scene);
-	assert_int_equal(scene.gone_count, 5);
+	assert_int_equal(scene.gone_count, 6);
 }
 
 static void test_denied_creation(void **state)
