@@ -109,12 +109,20 @@ static bool append_rest(struct vgt_sink *sink, const struct vgt_reader *reader,
 			VGT_RECORD_META, 0, time_ns},
 		"end.reason=recovered",
 	};
-	if (size && !vgt_sink_write(sink, records, size, err)) {
+	/* beyond the limit of chunks the trace ends as the recorder would have ended it */
+	struct vgt_err failure;
+	if (size && !vgt_sink_write(sink, records, size, &failure) &&
+		failure.code != VGT_ERR_LIMIT) {
+		*err = failure;
 		return false;
 	}
 	recovery->from_ring = sink->at.records - at.records;
-	if (!vgt_sink_write(sink, &end, vgt_record_span(end.header.size), err) ||
-		!vgt_sink_tail(sink, err)) {
+	/* the last of VGT_CHUNKS_MAX chunks can only be the recorder's own end */
+	bool ended =
+		sink->index.count == VGT_CHUNKS_MAX
+			? vgt_sink_tail(sink, err)
+			: vgt_sink_close(sink, &end, vgt_record_span(end.header.size), err);
+	if (!ended) {
 		return false;
 	}
 	recovery->records = sink->at.records;

@@ -195,9 +195,14 @@ bool vgt_ring_snapshot_read(struct vgt_ring_snapshot *snapshot, const char *path
 	if (fd < 0) {
 		return false;
 	}
+	const uint64_t ring_size = header.size; /* what is read again is not checked again */
 	snapshot->in_use = flock(fd, LOCK_SH | LOCK_NB) != 0;
 	/* again, now that it is known whether anybody may still publish */
-	if (pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header)) {
+	bool again = pread(fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header);
+	if (!snapshot->in_use) {
+		flock(fd, LOCK_UN);
+	}
+	if (!again) {
 		vgt_err_set(
 			err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "cannot read the ring %s", path);
 		goto error;
@@ -208,7 +213,7 @@ bool vgt_ring_snapshot_read(struct vgt_ring_snapshot *snapshot, const char *path
 		goto error;
 	}
 	uint64_t size = header.head > from ? header.head - from : 0;
-	if (header.head > header.tail && header.head - header.tail > header.size) {
+	if (header.head > header.tail && header.head - header.tail > ring_size) {
 		vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
 			"the ring %s has impossible positions", path);
 		goto error;
@@ -220,7 +225,7 @@ bool vgt_ring_snapshot_read(struct vgt_ring_snapshot *snapshot, const char *path
 			goto error;
 		}
 		snapshot->size = size;
-		if (!ring_copy_out(fd, header.size, snapshot->records, from, from + size)) {
+		if (!ring_copy_out(fd, ring_size, snapshot->records, from, from + size)) {
 			vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
 				"cannot read the ring %s", path);
 			goto error;
@@ -251,26 +256,36 @@ void vgt_ring_snapshot_finish(struct vgt_ring_snapshot *snapshot)
 	*snapshot = (struct vgt_ring_snapshot){0};
 }
 
+bool vgt_ring_in_use(const char *path, uint64_t trace_id)
+{
+	struct vgt_ring_header header;
+	int fd = ring_open(path, trace_id, &header, NULL);
+	if (fd < 0) {
+		return false;
+	}
+	bool in_use = flock(fd, LOCK_SH | LOCK_NB) != 0;
+	close(fd);
+	return in_use;
+}
+
 int vgt_ring_claim(const char *path, uint64_t trace_id, struct vgt_err *err)
 {
 	struct vgt_ring_header header;
 	int fd = ring_open(path, trace_id, &header, err);
-	/* a reader holds it for a moment, the recorded program as long as it lives */
-	bool locked = fd < 0;
-	for (unsigned tries = 0; !locked && tries < 20; tries++) {
-		locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
-		if (!locked) {
-			usleep(10000);
-		}
-	}
-	if (!locked) {
-		vgt_err_set(err, VGT_ERR_BUSY, VGT_NO_OFFSET,
-			"still being recorded by process %" PRIu32 " (ring %s)", header.pid,
-			path);
-		close(fd);
+	if (fd < 0) {
 		return -1;
 	}
-	return fd;
+	/* a reader holds it for a moment, the recorded program as long as it lives */
+	for (unsigned tries = 0; tries < 20; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			return fd;
+		}
+		usleep(10000);
+	}
+	vgt_err_set(err, VGT_ERR_BUSY, VGT_NO_OFFSET,
+		"still being recorded by process %" PRIu32 " (ring %s)", header.pid, path);
+	close(fd);
+	return -1;
 }
 
 const struct vgt_ring_header *vgt_ring_watch(const char *path)

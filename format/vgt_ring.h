@@ -84,8 +84,15 @@ bool vgt_ring_snapshot_read(struct vgt_ring_snapshot *snapshot, const char *path
 void vgt_ring_snapshot_finish(struct vgt_ring_snapshot *snapshot);
 
 /*
+ * Whether somebody holds the lock of the ring at `path`: the recorded program, or who recovers.
+ * Does not wait. False where there is no such ring.
+ */
+bool vgt_ring_in_use(const char *path, uint64_t trace_id);
+
+/*
  * Opens the ring at `path` and takes its lock, so that nobody else recovers it at the same
- * time; returns a descriptor, or -1: VGT_ERR_BUSY while the recorded program runs.
+ * time; returns a descriptor, or -1: VGT_ERR_BUSY while the recorded program runs. Waits a
+ * moment for readers that test the lock.
  */
 int vgt_ring_claim(const char *path, uint64_t trace_id, struct vgt_err *err);
 

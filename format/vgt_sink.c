@@ -126,9 +126,10 @@ bool vgt_sink_begin(struct vgt_sink *sink, uint64_t size, struct vgt_err *err)
 {
 	sink->chunk = sink->at;
 	sink->chunk_left = size;
-	if (sink->index.count >= VGT_CHUNKS_MAX) {
+	/* the last one is kept for the end, or there could be none */
+	if (sink->index.count >= VGT_CHUNKS_MAX - (sink->closing ? 0 : 1)) {
 		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
-			"the trace has reached %u chunks", VGT_CHUNKS_MAX);
+			"the trace has reached its limit of %u chunks", VGT_CHUNKS_MAX);
 	}
 	struct {
 		struct vgt_record_header header;
@@ -227,4 +228,20 @@ bool vgt_sink_tail(struct vgt_sink *sink, struct vgt_err *err)
 		vgt_sink_abandon(sink);
 	}
 	return written;
+}
+
+bool vgt_sink_close(
+	struct vgt_sink *sink, const void *records, uint64_t size, struct vgt_err *err)
+{
+	const struct vgt_sink_position end = sink->at;
+	const size_t chunks = sink->index.count;
+	sink->closing = true;
+	bool good = vgt_sink_write(sink, records, size, err) && vgt_sink_tail(sink, err);
+	sink->closing = false;
+	if (!good) {
+		sink->index.count = chunks;
+		sink->chunk = end;
+		vgt_sink_abandon(sink);
+	}
+	return good;
 }

@@ -37,6 +37,7 @@ struct vgt_sink {
 	size_t out_capacity;
 	struct vgt_sink_position chunk; /* where the open chunk began */
 	uint64_t chunk_left;            /* bytes of records that it still expects */
+	bool closing;                   /* the chunk may be the last of VGT_CHUNKS_MAX */
 };
 
 /* `sink->at`, `index` and `minor` are the caller's to set where a trace is continued. */
@@ -53,7 +54,8 @@ uint64_t vgt_sink_cut(const void *records, uint64_t size);
 /*
  * A chunk in pieces: begin with the number of bytes of records that it will hold, then feed
  * exactly those (a piece may end inside a record). On failure (I/O, limit) the file is cut back
- * to the last whole chunk and the sink stands there again.
+ * to the last whole chunk and the sink stands there again. VGT_ERR_LIMIT beyond
+ * VGT_CHUNKS_MAX - 1 chunks: the last one is vgt_sink_close's.
  */
 bool vgt_sink_begin(struct vgt_sink *sink, uint64_t size, struct vgt_err *err);
 bool vgt_sink_feed(
@@ -68,6 +70,13 @@ bool vgt_sink_write(
 
 /* The tail; nothing may follow. */
 bool vgt_sink_tail(struct vgt_sink *sink, struct vgt_err *err);
+
+/*
+ * Ends the trace: whole records of at most VGT_CHUNK_TARGET bytes as its last chunk, and the
+ * tail; both or, on failure, neither.
+ */
+bool vgt_sink_close(
+	struct vgt_sink *sink, const void *records, uint64_t size, struct vgt_err *err);
 
 /* Counts one record that is being added. */
 void vgt_sink_position_count(struct vgt_sink_position *position, uint16_t type);

@@ -58,11 +58,8 @@ enum vgt_record_type {
 };
 
 /* vgt_record_header.flags */
-#define VGT_RECORD_OWN_IOV \
-	(1u << 0) /* a transfer that uses the iovec of the IOV record before it */
-#define VGT_RECORD_IMPORTED \
-	(1u << 1) /* a resource whose storage came from outside the trace \
-		   */
+#define VGT_RECORD_OWN_IOV  (1u << 0) /* a transfer by the iovec of the IOV record before it */
+#define VGT_RECORD_IMPORTED (1u << 1) /* a resource whose storage came from elsewhere */
 
 #define VGT_CHUNK_MAGIC "VGTCHUNK"
 
@@ -73,10 +70,8 @@ struct vgt_chunk {
 	uint32_t reserved;
 	uint64_t trace_id;      /* random; the ring and every chunk of a trace carry the same */
 	uint64_t sequence;      /* of this chunk, from 0 */
-	uint64_t stream_pos;    /* bytes of records before it in the trace, CHUNK records not
-				   counted */
-	uint64_t first_record;  /* number of the record behind this one, CHUNK records not
-				   counted */
+	uint64_t stream_pos;    /* bytes of records before it in the trace, without CHUNKs */
+	uint64_t first_record;  /* number of the record behind this one, without CHUNKs */
 	uint64_t first_command; /* number that the next control command has */
 	uint64_t first_frame;   /* number that the next FRAME has */
 };
@@ -86,8 +81,7 @@ struct vgt_capset {
 	uint32_t version;
 };
 
-#define VGT_MEM_OWN_IOV \
-	(1u << 0) /* of the iovec given by the last IOV record, not the backing */
+#define VGT_MEM_OWN_IOV (1u << 0) /* of the last IOV record's iovec, not of the backing */
 
 struct vgt_mem {
 	uint32_t resource_id;
@@ -147,9 +141,8 @@ struct vgt_frame {
 	uint32_t rule;        /* enum vgt_frame_rule, not AUTO */
 	uint32_t scanout_id;  /* or VGT_NO_SCANOUT */
 	uint32_t resource_id; /* 0: nothing to look at */
-	uint32_t
-		virgl_command; /* the frame ends behind this virgl command of the submit, or
-				  VGT_NO_VIRGL_COMMAND where it ends with the control command */
+	/* the frame ends behind this one of the submit, or with it: VGT_NO_VIRGL_COMMAND */
+	uint32_t virgl_command;
 	uint32_t x, y; /* rectangle of the resource, in texels, (0, 0) in its first row */
 	uint32_t width, height;
 };

@@ -30,6 +30,7 @@ struct vgt_writer {
 	struct timespec start;
 	unsigned fork_generation;
 	struct vgt_writer *next; /* in `writers` */
+	bool joined;             /* the thread; only who ends the trace looks at it */
 	_Atomic bool recording;
 
 	/* under the lock */
@@ -84,12 +85,15 @@ static void after_fork(void)
 	pthread_mutex_unlock(&writers_lock);
 }
 
-/* The locks of ring and file must not outlive the recorded program in a child of it. */
+/*
+ * The locks of ring and file must not outlive the recorded program in a child of it. A mapping
+ * holds the lock as well as a descriptor does.
+ */
 static void after_fork_in_child(void)
 {
 	fork_generation++;
 	for (struct vgt_writer *writer = writers; writer; writer = writer->next) {
-		close_descriptor(&writer->ring.fd);
+		vgt_ring_finish(&writer->ring, false);
 		close_descriptor(&writer->sink.fd);
 	}
 	writers = NULL;
@@ -161,7 +165,7 @@ static uint64_t text_record_close(struct text_record *record, uint64_t time_ns)
 	return vgt_record_span(record->header.size);
 }
 
-/* Ends the trace: statistics and tail. Where even this fails the file stays valid without. */
+/* Statistics and tail. Where this fails the file stays valid without. */
 static void thread_write_end(struct vgt_writer *writer)
 {
 	struct text_record record = {0};
@@ -176,12 +180,31 @@ static void thread_write_end(struct vgt_writer *writer)
 	uint64_t span = text_record_close(&record, elapsed_ns(&writer->start));
 	struct vgt_err err;
 	writer->sink.max_size = 0; /* the limit counted the tail in */
-	if (!vgt_sink_write(&writer->sink, &record, span, &err) ||
-		!vgt_sink_tail(&writer->sink, &err)) {
-		if (writer->stop_reason.code == VGT_ERR_NONE) {
-			writer->stop_reason = err;
-		}
+	if (!vgt_sink_close(&writer->sink, &record, span, &err) &&
+		writer->stop_reason.code == VGT_ERR_NONE) {
+		writer->stop_reason = err;
 	}
+}
+
+/*
+ * Ends the trace; true where the ring must stay. Records that could not be written are kept in
+ * it, and the trace gets no tail, so that recovery takes them up. A limit gives them up.
+ */
+static bool thread_end(struct vgt_writer *writer)
+{
+	struct vgt_ring_header *header = writer->ring.header;
+	const struct vgt_err reason = writer->stop_reason;
+	bool keep = reason.code == VGT_ERR_SYSTEM && writer->head != writer->tail;
+	if (keep) {
+		vgt_err_set(&writer->stop_reason, reason.code, reason.offset,
+			"%s; the rest is kept in %s", reason.message, writer->ring.path);
+	} else {
+		/* what the file gets now takes their place in the stream */
+		atomic_store(&header->head, writer->tail);
+		thread_write_end(writer);
+	}
+	atomic_store(&header->written, writer->sink.at.file_pos);
+	return keep;
 }
 
 /* Called with the lock held, on any thread. */
@@ -297,12 +320,15 @@ static void thread_wait(struct vgt_writer *writer)
 static void *thread_main(void *opaque)
 {
 	struct vgt_writer *writer = opaque;
+	bool written = true;
 	pthread_mutex_lock(&writer->lock);
 	while (writer->recording && !(writer->finish && writer->head == writer->tail)) {
 		thread_wait(writer);
 		struct vgt_err err;
 		bool some = writer->head != writer->tail || writer->streaming;
-		if (some && writer->recording && !thread_write(writer, &err)) {
+		written = !some || !writer->recording || thread_write(writer, &err);
+		if (!written) {
+			writer->stop_reason = err;
 			writer_stop(writer, &err);
 		}
 		if (writer->head == writer->tail && !writer->streaming) {
@@ -311,23 +337,26 @@ static void *thread_main(void *opaque)
 	}
 	writer->recording = false;
 	writer->streaming = 0; /* not begun: its producer gives up */
-	/* a caller's limit: what was put before it belongs to the trace */
-	while (writer->stop_reason.code == VGT_ERR_STOPPED && writer->head != writer->tail) {
+	/* stopped by a producer's limit: what was put before it belongs to the trace */
+	while (written && writer->head != writer->tail) {
 		struct vgt_err err;
-		if (!thread_write(writer, &err)) {
+		written = thread_write(writer, &err);
+		if (!written) {
 			writer->stop_reason = err;
 		}
 	}
-	thread_write_end(writer);
+	bool keep = thread_end(writer);
 	bool early = writer->stop_reason.code != VGT_ERR_NONE;
-	struct vgt_ring_header *header = writer->ring.header;
-	atomic_store(&header->written, writer->sink.at.file_pos);
 	pthread_mutex_lock(&writers_lock);
 	close_descriptor(&writer->sink.fd);
 	pthread_mutex_unlock(&writers_lock);
-	unlink(writer->ring.path);
-	/* last: whoever watches the ring takes it for the end */
-	atomic_store(&header->state, early ? VGT_RING_STOPPED : VGT_RING_FINISHED);
+	if (!keep) {
+		unlink(writer->ring.path);
+	}
+	/* late, for whoever watches takes it for the end; but before the lock, whose release
+	   without it means that the program died */
+	atomic_store(&writer->ring.header->state, early ? VGT_RING_STOPPED : VGT_RING_FINISHED);
+	flock(writer->ring.fd, LOCK_UN);
 	pthread_cond_broadcast(&writer->room);
 	pthread_mutex_unlock(&writer->lock);
 	if (early && writer->stop_reason.code != VGT_ERR_STOPPED && writer->stopped) {
@@ -664,28 +693,36 @@ struct vgt_writer *vgt_writer_create(
 	return writer;
 }
 
-bool vgt_writer_finish(struct vgt_writer *writer, struct vgt_err *err)
+bool vgt_writer_end(struct vgt_writer *writer, struct vgt_err *err)
 {
-	if (!writer) {
+	if (!writer || !writer_is_mine(writer)) {
 		return true;
 	}
-	if (!writer_is_mine(writer)) {
-		/* file, ring and thread are the parent's; locks may be in any state */
-		vgt_ring_finish(&writer->ring, false);
-		vgt_sink_finish(&writer->sink);
-		free(writer);
-		return true;
+	if (!writer->joined) {
+		pthread_mutex_lock(&writer->lock);
+		writer->finish = true;
+		pthread_cond_signal(&writer->work);
+		pthread_mutex_unlock(&writer->lock);
+		pthread_join(writer->thread, NULL);
+		writer->joined = true;
 	}
-	pthread_mutex_lock(&writer->lock);
-	writer->finish = true;
-	pthread_cond_signal(&writer->work);
-	pthread_mutex_unlock(&writer->lock);
-	pthread_join(writer->thread, NULL);
 	enum vgt_err_code code = writer->stop_reason.code;
 	bool good = code == VGT_ERR_NONE || code == VGT_ERR_STOPPED;
 	if (!good && err) {
 		*err = writer->stop_reason;
 	}
-	writer_free(writer);
+	return good;
+}
+
+bool vgt_writer_finish(struct vgt_writer *writer, struct vgt_err *err)
+{
+	bool good = vgt_writer_end(writer, err);
+	if (writer && writer_is_mine(writer)) {
+		writer_free(writer);
+	} else if (writer) {
+		/* ring, file and thread are the parent's; locks may be in any state */
+		vgt_sink_finish(&writer->sink);
+		free(writer);
+	}
 	return good;
 }

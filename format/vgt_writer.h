@@ -29,7 +29,9 @@ struct vgt_writer_options {
 	int level;                  /* of zstd; 0: 1 */
 	/*
 	 * Called once, on the writer's thread, when recording stops early (limit, disk full,
-	 * I/O error). The trace is valid up to there; later records are dropped. May be NULL.
+	 * I/O error). The trace is valid up to there; later records are dropped. Where it could
+	 * not be written, the message names the ring, which keeps the records that the file
+	 * lacks, for vgt_recover(). May be NULL.
 	 */
 	void (*stopped)(void *opaque, const struct vgt_err *err);
 	void *opaque;
@@ -74,9 +76,13 @@ void vgt_writer_flush(struct vgt_writer *writer);
 
 /*
  * Writes what is left, a last META record with the recording's statistics, and the tail;
- * removes the ring and frees the writer. False where the trace is not whole, with the reason;
- * NULL is nothing to do. In a forked child it only frees.
+ * removes the ring, unless it keeps what could not be written. The writer stays, inert, for
+ * threads that still put records. False where the trace is not whole, with the reason; NULL is
+ * nothing to do. In a forked child it does nothing.
  */
+bool vgt_writer_end(struct vgt_writer *writer, struct vgt_err *err);
+
+/* Ends the trace, if that is not done yet, and frees the writer; returns as vgt_writer_end. */
 bool vgt_writer_finish(struct vgt_writer *writer, struct vgt_err *err);
 
 #endif

@@ -3,14 +3,15 @@
  * libvgt-preload.so: stands before libvirglrenderer.so.1 by LD_PRELOAD and records what the
  * program asks of it. Steered by the environment (`vgt record` sets it):
  *
- *   VGT_CAPTURE_FILE        the trace to create; %p is the process id, %% a percent sign. Where
- * the file exists, -PID is put before its suffix. Unset: nothing is recorded.
+ *   VGT_CAPTURE_FILE        the trace to create; %p is the process id, %% a percent sign.
+ *                           Where the file exists, -PID is put before its suffix. Unset:
+ *                           nothing is recorded.
  *   VGT_CAPTURE_RING_DIR    directory of the ring instead of /dev/shm
  *   VGT_CAPTURE_RING_SIZE   bytes of the ring
  *   VGT_CAPTURE_FRAMES      recording ends after so many frames
  *   VGT_CAPTURE_MAX_SIZE    recording ends before the file has more bytes
  *   VGT_CAPTURE_SUBJECT     whose stream it is, where the process is a server for another
- * program VGT_CAPTURE_NO_CMDLINE  set: the command line is left out of the trace
+ *   VGT_CAPTURE_NO_CMDLINE  set: the command line is left out of the trace
  *
  * FORMAT.md, "virglrenderer calls", says which call becomes which records.
  */
@@ -189,20 +190,32 @@ static struct vgt_capture *start_capture(const char *pattern)
 	}
 }
 
+static void tell_not_whole(const struct vgt_err *err)
+{
+	if (err->code == VGT_ERR_SYSTEM && !atomic_exchange(&told, true)) {
+		say("the trace is not whole: %s", err->message);
+	}
+}
+
 static void end_capture(void)
 {
 	struct vgt_capture *ended = atomic_exchange(&capture, NULL);
 	struct vgt_err err;
-	if (!vgt_capture_destroy(ended, &err) && err.code == VGT_ERR_SYSTEM &&
-		!atomic_load(&told)) {
-		say("the trace is not whole: %s", err.message);
+	if (!vgt_capture_destroy(ended, &err)) {
+		tell_not_whole(&err);
 	}
 }
 
-/* A program that ends without virgl_renderer_cleanup still gets a tail. */
+/*
+ * A program that ends without virgl_renderer_cleanup still gets a tail. Nothing is freed: its
+ * fence threads run on and may be inside the capture.
+ */
 __attribute__((destructor)) static void at_exit(void)
 {
-	end_capture();
+	struct vgt_err err;
+	if (!vgt_capture_end(atomic_load(&capture), &err)) {
+		tell_not_whole(&err);
+	}
 }
 
 static void record_capsets(struct vgt_capture *to)

@@ -272,7 +272,7 @@ uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, s
 	const void *data, size_t data_size, uint16_t flags)
 {
 	const struct virtio_gpu_ctrl_hdr *hdr = command;
-	/* what does not fit is a guest's mistake, which a VMM refuses; a trace cannot hold it */
+	/* what does not fit is a guest's mistake that a VMM refuses; no trace can hold it */
 	if (!begin(capture) || !data_fits(hdr, data_size)) {
 		return VGT_NO_COMMAND;
 	}
@@ -549,6 +549,11 @@ error_memory:
 error:
 	capture_free(capture);
 	return NULL;
+}
+
+bool vgt_capture_end(struct vgt_capture *capture, struct vgt_err *err)
+{
+	return !capture || vgt_writer_end(capture->writer, err);
 }
 
 bool vgt_capture_destroy(struct vgt_capture *capture, struct vgt_err *err)

@@ -47,7 +47,13 @@ struct vgt_capture_options {
 struct vgt_capture *vgt_capture_create(
 	const struct vgt_capture_options *options, struct vgt_err *err);
 
-/* Ends the trace and frees. False: the trace is not whole. */
+/*
+ * Ends the trace; the capture stays and records nothing more, for threads that may be inside
+ * a call. False: the trace is not whole.
+ */
+bool vgt_capture_end(struct vgt_capture *capture, struct vgt_err *err);
+
+/* Ends the trace, if that is not done yet, and frees; returns as vgt_capture_end. */
 bool vgt_capture_destroy(struct vgt_capture *capture, struct vgt_err *err);
 
 bool vgt_capture_is_recording(const struct vgt_capture *capture);
@@ -70,8 +76,8 @@ void vgt_capture_capset(struct vgt_capture *capture, uint32_t id, uint32_t versi
  * CREATE_BLOB the memory entries (vgt_capture_backing follows when the command has succeeded).
  * Guest memory that transfers inside a submit, a transfer from the guest, or the detaching of a
  * CUSTOM resource read is recorded first. `flags`: VGT_RECORD_*. Returns the command's number,
- * for its response, or VGT_NO_COMMAND, for which a response does nothing: recording has stopped, or
- * the command counts more than `data` holds.
+ * for its response, or VGT_NO_COMMAND, for which a response does nothing: recording has
+ * stopped, or the command counts more than `data` holds.
  */
 #define VGT_NO_COMMAND UINT64_MAX
 uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, size_t size,

@@ -97,19 +97,14 @@ static enum vgt_recording_state look_at(
 	const struct vgt_recordings *recordings, const struct vgt_recording *recording)
 {
 	char path[VGT_RING_PATH_MAX];
-	struct vgt_err err;
 
 	if (atomic_load(&recording->header->state) != VGT_RING_RECORDING) {
 		return VGT_RECORDING_ENDED;
 	}
 	/* Its lock says more than its pid, which may be a zombie's or of another namespace. */
 	ring_path(recordings, recording->name, path);
-	const int fd = vgt_ring_claim(path, recording->header->trace_id, &err);
-	if (fd >= 0) {
-		close(fd);
-	}
-	if (fd >= 0 || (err.code != VGT_ERR_BUSY && access(path, F_OK) != 0 &&
-			       kill((pid_t)recording->header->pid, 0) != 0)) {
+	if (!vgt_ring_in_use(path, recording->header->trace_id) &&
+		(access(path, F_OK) == 0 || kill((pid_t)recording->header->pid, 0) != 0)) {
 		/* Between the two questions it may have ended properly. */
 		return atomic_load(&recording->header->state) == VGT_RING_RECORDING
 			       ? VGT_RECORDING_DIED

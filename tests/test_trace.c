@@ -2,6 +2,7 @@
 #include "vgt_reader.h"
 #include "vgt_recover.h"
 #include "vgt_ring.h"
+#include "vgt_sink.h"
 #include "vgt_writer.h"
 
 #include <errno.h>
@@ -770,8 +771,13 @@ static void test_create_errors(void **state)
 	assert_null(vgt_writer_create(&options, NULL));
 
 	assert_true(vgt_writer_finish(NULL, &err));
-	options = (struct vgt_writer_options){.fd = open("/dev/full", O_WRONLY | O_CLOEXEC)};
+	char rings[64];
+	snprintf(rings, sizeof(rings), "%s/rings", directory);
+	assert_int_equal(mkdir(rings, 0700), 0);
+	options = (struct vgt_writer_options){
+		.fd = open("/dev/full", O_WRONLY | O_CLOEXEC), .ring_directory = rings};
 	assert_null(vgt_writer_create(&options, &err));
+	assert_int_equal(rmdir(rings), 0); /* no ring is left in it */
 	assert_int_equal(err.code, VGT_ERR_SYSTEM);
 	assert_non_null(strstr(err.message, strerror(ENOSPC)));
 }
@@ -831,6 +837,130 @@ static void test_fork(void **state)
 		finish(writer);
 		assert_int_equal(read_whole(path).next[0], 300);
 	}
+}
+
+/* The end without the freeing, for threads that may be about to put. */
+static void test_end(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	struct vgt_writer *writer = start(path, 64 * KIB);
+	struct vgt_err err;
+	assert_true(put(writer, 0, 0, 1000));
+	assert_true(vgt_writer_end(writer, &err));
+	struct contents contents = read_whole(path);
+	assert_int_equal(contents.next[0], 1);
+	assert_false(exists(contents.ring));
+	assert_false(vgt_writer_is_recording(writer));
+	assert_false(put(writer, 0, 1, 1000));
+	assert_false(put(writer, 0, 1, MIB));
+	vgt_writer_stop(writer, "too late");
+	vgt_writer_flush(writer);
+	assert_true(vgt_writer_end(writer, &err));
+	finish(writer);
+	assert_true(vgt_writer_end(NULL, &err));
+	assert_int_equal(read_whole(path).next[0], 1);
+}
+
+/* What was put before a record that exceeds the limit is in the trace, however full the ring.
+ */
+static void test_record_limit_keeps(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	struct vgt_writer *writer = start(path, MIB);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_true(put(writer, 0, i, 1000));
+	}
+	const struct iovec too_large = {NULL, VGT_RECORD_MAX};
+	assert_false(vgt_writer_put(writer, VGT_RECORD_MARK, 0, &too_large, 1));
+	assert_false(vgt_writer_finish(writer, NULL));
+	assert_int_equal(read_whole(path).next[0], 100);
+}
+
+/* A recorder is killed while a child that it forked lives on: the child holds no lock. */
+static void test_fork_and_kill(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	int go[2], alive[2];
+	char byte = 0;
+	assert_int_equal(pipe(go) | pipe(alive), 0);
+	pid_t recorder = fork();
+	if (recorder == 0) {
+		const struct vgt_writer_options options = {
+			.path = path, .ring_directory = directory};
+		struct vgt_writer *writer = vgt_writer_create(&options, NULL);
+		for (uint32_t i = 0; i < 100; i++) {
+			child_must(writer && put(writer, 0, i, 1000), "a record is put");
+		}
+		close(go[1]);
+		if (fork() == 0) {
+			child_must(write(alive[1], &byte, 1) == 1, "the child lives");
+			child_must(read(go[0], &byte, 1) == 1, "the child lives on");
+			child_must(write(alive[1], &byte, 1) == 1, "to tell");
+			_exit(0);
+		}
+		pause();
+	}
+	close(alive[1]);
+	assert_int_equal(read(alive[0], &byte, 1), 1);
+	struct contents contents = read_trace(path);
+	assert_int_equal(contents.end, VGT_END_RECORDING);
+	kill(recorder, SIGKILL);
+	assert_true(WIFSIGNALED(wait_for(recorder)));
+
+	contents = read_trace(path);
+	assert_int_equal(contents.end, VGT_END_RING);
+	assert_int_equal(contents.next[0], 100);
+	struct vgt_recovery recovery;
+	struct vgt_err err;
+	if (!vgt_recover(path, NULL, &recovery, &err)) {
+		fail_msg("%s", err.message);
+	}
+	assert_int_equal(read_whole(path).next[0], 100);
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(read(alive[0], &byte, 1), 1);
+	close(go[0]);
+	close(go[1]);
+	close(alive[0]);
+}
+
+/* The last of VGT_CHUNKS_MAX chunks is kept for the end. */
+static void test_chunk_limit(void **state)
+{
+	(void)state;
+	const struct vgt_record_header record = {sizeof(record), VGT_RECORD_MARK, 0, 0};
+	struct vgt_err err;
+	struct vgt_sink sink;
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0 && vgt_sink_init(&sink, fd, 1, 1, &err));
+	while (sink.index.count < VGT_CHUNKS_MAX - 2) {
+		assert_true(vgt_index_add(&sink.index, &(struct vgt_index_entry){0}));
+	}
+	assert_true(vgt_sink_write(&sink, &record, sizeof(record), &err));
+	const off_t end = (off_t)sink.at.file_pos;
+	assert_false(vgt_sink_write(&sink, &record, sizeof(record), &err));
+	assert_int_equal(err.code, VGT_ERR_LIMIT);
+	assert_int_equal(lseek(fd, 0, SEEK_END), end);
+
+	/* without room for the tail there is no last chunk either */
+	struct rlimit old, limit;
+	getrlimit(RLIMIT_FSIZE, &old);
+	limit = (struct rlimit){(rlim_t)end + 4096, old.rlim_max};
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	assert_false(vgt_sink_close(&sink, &record, sizeof(record), &err));
+	setrlimit(RLIMIT_FSIZE, &old);
+	signal(SIGXFSZ, handler);
+	assert_int_equal(err.code, VGT_ERR_SYSTEM);
+	assert_int_equal(lseek(fd, 0, SEEK_END), end);
+
+	assert_true(vgt_sink_close(&sink, &record, sizeof(record), &err));
+	assert_int_equal(sink.index.count, VGT_CHUNKS_MAX);
+	assert_true(lseek(fd, 0, SEEK_END) > end);
+	vgt_sink_finish(&sink);
+	close(fd);
 }
 
 /* Runs until it is killed. `count` is shared: records up to it have been taken. */
@@ -1063,8 +1193,11 @@ static void test_onlooker_at_the_end(void **state)
 	}
 }
 
-/* In a child: records until writing fails; then the trace at `path` must be sound. */
-static void record_until_error(const char *path, int error)
+/*
+ * In a child: records until writing fails; then the trace at `path` must be sound, and not one
+ * record that was put may be lost once `make_room` has been called.
+ */
+static void record_until_error(const char *path, int error, void (*make_room)(void))
 {
 	struct stopped stopped = {0};
 	struct vgt_err err;
@@ -1088,16 +1221,33 @@ static void record_until_error(const char *path, int error)
 	child_must(strcmp(stopped.err.message, err.message) == 0, "the same message");
 	struct contents contents = read_trace(path);
 	child_must(contents.last == VGT_READ_END, "the trace is valid");
-	child_must(contents.end == VGT_END_CUT || contents.end == VGT_END_TAIL,
-		"it ends where it was cut");
-	child_must(contents.bad == 0 && contents.next[0] > 0 && contents.next[0] <= count,
-		"it holds what was put");
-	child_must(contents.whole_records == contents.records, "all in whole chunks");
-	child_must(!exists(contents.ring), "the ring is gone");
+	child_must(contents.bad == 0 && contents.next[0] == count, "it holds what was put");
+	bool kept = contents.end == VGT_END_RING;
+	child_must(exists(contents.ring) == kept, "the ring stays where it is needed");
+	child_must((contents.whole_records < contents.records) == kept, "it holds the rest");
+	child_must(!kept || strstr(err.message, contents.ring), "the message names it");
 	struct vgt_reader *reader = vgt_reader_open(path, &err);
 	read_from(reader, &contents);
 	child_must(vgt_reader_torn(reader) == 0, "no torn chunk");
 	vgt_reader_close(reader);
+
+	make_room();
+	struct vgt_recovery recovery;
+	child_must(vgt_recover(path, NULL, &recovery, &err), "it can be recovered");
+	child_must(recovery.from_ring > 0 || !kept, "from the ring");
+	contents = read_trace(path);
+	child_must(
+		contents.last == VGT_READ_END && contents.end == VGT_END_TAIL, "it is whole");
+	child_must(contents.bad == 0 && contents.next[0] == count, "nothing is lost");
+	child_must(!exists(contents.ring), "the ring is gone");
+}
+
+static void lift_file_size_limit(void)
+{
+	struct rlimit rlimit;
+	child_must(getrlimit(RLIMIT_FSIZE, &rlimit) == 0, "there is a limit");
+	rlimit.rlim_cur = rlimit.rlim_max;
+	child_must(setrlimit(RLIMIT_FSIZE, &rlimit) == 0, "the limit is lifted");
 }
 
 static void test_file_size_limit(void **state)
@@ -1107,9 +1257,11 @@ static void test_file_size_limit(void **state)
 		const char *path = fresh_path();
 		pid_t child = fork();
 		if (child == 0) {
-			const struct rlimit rlimit = {limit, limit};
+			struct rlimit rlimit;
+			getrlimit(RLIMIT_FSIZE, &rlimit);
+			rlimit.rlim_cur = limit;
 			child_must(setrlimit(RLIMIT_FSIZE, &rlimit) == 0, "the limit is set");
-			record_until_error(path, EFBIG);
+			record_until_error(path, EFBIG, lift_file_size_limit);
 			_exit(0);
 		}
 		assert_int_equal(wait_for(child), 0);
@@ -1137,10 +1289,18 @@ static void test_file_size_limit_of_ring(void **state)
 
 #define CHILD_SKIPS 77
 
+static char mounted[64];
+
+static void enlarge_disk(void)
+{
+	child_must(mount("tmpfs", mounted, "tmpfs", MS_REMOUNT, "size=100m") == 0,
+		"there is room again");
+}
+
 static void test_disk_full(void **state)
 {
 	(void)state;
-	char mounted[64], path[80];
+	char path[80];
 	snprintf(mounted, sizeof(mounted), "%s/full", directory);
 	snprintf(path, sizeof(path), "%s/x.vgt", mounted);
 	assert_int_equal(mkdir(mounted, 0700), 0);
@@ -1152,7 +1312,7 @@ static void test_disk_full(void **state)
 			mount("tmpfs", mounted, "tmpfs", 0, "size=300k")) {
 			_exit(CHILD_SKIPS);
 		}
-		record_until_error(path, ENOSPC);
+		record_until_error(path, ENOSPC, enlarge_disk);
 		_exit(0);
 	}
 	int status = wait_for(child);
@@ -1183,6 +1343,10 @@ int main(void)
 		cmocka_unit_test(test_stop_among_threads),
 		cmocka_unit_test(test_create_errors),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_record_limit_keeps),
+		cmocka_unit_test(test_fork_and_kill),
+		cmocka_unit_test(test_chunk_limit),
 		cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_ring_lost),
 		cmocka_unit_test(test_recover_while_recording),

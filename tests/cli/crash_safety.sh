@@ -32,18 +32,29 @@ EOF
 chmod +x recorded
 
 # stopped REASON TRACE COMMAND...: the program's output and exit status are as ever, one message says
-# why recording stopped, and the trace is good so far.
+# why recording stopped, and the trace is good so far. Records that the file lacks are kept in the
+# ring, which the message names then; with room again the trace is made whole.
 stopped() {
-	local reason=$1 trace=$2
+	local reason=$1 trace=$2 ring end
 
 	shift 2
 	expect_stdout "$(cat plain.out)" "$@"
 	[ "$cli_status" -eq 0 ] || fail "exit status 0" "$@"
-	[ "$(cat .stderr)" = "vgt: recording stopped: cannot write the trace: $reason (the program \
-goes on, the trace is valid up to here)" ] || fail "one message: $reason" "$@"
+	ring=$(sed -n 's/.*; the rest is kept in \(.*\.ring\) (.*/\1/p' .stderr)
+	[ "$(cat .stderr)" = "vgt: recording stopped: cannot write the trace: $reason\
+${ring:+; the rest is kept in $ring} (the program goes on, the trace is valid up to here)" ] ||
+		fail "one message: $reason" "$@"
 	expect_exit 0 zstd -q -t "$trace"
-	expect_exit 0 "$VGT" info "$trace" # the end was kept, too
-	grep -Eq "^end.reason +cannot write the trace: $reason$" .stdout || fail "the reason" "$@"
+	end="cannot write the trace: $reason"
+	if [ "$ring" ]; then
+		end=recovered
+		expect_exit 0 test -e "$ring"
+		expect_exit 0 "$VGT" recover "$trace"
+		expect_exit 1 test -e "$ring"
+	fi
+	expect_exit 0 "$VGT" info "$trace"
+	grep -Eq "^end.reason +$end$" .stdout || fail "the reason" "$@"
+	grep -Eq "^state +whole$" .stdout || fail "a whole trace" "$@"
 	grep -Eq "^FRAME +[1-9]" .stdout || fail "some frames" "$@"
 	expect_exit 0 timeout 60 "$VGT" replay --verify --quiet "$trace"
 	[ "$(grep -c ^frame .stdout)" -lt 80 ] || fail "not all frames" "$@"
