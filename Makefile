@@ -33,7 +33,7 @@ format_src := $(addprefix format/,vgt_address.c vgt_err.c vgt_index.c vgt_model.
 capture_src := host-capture/vgt_capture.c
 preload_src := host-capture/preload.c host-capture/preload_facts.c
 vtest_src := host-capture/vtest_connect.c
-vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c cmd_compare.c cmd_help.c cmd_info.c cmd_record.c \
+vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c vgt_json.c cmd_compare.c cmd_help.c cmd_info.c cmd_record.c \
 	cmd_recover.c cmd_replay.c companion.c compare.c png_image.c child.c child_log.c \
 	private_display.c private_vtest.c recorded_traces.c recording_watch.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_picture.c png_image.c)
@@ -171,7 +171,8 @@ lint:
 	@clang-tidy --quiet $(filter %.c,$(lint_src)) -- -std=c11 $(cppflags) $(cflags_player)
 	@shellcheck -x $(lint_sh)
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
-lint_sh = .ci/run .ci/deps tests/run tests/bench tests/fuzz traces/replay-all $(wildcard tests/cli/*.sh)
+lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
+	tests/plain_gl traces/replay-all $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
 # Every header compiles alone.
 check-headers:

@@ -33,8 +33,7 @@ struct vgt_children {
 	sigset_t old_mask;
 	struct vgt_child *known[VGT_CHILDREN_MAX];
 	size_t count;
-	pid_t *inherited; /* whoever exec'ed vgt had started these, they are none of its
-			     business */
+	pid_t *inherited; /* started by whoever exec'ed vgt: none of its business */
 	size_t inherited_count;
 };
 

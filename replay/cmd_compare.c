@@ -2,6 +2,7 @@
 #include "compare.h"
 #include "png_image.h"
 #include "vgt_cmd.h"
+#include "vgt_json.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,14 +54,14 @@ const char cmd_compare_help[] =
 	"                {width, height}, \"size-differs\" only\n"
 	"    and where the pixels were compared:\n"
 	"    pixels, pixels_beyond\n"
-	"                how many there are, and how many of them are beyond the threshold\n"
+	"                how many there are, and how many of them exceed the threshold\n"
 	"    largest     {difference, channel, x, y} of the largest difference, the first\n"
 	"                such by rows from the top left; null where identical\n"
 	"    mean        difference over all channels of all pixels, 0 to 255\n"
 	"    area        {x, y, width, height} of the pixels beyond the threshold; null\n"
 	"                where there are none\n"
-	"Later versions may add members. Where A or B cannot be opened at all, or there is\n"
-	"nothing to compare, nothing is printed.\n";
+	"Later versions may add members. Where A or B cannot be opened at all, or there\n"
+	"is nothing to compare, nothing is printed.\n";
 
 enum verdict {
 	VERDICT_IDENTICAL,
@@ -111,15 +112,6 @@ static bool was_compared(const struct pair *pair)
 	       pair->verdict == VERDICT_DIFFERS;
 }
 
-static json_object *json_text(const char *text)
-{
-	char *clean = vgt_cmd_utf8(text);
-	json_object *object = clean ? json_object_new_string(clean) : NULL;
-
-	free(clean);
-	return object;
-}
-
 /* With the digits that mean something: json-c would print 0.1 as 0.10000000000000001. */
 static json_object *json_number(double number)
 {
@@ -133,8 +125,8 @@ static json_object *json_size(uint32_t width, uint32_t height)
 {
 	json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "width", json_object_new_int64(width));
-	json_object_object_add(object, "height", json_object_new_int64(height));
+	vgt_json_put_number(object, "width", width);
+	vgt_json_put_number(object, "height", height);
 	return object;
 }
 
@@ -144,11 +136,11 @@ static json_object *json_largest(const struct vgt_sample_difference *largest)
 		return NULL;
 	}
 	json_object *object = json_object_new_object();
-	json_object_object_add(object, "difference", json_object_new_int(largest->difference));
+	vgt_json_put_number(object, "difference", largest->difference);
 	json_object_object_add(
 		object, "channel", json_object_new_string(vgt_channel_name(largest->channel)));
-	json_object_object_add(object, "x", json_object_new_int64(largest->x));
-	json_object_object_add(object, "y", json_object_new_int64(largest->y));
+	vgt_json_put_number(object, "x", largest->x);
+	vgt_json_put_number(object, "y", largest->y);
 	return object;
 }
 
@@ -158,10 +150,10 @@ static json_object *json_area(const struct vgt_area *area)
 		return NULL;
 	}
 	json_object *object = json_object_new_object();
-	json_object_object_add(object, "x", json_object_new_int64(area->x));
-	json_object_object_add(object, "y", json_object_new_int64(area->y));
-	json_object_object_add(object, "width", json_object_new_int64(area->width));
-	json_object_object_add(object, "height", json_object_new_int64(area->height));
+	vgt_json_put_number(object, "x", area->x);
+	vgt_json_put_number(object, "y", area->y);
+	vgt_json_put_number(object, "width", area->width);
+	vgt_json_put_number(object, "height", area->height);
 	return object;
 }
 
@@ -170,23 +162,21 @@ static json_object *json_pair(const struct pair *pair)
 	const struct vgt_comparison *comparison = &pair->comparison;
 	json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "name", json_text(pair->name));
+	vgt_json_put_text(object, "name", pair->name);
 	json_object_object_add(
 		object, "verdict", json_object_new_string(verdict_names[pair->verdict]));
 	if (pair->verdict == VERDICT_UNREADABLE) {
 		json_object_object_add(
 			object, "side", json_object_new_string(pair->error_in_b ? "b" : "a"));
-		json_object_object_add(object, "error", json_text(pair->err.message));
+		vgt_json_put_text(object, "error", pair->err.message);
 	} else if (pair->verdict == VERDICT_SIZE_DIFFERS) {
 		json_object_object_add(
 			object, "size_a", json_size(pair->width_a, pair->height_a));
 		json_object_object_add(
 			object, "size_b", json_size(pair->width_b, pair->height_b));
 	} else if (was_compared(pair)) {
-		json_object_object_add(
-			object, "pixels", json_object_new_int64((int64_t)comparison->pixels));
-		json_object_object_add(object, "pixels_beyond",
-			json_object_new_int64((int64_t)comparison->pixels_beyond));
+		vgt_json_put_number(object, "pixels", comparison->pixels);
+		vgt_json_put_number(object, "pixels_beyond", comparison->pixels_beyond);
 		json_object_object_add(object, "largest", json_largest(&comparison->largest));
 		json_object_object_add(object, "mean", json_number(comparison->mean));
 		json_object_object_add(object, "area", json_area(&comparison->beyond));
@@ -476,27 +466,24 @@ static int print_json(const struct request *request, int code)
 	const struct vgt_tolerance *tolerance = &request->tolerance;
 	json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "a", json_text(request->a));
-	json_object_object_add(object, "b", json_text(request->b));
-	json_object_object_add(object, "threshold", json_object_new_int(tolerance->threshold));
+	vgt_json_put_text(object, "a", request->a);
+	vgt_json_put_text(object, "b", request->b);
+	vgt_json_put_number(object, "threshold", tolerance->threshold);
 	json_object_object_add(object, "max_pixels",
 		request->percent ? NULL
 				 : json_object_new_int64((int64_t)tolerance->max_pixels));
 	json_object_object_add(object, "max_percent",
 		request->percent ? json_number(tolerance->max_millionth / 1e4) : NULL);
 	json_object_object_add(object, "same", json_object_new_boolean(code == VGT_EXIT_OK));
-	json_object_object_add(
-		object, "frames", json_object_new_int64((int64_t)request->frames));
-	json_object_object_add(
-		object, "different", json_object_new_int64((int64_t)request->different));
-	json_object_object_add(
-		object, "unreadable", json_object_new_int64((int64_t)request->unreadable));
+	vgt_json_put_number(object, "frames", request->frames);
+	vgt_json_put_number(object, "different", request->different);
+	vgt_json_put_number(object, "unreadable", request->unreadable);
 	json_object_object_add(object, "pairs", json_object_get(request->pairs));
 	const char *text = json_object_to_json_string_ext(
 		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!text) {
 		fputs("vgt: no memory for the JSON output\n", stderr);
-		code = VGT_EXIT_USAGE;
+		code = VGT_EXIT_TROUBLE;
 	} else {
 		puts(text);
 	}
@@ -514,7 +501,7 @@ static int compare(struct request *request)
 	good = is_directory(request->a, &directory_a);
 	good = is_directory(request->b, &directory_b) && good;
 	if (!good) {
-		return VGT_EXIT_USAGE;
+		return VGT_EXIT_TROUBLE;
 	}
 	if (directory_a != directory_b) {
 		return vgt_cmd_usage("compare", "%s is a directory and %s is not",
@@ -532,7 +519,7 @@ static int compare(struct request *request)
 	}
 	int code = request->different ? VGT_EXIT_DIFFERENT : VGT_EXIT_OK;
 	if (!good || request->unreadable) {
-		code = VGT_EXIT_USAGE;
+		code = VGT_EXIT_TROUBLE;
 	}
 	return request->json && request->frames ? print_json(request, code) : code;
 }
@@ -592,7 +579,8 @@ static bool parse_max_pixels(struct request *request, const char *text)
 	return true;
 }
 
-int cmd_compare(int argc, char **argv)
+/* An exit code, or -1: go on, with A and B at argv[optind]. */
+static int parse_options(struct request *request, int argc, char **argv)
 {
 	enum {
 		OPTION_THRESHOLD = 256,
@@ -609,7 +597,6 @@ int cmd_compare(int argc, char **argv)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	struct request request = {0};
 	uint64_t number;
 	int option;
 
@@ -618,23 +605,23 @@ int cmd_compare(int argc, char **argv)
 		case OPTION_THRESHOLD:
 			if (!vgt_cmd_number(
 				    "compare", "--threshold", optarg, 0, 255, &number)) {
-				return VGT_EXIT_USAGE;
+				return VGT_EXIT_TROUBLE;
 			}
-			request.tolerance.threshold = (uint8_t)number;
+			request->tolerance.threshold = (uint8_t)number;
 			break;
 		case OPTION_MAX_PIXELS:
-			if (!parse_max_pixels(&request, optarg)) {
-				return VGT_EXIT_USAGE;
+			if (!parse_max_pixels(request, optarg)) {
+				return VGT_EXIT_TROUBLE;
 			}
 			break;
 		case OPTION_DIFF:
-			request.diff_path = optarg;
+			request->diff_path = optarg;
 			break;
 		case OPTION_JSON:
-			request.json = true;
+			request->json = true;
 			break;
 		case 'q':
-			request.quiet = true;
+			request->quiet = true;
 			break;
 		case 'h':
 			return vgt_cmd_print_help(cmd_compare_help);
@@ -647,14 +634,25 @@ int cmd_compare(int argc, char **argv)
 			"compare takes two PNG files or two directories, %d argument%s given",
 			argc - optind, argc - optind == 1 ? "" : "s");
 	}
-	if (request.json && request.quiet) {
+	if (request->json && request->quiet) {
 		return vgt_cmd_usage(
 			"compare", "--json prints and --quiet does not: choose one");
+	}
+	return -1;
+}
+
+int cmd_compare(int argc, char **argv)
+{
+	struct request request = {0};
+	int code = parse_options(&request, argc, argv);
+
+	if (code >= 0) {
+		return code;
 	}
 	request.a = argv[optind];
 	request.b = argv[optind + 1];
 	request.pairs = request.json ? json_object_new_array() : NULL;
-	const int code = compare(&request);
+	code = compare(&request);
 	json_object_put(request.pairs);
 	return code;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_cmd.h"
+#include "vgt_json.h"
 #include "vgt_model.h"
 #include "vgt_reader.h"
 #include "vgt_record_check.h"
@@ -12,34 +13,44 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* clang-format off */
 const char cmd_info_help[] =
 	"usage: vgt info [--json] FILE\n"
 	"\n"
-	"Says what a trace is: how, when and on what it was recorded, how much it holds, "
-	"whether\n"
-	"it is whole. FILE may be - for standard input. A recording that still runs is read up "
-	"to\n"
-	"where it is.\n"
+	"Says what a trace is: how, when and on what it was recorded, how much it holds,\n"
+	"whether it is whole. FILE may be - for standard input. A recording that still\n"
+	"runs is read up to where it is.\n"
 	"\n"
-	"  --json  one JSON object: path, version, trace_id, end (\"tail\", \"ring\", "
-	"\"recording\",\n"
-	"          \"cut\"), file_bytes (null from a pipe), stream_bytes, chunks, records, "
-	"commands,\n"
-	"          frames, seconds, capsets [{id, version, bytes}], frame_size {width, "
-	"height,\n"
-	"          format} or null, counts {record name: number}, meta {key: text}\n"
+	"  --json      one JSON object: path, version, trace_id, end (\"tail\", \"ring\",\n"
+	"              \"recording\", \"cut\"), file_bytes (null from a pipe), stream_bytes,\n"
+	"              chunks, records, commands, frames, seconds, capsets [{id, version,\n"
+	"              bytes}], frame_size {width, height, format} or null,\n"
+	"              counts {record name: number}, meta {key: text}\n"
+	"  -h, --help  print this\n"
 	"\n"
-	"Exit status: 0 a whole trace, or one still being recorded; 1 a bad trace; 2 trouble; "
-	"5 the\n"
-	"end is missing (see `vgt help recover`).\n"
+	"exit status: 0 a whole trace, or one still being recorded; 1 a bad trace;\n"
+	"2 trouble; 5 the end is missing (see `vgt help recover`).\n"
 	"\n"
 	"example: vgt info traces/gears.vgt\n";
+/* clang-format on */
+
+/* What is kept of a trace at most, so that none can claim all memory. */
+#define CAPSETS_MAX    64
+#define META_KEYS_MAX  1000
+#define META_BYTES_MAX (4u << 20)
 
 /* All there is to say, gathered in one pass. */
 struct info {
 	struct vgt_reader *reader;
 	struct vgt_model *model;
-	struct json_object *meta, *counts, *capsets;
+	uint64_t counts[UINT16_MAX + 1]; /* of records, by their type */
+	struct {
+		uint32_t id, version, bytes;
+	} capsets[CAPSETS_MAX]; /* the first of each id */
+	size_t capset_count;
+	struct json_object *meta;
+	size_t meta_bytes;
+	bool left_out;             /* there were more capsets or keys than fit */
 	struct vgt_resource shown; /* of the last frame */
 	bool has_shown;
 	uint64_t last_ns;
@@ -59,14 +70,19 @@ static void on_frame(void *opaque, const struct vgt_frame *frame)
 	}
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
+static void add_meta(struct info *info, const char *key, const char *text)
 {
-	char *key_utf8 = vgt_cmd_utf8(key), *text_utf8 = vgt_cmd_utf8(text);
-	if (key_utf8 && text_utf8) {
-		json_object_object_add(object, key_utf8, json_object_new_string(text_utf8));
+	char *key_utf8 = vgt_cmd_utf8(key);
+	const bool known = key_utf8 && json_object_object_get_ex(info->meta, key_utf8, NULL);
+
+	info->meta_bytes += strlen(key) + strlen(text);
+	if (info->meta_bytes > META_BYTES_MAX ||
+		(!known && json_object_object_length(info->meta) >= META_KEYS_MAX)) {
+		info->left_out = true;
+	} else if (key_utf8) {
+		vgt_json_put_text(info->meta, key_utf8, text);
 	}
 	free(key_utf8);
-	free(text_utf8);
 }
 
 static void take_meta(struct info *info, const char *text, size_t size)
@@ -77,37 +93,71 @@ static void take_meta(struct info *info, const char *text, size_t size)
 		if (equals && (size_t)(equals - text) < sizeof(key)) {
 			memcpy(key, text, (size_t)(equals - text));
 			key[equals - text] = '\0';
-			add_text(info->meta, key, equals + 1);
+			add_meta(info, key, equals + 1);
 		}
 	}
 }
 
+static void take_capset(struct info *info, const struct vgt_capset *capset, uint32_t size)
+{
+	for (size_t i = 0; i < info->capset_count; i++) {
+		if (info->capsets[i].id == capset->id) {
+			return;
+		}
+	}
+	if (info->capset_count == CAPSETS_MAX) {
+		info->left_out = true;
+		return;
+	}
+	const size_t i = info->capset_count++;
+	info->capsets[i].id = capset->id;
+	info->capsets[i].version = capset->version;
+	info->capsets[i].bytes = size - (uint32_t)sizeof(*capset);
+}
+
 static void take_record(struct info *info, const struct vgt_record *record)
 {
-	const char *name = vgt_record_name(record->type);
-	struct json_object *count;
-	int64_t before = json_object_object_get_ex(info->counts, name, &count)
-				 ? json_object_get_int64(count)
-				 : 0;
-	json_object_object_add(info->counts, name, json_object_new_int64(before + 1));
+	info->counts[record->type]++;
 	info->last_ns = record->time_ns;
 	if (record->type == VGT_RECORD_META) {
 		take_meta(info, record->payload, record->size);
 	} else if (record->type == VGT_RECORD_CAPSET) {
-		const struct vgt_capset *capset = record->payload;
-		struct json_object *entry = json_object_new_object();
-		json_object_object_add(entry, "id", json_object_new_int64(capset->id));
-		json_object_object_add(
-			entry, "version", json_object_new_int64(capset->version));
-		json_object_object_add(entry, "bytes",
-			json_object_new_int64((int64_t)(record->size - sizeof(*capset))));
-		json_object_array_add(info->capsets, entry);
+		take_capset(info, record->payload, record->size);
 	}
 	vgt_model_feed(
 		info->model, record->type, record->payload, record->size, record->command);
 }
 
-static const char *const end_names[] = {"tail", "ring", "recording", "cut"};
+/* Sorted by type; those that have no name are counted as one. */
+static struct json_object *json_counts(const struct info *info)
+{
+	struct json_object *object = json_object_new_object();
+
+	for (size_t type = 0; type <= UINT16_MAX; type++) {
+		if (info->counts[type]) {
+			const char *name = vgt_record_name((uint16_t)type);
+			struct json_object *others = NULL;
+			json_object_object_get_ex(object, name, &others);
+			vgt_json_put_number(object, name,
+				info->counts[type] + (uint64_t)json_object_get_int64(others));
+		}
+	}
+	return object;
+}
+
+static struct json_object *json_capsets(const struct info *info)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < info->capset_count; i++) {
+		struct json_object *entry = json_object_new_object();
+		vgt_json_put_number(entry, "id", info->capsets[i].id);
+		vgt_json_put_number(entry, "version", info->capsets[i].version);
+		vgt_json_put_number(entry, "bytes", info->capsets[i].bytes);
+		json_object_array_add(array, entry);
+	}
+	return array;
+}
 
 static const char *end_text(enum vgt_reader_end end)
 {
@@ -153,10 +203,12 @@ static void print_info(const struct info *info, const char *path)
 		printf("%-22s %ux%u %s\n", "last frame", info->shown.width, info->shown.height,
 			vgt_format_name(info->shown.format));
 	}
-	json_object_object_foreach(info->counts, name, count)
+	struct json_object *counts = json_counts(info);
+	json_object_object_foreach(counts, name, count)
 	{
 		printf("%-22s %" PRId64 "\n", name, json_object_get_int64(count));
 	}
+	json_object_put(counts);
 	json_object_object_foreach(info->meta, key, value)
 	{
 		printf("%-22s ", key);
@@ -169,12 +221,12 @@ static void print_json(const struct info *info, const char *path)
 	struct vgt_reader_position at = vgt_reader_passed(info->reader);
 	struct json_object *object = json_object_new_object();
 	char text[64];
-	add_text(object, "path", path);
+	vgt_json_put_text(object, "path", path);
 	snprintf(text, sizeof(text), "%u.%u", VGT_TRACE_MAJOR, vgt_reader_minor(info->reader));
-	add_text(object, "version", text);
+	vgt_json_put_text(object, "version", text);
 	snprintf(text, sizeof(text), "%016" PRIx64, vgt_reader_trace_id(info->reader));
-	add_text(object, "trace_id", text);
-	add_text(object, "end", end_names[vgt_reader_end(info->reader)]);
+	vgt_json_put_text(object, "trace_id", text);
+	vgt_json_put_text(object, "end", vgt_cmd_end_name(vgt_reader_end(info->reader)));
 	json_object_object_add(object, "file_bytes",
 		info->file_bytes < 0 ? NULL : json_object_new_int64(info->file_bytes));
 	const struct {
@@ -183,22 +235,20 @@ static void print_json(const struct info *info, const char *path)
 	} numbers[] = {{"stream_bytes", at.stream_pos}, {"chunks", at.sequence},
 		{"records", at.records}, {"commands", at.commands}, {"frames", at.frames}};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		json_object_object_add(object, numbers[i].key,
-			json_object_new_int64((int64_t)numbers[i].value));
+		vgt_json_put_number(object, numbers[i].key, numbers[i].value);
 	}
 	json_object_object_add(
 		object, "seconds", json_object_new_double((double)info->last_ns / 1e9));
-	json_object_object_add(object, "capsets", json_object_get(info->capsets));
+	json_object_object_add(object, "capsets", json_capsets(info));
 	struct json_object *size = NULL;
 	if (info->has_shown) {
 		size = json_object_new_object();
-		json_object_object_add(size, "width", json_object_new_int64(info->shown.width));
-		json_object_object_add(
-			size, "height", json_object_new_int64(info->shown.height));
-		add_text(size, "format", vgt_format_name(info->shown.format));
+		vgt_json_put_number(size, "width", info->shown.width);
+		vgt_json_put_number(size, "height", info->shown.height);
+		vgt_json_put_text(size, "format", vgt_format_name(info->shown.format));
 	}
 	json_object_object_add(object, "frame_size", size);
-	json_object_object_add(object, "counts", json_object_get(info->counts));
+	json_object_object_add(object, "counts", json_counts(info));
 	json_object_object_add(object, "meta", json_object_get(info->meta));
 	puts(json_object_to_json_string_ext(
 		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -215,7 +265,7 @@ static int read_all(struct info *info, const char *path)
 	}
 	if (next == VGT_READ_ERROR) {
 		vgt_cmd_error(path, &err);
-		return err.code == VGT_ERR_SYSTEM ? VGT_EXIT_USAGE : VGT_EXIT_DIFFERENT;
+		return err.code == VGT_ERR_SYSTEM ? VGT_EXIT_TROUBLE : VGT_EXIT_DIFFERENT;
 	}
 	switch (vgt_reader_end(info->reader)) {
 	case VGT_END_TAIL:
@@ -226,18 +276,18 @@ static int read_all(struct info *info, const char *path)
 	}
 }
 
-int cmd_info(int argc, char **argv)
+/* An exit code, or -1: go on, with argv[optind] the trace. */
+static int parse_options(int argc, char **argv, bool *json)
 {
 	static const struct option options[] = {
 		{"json", no_argument, NULL, 'j'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	bool json = false;
 	for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
 		switch (option) {
 		case 'j':
-			json = true;
+			*json = true;
 			break;
 		case 'h':
 			return vgt_cmd_print_help(cmd_info_help);
@@ -245,37 +295,58 @@ int cmd_info(int argc, char **argv)
 			return vgt_cmd_bad_option("info", argv, options, option);
 		}
 	}
-	if (argc - optind != 1) {
-		return vgt_cmd_usage("info", "info takes one trace");
-	}
-	const char *path = argv[optind];
-	struct info info = {.file_bytes = -1};
-	struct vgt_err err;
-	info.reader = vgt_reader_open(path, &err);
-	if (!info.reader) {
-		vgt_cmd_error(path, &err);
-		return VGT_EXIT_USAGE;
-	}
-	const struct vgt_model_hooks hooks = {.opaque = &info, .frame = on_frame};
-	info.model = vgt_model_create(VGT_FRAME_AUTO, &hooks);
-	info.meta = json_object_new_object();
-	info.counts = json_object_new_object();
-	info.capsets = json_object_new_array();
+	return argc - optind == 1 ? -1 : vgt_cmd_usage("info", "info takes one trace");
+}
+
+static int show(struct info *info, const char *path, bool json)
+{
 	struct stat status;
 	if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode)) {
-		info.file_bytes = status.st_size;
+		info->file_bytes = status.st_size;
 	}
-	int result = VGT_EXIT_USAGE;
-	if (info.model && info.meta && info.counts && info.capsets) {
-		result = read_all(&info, path);
-		if (result == VGT_EXIT_OK || result == VGT_EXIT_TRUNCATED) {
-			(json ? print_json : print_info)(&info, path);
+	int result = read_all(info, path);
+	if (result == VGT_EXIT_OK || result == VGT_EXIT_TRUNCATED) {
+		(json ? print_json : print_info)(info, path);
+		if (info->left_out) {
+			fflush(stdout);
+			fprintf(stderr, "vgt: %s: holds more capsets or metadata than shown\n",
+				path);
 		}
 	}
-	json_object_put(info.meta);
-	json_object_put(info.counts);
-	json_object_put(info.capsets);
-	vgt_model_destroy(info.model);
-	vgt_reader_close(info.reader);
+	return result;
+}
+
+int cmd_info(int argc, char **argv)
+{
+	bool json = false;
+	int result = parse_options(argc, argv, &json);
+	if (result >= 0) {
+		return result;
+	}
+	const char *path = argv[optind];
+	struct vgt_err err;
+	struct vgt_reader *reader = vgt_reader_open(path, &err);
+	if (!reader) {
+		vgt_cmd_error(path, &err);
+		return VGT_EXIT_TROUBLE;
+	}
+	result = VGT_EXIT_TROUBLE;
+	struct info *info = calloc(1, sizeof(*info));
+	if (info) {
+		const struct vgt_model_hooks hooks = {.opaque = info, .frame = on_frame};
+		info->reader = reader;
+		info->file_bytes = -1;
+		info->model = vgt_model_create(VGT_FRAME_AUTO, &hooks);
+		info->meta = json_object_new_object();
+		if (info->model && info->meta) {
+			result = show(info, path, json);
+		} else {
+			fputs("vgt: no memory for the trace\n", stderr);
+		}
+		json_object_put(info->meta);
+		vgt_model_destroy(info->model);
+	}
+	free(info);
+	vgt_reader_close(reader);
 	return result;
 }

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* clang-format off */
 const char cmd_record_help[] =
 	"usage: vgt record [OPTION...] [--] COMMAND [ARGUMENT...]\n"
 	"       vgt record --gl [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
@@ -37,10 +38,11 @@ const char cmd_record_help[] =
 	"                     exists NAME.1.vgt, NAME.2.vgt, ...)\n"
 	"  --force            replace FILE if it exists\n"
 	"  --frames N         record N frames, then end COMMAND\n"
-	"  --duration S       record for S seconds (such as 2.5) from the first command on,\n"
-	"                     then end COMMAND\n"
-	"  --max-size B       end the recording, not COMMAND, before the trace is larger than\n"
-	"                     B bytes; K, M and G behind the number are powers of 1024\n"
+	"  --duration S       record for S seconds (such as 2.5) from the first command\n"
+	"                     on, then end COMMAND\n"
+	"  --max-size B       end the recording, not COMMAND, before the trace is larger\n"
+	"                     than B bytes; K, M and G behind the number are powers of\n"
+	"                     1024\n"
 	"  --keep-running     let COMMAND go on after --frames (not with --duration)\n"
 	"  --no-cmdline       keep COMMAND's arguments out of the trace\n"
 	"  --gl               record PROGRAM's OpenGL\n"
@@ -48,26 +50,30 @@ const char cmd_record_help[] =
 	"  -h, --help         print this\n"
 	"\n"
 	"COMMAND is ended by SIGTERM, and by SIGKILL where it still runs 5 seconds later;\n"
-	"a trace that is unfinished then, or because COMMAND crashed, is completed from what\n"
-	"was still in memory. Ctrl-C reaches COMMAND alone: vgt waits for it and finishes\n"
-	"the trace; a second Ctrl-C is passed on as SIGTERM, a third as SIGKILL. Processes\n"
-	"that COMMAND leaves behind are waited for as long as they record, then ended.\n"
+	"a trace that is unfinished then, or because COMMAND crashed, is completed from\n"
+	"what was still in memory. Ctrl-C reaches COMMAND alone: vgt waits for it and\n"
+	"finishes the trace; a second Ctrl-C is passed on as SIGTERM, a third as SIGKILL.\n"
+	"Processes that COMMAND leaves behind are waited for as long as they record, then\n"
+	"ended.\n"
 	"\n"
 	"Each process that initialises the renderer makes a trace: the first FILE, others\n"
-	"NAME-PID.vgt beside it. Those in which nothing was drawn go when there are others;\n"
-	"if one is left it is called FILE.\n"
+	"NAME-PID.vgt beside it. Those in which nothing was drawn go when there are\n"
+	"others; if one is left it is called FILE.\n"
 	"\n"
-	"--gl renders with Mesa's software renderer where there is no /dev/dri/renderD128,\n"
-	"else with what EGL chooses. It needs virgl_test_server (Debian: virgl-server).\n"
+	"--gl renders with Mesa's software renderer where there is no\n"
+	"/dev/dri/renderD128, else with what EGL chooses. It needs virgl_test_server\n"
+	"(Debian: virgl-server).\n"
 	"\n"
-	"exit status: 0 a trace was recorded, whatever the exit status of COMMAND; 2 wrong\n"
-	"usage, COMMAND cannot be run, nothing was recorded, or a trace is not whole.\n"
+	"exit status: 0 a trace was recorded, whatever the exit status of COMMAND;\n"
+	"2 wrong usage, COMMAND cannot be run, nothing was recorded, or a trace is not\n"
+	"whole.\n"
 	"\n"
 	"examples:\n"
 	"  vgt record -o boot.vgt -- qemu-system-x86_64 -device virtio-vga-gl \\\n"
 	"      -display sdl,gl=on disk.img\n"
 	"  vgt record --gl --frames 300 glxgears\n"
 	"  vgt record --gl -o build.vgt --duration 10 -- glmark2 -b build\n";
+/* clang-format on */
 
 #define TICK_MS       100                  /* between two looks at a recording */
 #define GRACE_MS      5000                 /* from SIGTERM to SIGKILL */
@@ -399,8 +405,7 @@ static bool set_server_environment(void *opaque)
 	const struct session *session = opaque;
 	const char *driver = getenv("GALLIUM_DRIVER");
 
-	/* Answering a client that has gone must not kill the server before it has cleaned up.
-	 */
+	/* Answering a client that has gone must not kill the server before its cleanup. */
 	signal(SIGPIPE, SIG_IGN);
 	/* The server must not be a client of another. */
 	if (driver && strcmp(driver, "virpipe") == 0 && !set_variable("GALLIUM_DRIVER", NULL)) {
@@ -751,8 +756,7 @@ static bool complete(struct session *session, const struct vgt_recorded_trace *t
 	return good;
 }
 
-/* That recording if its counters agree with its trace, which may lack what came at its limit.
- */
+/* That recording if its counters agree with its trace, which may lack its last records. */
 static const struct vgt_recording *exact_recording(
 	const struct session *session, const struct vgt_recorded_trace *trace)
 {
@@ -855,6 +859,16 @@ static void tell_nothing(struct session *session, bool initialised)
 	}
 }
 
+/* Removes the trace that was replaced, or puts it back. */
+static void settle(struct session *session, bool replaced)
+{
+	struct vgt_err err;
+
+	if (!vgt_record_target_settle(&session->target, replaced, &err)) {
+		say(session, "warning: %s", err.message);
+	}
+}
+
 static int conclude(struct session *session)
 {
 	struct vgt_recorded_traces traces;
@@ -865,7 +879,7 @@ static int conclude(struct session *session)
 	if (!vgt_recorded_find(&traces, &session->target, session->directory, &err)) {
 		say(session, "%s: %s", session->target.directory, err.message);
 		session->keep_rings = true;
-		return VGT_EXIT_USAGE;
+		return VGT_EXIT_TROUBLE;
 	}
 	const bool initialised = traces.count > 0;
 	bool good = complete_all(session, &traces);
@@ -877,7 +891,7 @@ static int conclude(struct session *session)
 	if (traces.count == 0 || session->server_crashed || session->recorder_died) {
 		show_log(session);
 	}
-	vgt_record_target_settle(&session->target, traces.count > 0);
+	settle(session, traces.count > 0);
 	if (traces.count == 1) {
 		name_only(session, &traces.list[0]);
 	}
@@ -885,12 +899,12 @@ static int conclude(struct session *session)
 		summarise(session, &traces.list[i]);
 	}
 	vgt_recorded_finish(&traces);
-	return good ? VGT_EXIT_OK : VGT_EXIT_USAGE;
+	return good ? VGT_EXIT_OK : VGT_EXIT_TROUBLE;
 }
 
 static int record_with_children(struct session *session)
 {
-	int code = VGT_EXIT_USAGE;
+	int code = VGT_EXIT_TROUBLE;
 	const bool started =
 		(!session->request->gl || start_servers(session)) && start_command(session);
 
@@ -903,14 +917,14 @@ static int record_with_children(struct session *session)
 	if (started) {
 		code = conclude(session);
 	}
-	vgt_record_target_settle(&session->target, false);
+	settle(session, false);
 	return code;
 }
 
 static int record(const struct request *request)
 {
 	struct session session = {.request = request, .log.fd = -1};
-	int code = VGT_EXIT_USAGE;
+	int code = VGT_EXIT_TROUBLE;
 	struct vgt_err err;
 
 	session.display.number_fd = -1;
@@ -996,7 +1010,8 @@ static bool check_request(const struct request *request, int arguments)
 	return false;
 }
 
-int cmd_record(int argc, char **argv)
+/* An exit code, or -1: go on, with argv[optind] the command. */
+static int parse_options(struct request *request, int argc, char **argv)
 {
 	enum {
 		OPTION_FORCE = 256,
@@ -1020,53 +1035,50 @@ int cmd_record(int argc, char **argv)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	struct request request = {0};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+:o:qh", options, NULL)) != -1) {
 		switch (option) {
 		case 'o':
-			request.file = optarg;
+			request->file = optarg;
 			break;
 		case OPTION_FORCE:
-			request.force = true;
+			request->force = true;
 			break;
 		case OPTION_FRAMES:
 			if (!vgt_cmd_number("record", "--frames", optarg, 1, UINT64_MAX,
-				    &request.frames)) {
-				return VGT_EXIT_USAGE;
+				    &request->frames)) {
+				return VGT_EXIT_TROUBLE;
 			}
 			break;
 		case OPTION_DURATION:
-			if (!parse_seconds(optarg, &request.duration_ms)) {
+			if (!parse_seconds(optarg, &request->duration_ms)) {
 				return vgt_cmd_usage("record",
 					"--duration must be a number of seconds such as 2.5, "
-					"not "
-					"'%s'",
+					"not '%s'",
 					optarg);
 			}
 			break;
 		case OPTION_MAX_SIZE:
-			if (!parse_size(optarg, &request.max_size) ||
-				request.max_size < MAX_SIZE_MIN) {
+			if (!parse_size(optarg, &request->max_size) ||
+				request->max_size < MAX_SIZE_MIN) {
 				return vgt_cmd_usage("record",
 					"--max-size must be at least %d bytes, such as 100M, "
-					"not "
-					"'%s'",
+					"not '%s'",
 					MAX_SIZE_MIN, optarg);
 			}
 			break;
 		case OPTION_NO_CMDLINE:
-			request.no_cmdline = true;
+			request->no_cmdline = true;
 			break;
 		case OPTION_KEEP_RUNNING:
-			request.keep_running = true;
+			request->keep_running = true;
 			break;
 		case OPTION_GL:
-			request.gl = true;
+			request->gl = true;
 			break;
 		case 'q':
-			request.quiet = true;
+			request->quiet = true;
 			break;
 		case 'h':
 			return vgt_cmd_print_help(cmd_record_help);
@@ -1074,9 +1086,14 @@ int cmd_record(int argc, char **argv)
 			return vgt_cmd_bad_option("record", argv, options, option);
 		}
 	}
-	request.command = argv + optind;
-	if (!check_request(&request, argc - optind)) {
-		return VGT_EXIT_USAGE;
-	}
-	return record(&request);
+	request->command = argv + optind;
+	return check_request(request, argc - optind) ? -1 : VGT_EXIT_TROUBLE;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	struct request request = {0};
+	const int code = parse_options(&request, argc, argv);
+
+	return code >= 0 ? code : record(&request);
 }

@@ -5,25 +5,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-const char cmd_recover_help[] = "usage: vgt recover [-o OUT] FILE\n"
-				"\n"
-				"Makes a whole trace of one whose recording was killed: what "
-				"FILE holds, then what its\n"
-				"ring still holds (the file named by ring.path in `vgt info`), "
-				"then the tail. The ring is\n"
-				"removed. A trace that is whole is left alone.\n"
-				"\n"
-				"  -o, --output OUT  write the recovered trace to the new file "
-				"OUT and leave FILE and its\n"
-				"                    ring as they are; needed where FILE is "
-				"damaged inside, for then only\n"
-				"                    what lies before the damage is kept\n"
-				"\n"
-				"Exit status: 0 recovered or already whole; 1 FILE is no "
-				"trace, or damaged and no -o given;\n"
-				"2 trouble, or the recording still runs.\n"
-				"\n"
-				"example: vgt recover crashed.vgt\n";
+/* clang-format off */
+const char cmd_recover_help[] =
+	"usage: vgt recover [-o OUT] FILE\n"
+	"\n"
+	"Makes a whole trace of one whose recording was killed: what FILE holds, then\n"
+	"what its ring still holds (the file named by ring.path in `vgt info`), then the\n"
+	"tail. The ring is removed. A trace that is whole is left alone.\n"
+	"\n"
+	"  -o, --output OUT  write the recovered trace to the new file OUT and leave FILE\n"
+	"                    and its ring as they are; needed where FILE is damaged\n"
+	"                    inside, for then only what lies before the damage is kept\n"
+	"  -h, --help        print this\n"
+	"\n"
+	"exit status: 0 recovered or already whole; 1 FILE is no trace, or damaged and no\n"
+	"-o given; 2 trouble, or the recording still runs.\n"
+	"\n"
+	"example: vgt recover crashed.vgt\n";
+/* clang-format on */
 
 int cmd_recover(int argc, char **argv)
 {
@@ -59,7 +58,7 @@ int cmd_recover(int argc, char **argv)
 				path);
 		}
 		return err.code == VGT_ERR_SYSTEM || err.code == VGT_ERR_BUSY
-			       ? VGT_EXIT_USAGE
+			       ? VGT_EXIT_TROUBLE
 			       : VGT_EXIT_DIFFERENT;
 	}
 	if (recovery.was_whole) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "child.h"
 #include "companion.h"
 #include "player_protocol.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
+#include "vgt_json.h"
 #include "vgt_reader.h"
 #include "vgt_record_check.h"
 #include "virgl_format.h"
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,59 +23,53 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+/* clang-format off */
 const char cmd_replay_help[] =
-	"usage: vgt replay [options] FILE\n"
+	"usage: vgt replay [OPTION...] FILE\n"
 	"\n"
-	"Plays a trace on this machine's virglrenderer, without a window, and prints a line "
-	"for\n"
-	"each frame: its number, the command that it ends with, size, resource, the rule that "
-	"made\n"
-	"it, and a hash of its picture. FILE may be - for standard input.\n"
+	"Plays a trace on this machine's virglrenderer, without a window, and prints a\n"
+	"line for each frame: its number, the command that it ends with, size, resource,\n"
+	"the rule that made it, and a hash of its picture. FILE may be - for standard\n"
+	"input.\n"
 	"\n"
-	"  --frames RANGE    only these frames: 12, 10-20, 10-, 10-20,30 (all); the replay "
-	"ends\n"
-	"                    behind the last of them\n"
-	"  --frame=RULE      what a frame is: auto (as recorded: the strongest sign seen so "
-	"far of\n"
-	"                    marker, flush, readback), or only marker, flush, readback, or "
-	"submit:\n"
-	"                    every submit that drew, for programs that never present\n"
-	"  -o, --out DIR     write each picture to DIR/frame-NNNN.png; DIR is made if need be\n"
-	"  --alpha           keep the alpha channel, which a screen does not show\n"
-	"  --no-pictures     take no pictures, for measuring the renderer alone\n"
-	"  --verify          compare the renderer's answers with those recorded: return "
-	"values\n"
-	"                    always, readback where GL renderer and capset are the same\n"
-	"  --loop N          play it N times, each in a process of its own (1)\n"
-	"  --timeout S       the renderer hangs when one call takes longer (60)\n"
-	"  --step            give the renderer one virgl command at a time, so that a crash "
-	"is\n"
-	"                    reported with its virgl command\n"
-	"  --drop=draws      leave out all DRAW_VBO: the pictures must change\n"
-	"  --quiet           no summary, no log of the renderer\n"
-	"  --json            one JSON object a line: {\"event\": "
-	"\"renderer\"|\"frame\"|\"unshown\"|\n"
-	"                    \"problem\"|\"log\"|\"note\"|\"end\", ...}; frames have number, "
-	"command, hash,\n"
-	"                    width, height, resource, format, rule, file; the end has "
-	"commands,\n"
-	"                    frames, pictures, responses {compared, differing,\n"
-	"                    not_compared_renderer, not_compared_time}, wall_ns, renderer_ns,\n"
-	"                    picture_ns, trace (\"tail\", \"ring\", \"recording\", \"cut\")\n"
+	"  --frames RANGE  only these frames: 12, 10-20, 10-, 10-20,30 (all); the replay\n"
+	"                  ends behind the last of them\n"
+	"  --frame=RULE    what a frame is: auto (as recorded: the strongest sign seen so\n"
+	"                  far of marker, flush, readback), or only marker, flush,\n"
+	"                  readback, or submit: every submit that drew, for programs that\n"
+	"                  never present\n"
+	"  -o, --out DIR   write each picture to DIR/frame-NNNN.png; DIR is made if need\n"
+	"                  be\n"
+	"  --alpha         keep the alpha channel, which a screen does not show\n"
+	"  --no-pictures   take no pictures, for measuring the renderer alone\n"
+	"  --verify        compare the renderer's answers with those recorded: return\n"
+	"                  values always, readback where GL renderer and capset are the\n"
+	"                  same\n"
+	"  --loop N        play it N times, each in a process of its own (1)\n"
+	"  --timeout S     the renderer hangs when one call takes longer (60)\n"
+	"  --step          give the renderer one virgl command at a time, so that a crash\n"
+	"                  is reported with its virgl command\n"
+	"  --drop=draws    leave out all DRAW_VBO: the pictures must change\n"
+	"  --quiet         no summary, no log of the renderer\n"
+	"  --json          one JSON object a line: {\"event\": \"renderer\"|\"frame\"|\n"
+	"                  \"unshown\"|\"problem\"|\"log\"|\"note\"|\"failed\"|\"end\", ...};\n"
+	"                  frames have number, command, hash, width, height, resource,\n"
+	"                  format, rule, file; the end has commands, frames, pictures,\n"
+	"                  responses {compared, differing, not_compared_renderer,\n"
+	"                  not_compared_time}, wall_ns, renderer_ns, picture_ns, trace\n"
+	"                  (\"tail\", \"ring\", \"recording\", \"cut\")\n"
+	"  -h, --help      print this\n"
 	"\n"
-	"Exit status: 0 played; 1 bad trace, or an answer differs (--verify); 2 trouble, such "
-	"as no\n"
-	"EGL; 3 the renderer crashed or hung (its address is reported); 5 played, but the end "
-	"of the\n"
-	"trace is missing.\n"
+	"exit status: 0 played; 1 bad trace, or an answer differs (--verify); 2 trouble,\n"
+	"such as no EGL; 3 the renderer crashed or hung (its address is reported);\n"
+	"5 played, but the end of the trace is missing.\n"
 	"\n"
 	"example: vgt replay --frames 10-12 --out frames traces/gears.vgt\n";
+/* clang-format on */
 
 static const char *const rule_names[] = {"auto", "submit", "readback", "flush", "marker"};
-static const char *const end_names[] = {"tail", "ring", "recording", "cut"};
 
 struct replay {
 	const char *path;
@@ -81,6 +78,7 @@ struct replay {
 	const char *out;
 	uint64_t loops, timeout_s;
 	bool alpha, no_pictures, verify, step, drop_draws, quiet, json;
+	char player[PATH_MAX]; /* the program */
 
 	/* of the run in progress */
 	pid_t child;
@@ -163,61 +161,50 @@ static void print_event(struct replay *replay, const struct player_event *event)
 	}
 }
 
-static void put_number(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_int64((int64_t)value));
-}
-
-static void put_text(struct json_object *object, const char *key, const char *text)
-{
-	char *utf8 = vgt_cmd_utf8(text);
-	json_object_object_add(object, key, utf8 ? json_object_new_string(utf8) : NULL);
-	free(utf8);
-}
-
 static void put_frame(struct json_object *object, const struct player_event *event)
 {
 	char hash[17];
 	snprintf(hash, sizeof(hash), "%016" PRIx64, event->frame.digest);
-	put_number(object, "number", event->frame.number);
-	put_number(object, "width", event->frame.width);
-	put_number(object, "height", event->frame.height);
-	put_number(object, "resource", event->frame.resource_id);
-	put_text(object, "format", vgt_format_name(event->frame.format));
-	put_text(object, "rule", rule_names[event->frame.rule]);
+	vgt_json_put_number(object, "number", event->frame.number);
+	vgt_json_put_number(object, "width", event->frame.width);
+	vgt_json_put_number(object, "height", event->frame.height);
+	vgt_json_put_number(object, "resource", event->frame.resource_id);
+	vgt_json_put_text(object, "format", vgt_format_name(event->frame.format));
+	vgt_json_put_text(object, "rule", rule_names[event->frame.rule]);
 	if (event->kind == PLAYER_FRAME) {
-		put_text(object, "hash", hash);
+		vgt_json_put_text(object, "hash", hash);
 	}
 }
 
 static void put_summary(struct json_object *object, const struct player_event *event)
 {
-	put_number(object, "commands", event->summary.commands);
-	put_number(object, "frames", event->summary.frames);
-	put_number(object, "pictures", event->summary.pictures);
+	vgt_json_put_number(object, "commands", event->summary.commands);
+	vgt_json_put_number(object, "frames", event->summary.frames);
+	vgt_json_put_number(object, "pictures", event->summary.pictures);
 	struct json_object *responses = json_object_new_object();
-	put_number(responses, "compared", event->summary.compared);
-	put_number(responses, "differing", event->summary.differing);
-	put_number(responses, "not_compared_renderer", event->summary.not_compared_renderer);
-	put_number(responses, "not_compared_time", event->summary.not_compared_time);
+	vgt_json_put_number(responses, "compared", event->summary.compared);
+	vgt_json_put_number(responses, "differing", event->summary.differing);
+	vgt_json_put_number(
+		responses, "not_compared_renderer", event->summary.not_compared_renderer);
+	vgt_json_put_number(responses, "not_compared_time", event->summary.not_compared_time);
 	json_object_object_add(object, "responses", responses);
-	put_number(object, "wall_ns", event->summary.wall_ns);
-	put_number(object, "renderer_ns", event->summary.renderer_ns);
-	put_number(object, "picture_ns", event->summary.picture_ns);
-	put_text(object, "trace", end_names[event->summary.end]);
+	vgt_json_put_number(object, "wall_ns", event->summary.wall_ns);
+	vgt_json_put_number(object, "renderer_ns", event->summary.renderer_ns);
+	vgt_json_put_number(object, "picture_ns", event->summary.picture_ns);
+	vgt_json_put_text(object, "trace", vgt_cmd_end_name(event->summary.end));
 }
 
-static void print_json(const struct replay *replay, const struct player_event *event)
+static void print_json(const struct player_event *event)
 {
 	static const char *const names[] = {
 		"", "renderer", "frame", "unshown", "problem", "log", "note", "failed", "end"};
 	struct json_object *object = json_object_new_object();
-	put_text(object, "event", names[event->kind]);
+	vgt_json_put_text(object, "event", names[event->kind]);
 	if (event->kind != PLAYER_RENDERER && event->kind != PLAYER_END &&
 		event->command != PLAYER_NO_COMMAND) {
-		put_number(object, "command", event->command);
+		vgt_json_put_number(object, "command", event->command);
 		if (event->virgl_command != PLAYER_NO_VIRGL_COMMAND) {
-			put_number(object, "virgl_command", event->virgl_command);
+			vgt_json_put_number(object, "virgl_command", event->virgl_command);
 		}
 	}
 	if (event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN) {
@@ -226,12 +213,12 @@ static void print_json(const struct replay *replay, const struct player_event *e
 	if (event->kind == PLAYER_END) {
 		put_summary(object, event);
 	} else if (event->text[0]) {
-		put_text(object, event->kind == PLAYER_FRAME ? "file" : "text", event->text);
+		vgt_json_put_text(
+			object, event->kind == PLAYER_FRAME ? "file" : "text", event->text);
 	}
 	puts(json_object_to_json_string_ext(
 		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
-	(void)replay;
 }
 
 static void print_summary(const struct replay *replay)
@@ -254,8 +241,7 @@ static void print_summary(const struct replay *replay)
 	if (!end->summary.frames && replay->rule == VGT_FRAME_AUTO) {
 		fprintf(stderr,
 			"vgt: %s: nothing was presented; --frame=submit shows every submit "
-			"that "
-			"drew\n",
+			"that drew\n",
 			replay->path);
 	}
 }
@@ -264,7 +250,7 @@ static void print_summary(const struct replay *replay)
 
 static void exec_player(const struct replay *replay, int events, int progress)
 {
-	char player[4096], rule[8];
+	char rule[8];
 	const char *argv[16];
 	int argc = 0;
 	snprintf(rule, sizeof(rule), "%d", (int)replay->rule);
@@ -298,12 +284,12 @@ static void exec_player(const struct replay *replay, int events, int progress)
 	int high_progress = fcntl(progress, F_DUPFD_CLOEXEC, 10);
 	if (high_events >= 0 && high_progress >= 0 &&
 		dup2(high_events, PLAYER_EVENTS_FD) >= 0 &&
-		dup2(high_progress, PLAYER_PROGRESS_FD) >= 0 &&
-		companion_find("vgt-player", player, sizeof(player))) {
+		dup2(high_progress, PLAYER_PROGRESS_FD) >= 0) {
 		/* the renderer prints to stdout, too, which is for data */
 		dup2(STDERR_FILENO, STDOUT_FILENO);
-		execv(player, (char *const *)argv);
+		execv(replay->player, (char *const *)argv);
 	}
+	fprintf(stderr, "vgt: %s: %s\n", replay->player, strerror(errno));
 	_exit(127);
 }
 
@@ -334,13 +320,6 @@ static bool start(struct replay *replay)
 	return true;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void take_event(struct replay *replay, const struct player_event *event)
 {
 	if (event->kind == PLAYER_END) {
@@ -351,7 +330,7 @@ static void take_event(struct replay *replay, const struct player_event *event)
 	replay->shown += event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
 	if (replay->json) {
 		replay->problems += event->kind == PLAYER_PROBLEM;
-		print_json(replay, event);
+		print_json(event);
 	} else {
 		print_event(replay, event);
 	}
@@ -362,7 +341,7 @@ static void watch(struct replay *replay)
 {
 	struct player_event event;
 	size_t have = 0;
-	uint64_t calls = 0, moved = now_ms();
+	uint64_t calls = 0, moved = vgt_child_clock_ms();
 	for (;;) {
 		struct pollfd wait = {replay->events, POLLIN, 0};
 		int ready = poll(&wait, 1, 200);
@@ -379,7 +358,7 @@ static void watch(struct replay *replay)
 				have = 0;
 			}
 		}
-		uint64_t now = now_ms(), seen = replay->progress->calls;
+		uint64_t now = vgt_child_clock_ms(), seen = replay->progress->calls;
 		if (seen != calls || ready > 0) {
 			calls = seen;
 			moved = now;
@@ -429,8 +408,9 @@ static int finish(struct replay *replay)
 		print_place(replay, what);
 		result = VGT_EXIT_RENDERER;
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-		fprintf(stderr, "vgt: vgt-player not found beside vgt\n");
-		result = VGT_EXIT_USAGE;
+		/* why, ld.so or exec_player() has said */
+		fprintf(stderr, "vgt: vgt-player cannot start\n");
+		result = VGT_EXIT_TROUBLE;
 	} else if (replay->failed) {
 		result = WEXITSTATUS(status);
 	} else if (!replay->ended) {
@@ -440,7 +420,7 @@ static int finish(struct replay *replay)
 	} else if (replay->frames && !replay->no_pictures && !replay->shown) {
 		fprintf(stderr, "vgt: %s: no frame %s: there are %" PRIu64 "\n", replay->path,
 			replay->frames, replay->summary.summary.frames);
-		result = VGT_EXIT_USAGE;
+		result = VGT_EXIT_TROUBLE;
 	} else if (replay->problems || replay->summary.summary.differing) {
 		result = VGT_EXIT_DIFFERENT;
 	} else if (replay->summary.summary.end == VGT_END_CUT ||
@@ -459,7 +439,7 @@ static int play_once(struct replay *replay)
 	replay->ended = replay->failed = replay->hung = false;
 	replay->problems = replay->logs = replay->shown = 0;
 	if (!start(replay)) {
-		return VGT_EXIT_USAGE;
+		return VGT_EXIT_TROUBLE;
 	}
 	watch(replay);
 	int result = finish(replay);
@@ -469,47 +449,77 @@ static int play_once(struct replay *replay)
 	return result;
 }
 
+/* What was read of it is gone for the player. */
+static bool can_read_twice(const char *path)
+{
+	struct stat status;
+	return strcmp(path, "-") != 0 &&
+	       (stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
+
+/* Said here, the reason why a trace cannot be opened comes without an address. */
+static int check_trace(const char *path)
+{
+	struct vgt_record record;
+	struct vgt_err err;
+	struct vgt_reader *reader = vgt_reader_open(path, &err);
+	if (!reader) {
+		vgt_cmd_error(path, &err);
+		return VGT_EXIT_TROUBLE;
+	}
+	bool good = vgt_reader_next(reader, &record, &err) != VGT_READ_ERROR;
+	vgt_reader_close(reader);
+	if (!good) {
+		vgt_cmd_error(path, &err);
+		return VGT_EXIT_DIFFERENT;
+	}
+	return VGT_EXIT_OK;
+}
+
+/* Makes --out if need be. */
+static int check_out(const char *out)
+{
+	struct stat status;
+	if (mkdir(out, 0777) && errno != EEXIST) {
+		fprintf(stderr, "vgt: %s: cannot make the directory: %s\n", out,
+			strerror(errno));
+		return VGT_EXIT_TROUBLE;
+	}
+	if (stat(out, &status) == 0 && !S_ISDIR(status.st_mode)) {
+		fprintf(stderr, "vgt: %s: is not a directory\n", out);
+		return VGT_EXIT_TROUBLE;
+	}
+	if (access(out, W_OK | X_OK)) {
+		fprintf(stderr, "vgt: %s: cannot write there: %s\n", out, strerror(errno));
+		return VGT_EXIT_TROUBLE;
+	}
+	return VGT_EXIT_OK;
+}
+
 /* Checks what can be checked before anything starts. */
-static int check_arguments(const struct replay *replay)
+static int check_arguments(struct replay *replay)
 {
 	struct vgt_ranges ranges;
 	struct vgt_err err;
+	const bool twice = can_read_twice(replay->path);
 	if (replay->frames && !vgt_ranges_parse(&ranges, replay->frames, &err)) {
 		return vgt_cmd_usage("replay", "%s", err.message);
 	}
-	if (replay->loops > 1 && strcmp(replay->path, "-") == 0) {
-		return vgt_cmd_usage("replay", "--loop cannot read standard input again");
+	if (replay->loops > 1 && !twice) {
+		return vgt_cmd_usage("replay", "--loop cannot read %s again",
+			strcmp(replay->path, "-") == 0 ? "standard input" : "a pipe");
 	}
-	/* said here, the reason comes without an address */
-	struct vgt_reader *reader =
-		strcmp(replay->path, "-") == 0 ? NULL : vgt_reader_open(replay->path, &err);
-	if (!reader && strcmp(replay->path, "-") != 0) {
-		vgt_cmd_error(replay->path, &err);
-		return VGT_EXIT_USAGE;
+	if (!companion_find("vgt-player", replay->player, sizeof(replay->player))) {
+		fprintf(stderr,
+			"vgt: vgt-player not found: there is no %s, nor %s/vgt-player\n",
+			replay->player, VGT_LIBDIR);
+		return VGT_EXIT_TROUBLE;
 	}
-	struct vgt_record record;
-	bool good = !reader || vgt_reader_next(reader, &record, &err) != VGT_READ_ERROR;
-	vgt_reader_close(reader);
-	if (!good) {
-		vgt_cmd_error(replay->path, &err);
-		return VGT_EXIT_DIFFERENT;
+	int result = twice ? check_trace(replay->path) : VGT_EXIT_OK;
+	if (result == VGT_EXIT_OK && replay->out) {
+		result = check_out(replay->out);
 	}
-	if (replay->out && mkdir(replay->out, 0777) && errno != EEXIST) {
-		fprintf(stderr, "vgt: %s: cannot make the directory: %s\n", replay->out,
-			strerror(errno));
-		return VGT_EXIT_USAGE;
-	}
-	struct stat status;
-	if (replay->out && stat(replay->out, &status) == 0 && !S_ISDIR(status.st_mode)) {
-		fprintf(stderr, "vgt: %s: is not a directory\n", replay->out);
-		return VGT_EXIT_USAGE;
-	}
-	if (replay->out && access(replay->out, W_OK | X_OK)) {
-		fprintf(stderr, "vgt: %s: cannot write there: %s\n", replay->out,
-			strerror(errno));
-		return VGT_EXIT_USAGE;
-	}
-	return VGT_EXIT_OK;
+	return result;
 }
 
 static bool parse_rule(struct replay *replay, const char *name)
@@ -523,7 +533,8 @@ static bool parse_rule(struct replay *replay, const char *name)
 	return false;
 }
 
-int cmd_replay(int argc, char **argv)
+/* An exit code, or -1: go on, with argv[optind] the trace. */
+static int parse_options(struct replay *replay, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"frames", required_argument, NULL, 'f'},
@@ -541,14 +552,13 @@ int cmd_replay(int argc, char **argv)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	struct replay replay = {.loops = 1, .timeout_s = 60};
 	for (int option; (option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
 		switch (option) {
 		case 'f':
-			replay.frames = optarg;
+			replay->frames = optarg;
 			break;
 		case 'r':
-			if (!parse_rule(&replay, optarg)) {
+			if (!parse_rule(replay, optarg)) {
 				return vgt_cmd_usage("replay",
 					"no such rule '%s': auto, marker, flush, readback or "
 					"submit",
@@ -556,43 +566,43 @@ int cmd_replay(int argc, char **argv)
 			}
 			break;
 		case 'o':
-			replay.out = optarg;
+			replay->out = optarg;
 			break;
 		case 'a':
-			replay.alpha = true;
+			replay->alpha = true;
 			break;
 		case 'n':
-			replay.no_pictures = true;
+			replay->no_pictures = true;
 			break;
 		case 'v':
-			replay.verify = true;
+			replay->verify = true;
 			break;
 		case 'l':
 			if (!vgt_cmd_number(
-				    "replay", "--loop", optarg, 1, 1000000, &replay.loops)) {
-				return VGT_EXIT_USAGE;
+				    "replay", "--loop", optarg, 1, 1000000, &replay->loops)) {
+				return VGT_EXIT_TROUBLE;
 			}
 			break;
 		case 't':
 			if (!vgt_cmd_number("replay", "--timeout", optarg, 1, 86400,
-				    &replay.timeout_s)) {
-				return VGT_EXIT_USAGE;
+				    &replay->timeout_s)) {
+				return VGT_EXIT_TROUBLE;
 			}
 			break;
 		case 's':
-			replay.step = true;
+			replay->step = true;
 			break;
 		case 'd':
 			if (strcmp(optarg, "draws") != 0) {
 				return vgt_cmd_usage("replay", "--drop knows only 'draws'");
 			}
-			replay.drop_draws = true;
+			replay->drop_draws = true;
 			break;
 		case 'q':
-			replay.quiet = true;
+			replay->quiet = true;
 			break;
 		case 'j':
-			replay.json = true;
+			replay->json = true;
 			break;
 		case 'h':
 			return vgt_cmd_print_help(cmd_replay_help);
@@ -603,9 +613,19 @@ int cmd_replay(int argc, char **argv)
 	if (argc - optind != 1) {
 		return vgt_cmd_usage("replay", "replay takes one trace");
 	}
+	return -1;
+}
+
+int cmd_replay(int argc, char **argv)
+{
+	struct replay replay = {.loops = 1, .timeout_s = 60};
+	int result = parse_options(&replay, argc, argv);
+	if (result >= 0) {
+		return result;
+	}
 	replay.path = argv[optind];
 	setvbuf(stdout, NULL, _IOLBF, 0); /* a frame is seen when it is there */
-	int result = check_arguments(&replay);
+	result = check_arguments(&replay);
 	for (uint64_t i = 0; i < replay.loops && result == VGT_EXIT_OK; i++) {
 		result = play_once(&replay);
 	}

@@ -119,7 +119,7 @@ __attribute__((format(printf, 4, 5))) static void tell(const struct player *play
 	send_event(&event);
 }
 
-/* `status`: VGT_EXIT_DIFFERENT for a bad trace, VGT_EXIT_USAGE for trouble. */
+/* `status`: VGT_EXIT_DIFFERENT for a bad trace, VGT_EXIT_TROUBLE for trouble. */
 __attribute__((noreturn, format(printf, 3, 4))) static void fail(
 	const struct player *player, enum vgt_exit status, const char *format, ...)
 {
@@ -138,7 +138,7 @@ __attribute__((noreturn, format(printf, 3, 4))) static void fail(
 
 static enum vgt_exit trace_error_status(const struct vgt_err *err)
 {
-	return err->code == VGT_ERR_SYSTEM ? VGT_EXIT_USAGE : VGT_EXIT_DIFFERENT;
+	return err->code == VGT_ERR_SYSTEM ? VGT_EXIT_TROUBLE : VGT_EXIT_DIFFERENT;
 }
 
 #define problem(player, ...) tell(player, PLAYER_PROBLEM, PLAYER_NO_VIRGL_COMMAND, __VA_ARGS__)
@@ -277,7 +277,7 @@ static void init_renderer(struct player *player)
 	int result = virgl_renderer_init(player, flags, &callbacks);
 	leave(player);
 	if (result) {
-		fail(player, VGT_EXIT_USAGE,
+		fail(player, VGT_EXIT_TROUBLE,
 			"virglrenderer does not start (%d): no EGL for a surfaceless display; "
 			"without a GPU, LIBGL_ALWAYS_SOFTWARE=1 helps",
 			result);
@@ -298,7 +298,7 @@ static void on_frame(void *opaque, const struct vgt_frame *frame)
 		size_t capacity = player->pending_capacity ? player->pending_capacity * 2 : 4;
 		void *pending = realloc(player->pending, capacity * sizeof(*player->pending));
 		if (!pending) {
-			fail(player, VGT_EXIT_USAGE, "no memory for frames");
+			fail(player, VGT_EXIT_TROUBLE, "no memory for frames");
 		}
 		player->pending = pending;
 		player->pending_capacity = capacity;
@@ -341,7 +341,7 @@ static void show_frame(struct player *player, const struct pending_frame *shown)
 			char path[4096];
 			snprintf(path, sizeof(path), "%s/%s", player->options.out, event.text);
 			if (!vgt_image_write_png(&image, path, player->options.alpha, &err)) {
-				fail(player, VGT_EXIT_USAGE, "%s: %s", path, err.message);
+				fail(player, VGT_EXIT_TROUBLE, "%s: %s", path, err.message);
 			}
 		}
 		player->pictures++;
@@ -417,7 +417,7 @@ static void digest_readback(struct player *player, const struct vgt_transfer *tr
 	}
 	XXH64_state_t *state = XXH64_createState();
 	if (!state) {
-		fail(player, VGT_EXIT_USAGE, "no memory for a digest");
+		fail(player, VGT_EXIT_TROUBLE, "no memory for a digest");
 	}
 	XXH64_reset(state, 0);
 	for (uint32_t row = 0; row < rows.count; row++) {
@@ -706,7 +706,7 @@ static void submit_3d(struct player *player, const struct virtio_gpu_cmd_submit 
 	/* the record's bytes stay as they are: draws may be taken out */
 	submit.dwords = malloc(count ? count * sizeof(uint32_t) : 1);
 	if (!submit.dwords) {
-		fail(player, VGT_EXIT_USAGE, "no memory for a submit");
+		fail(player, VGT_EXIT_TROUBLE, "no memory for a submit");
 	}
 	memcpy(submit.dwords, data, count * sizeof(uint32_t));
 	vgt_model_submit(player->model, command->hdr.ctx_id, submit.dwords, count);
@@ -1090,7 +1090,7 @@ static void parse_options(struct player *player, int argc, char **argv)
 		switch (option) {
 		case 'f':
 			if (!vgt_ranges_parse(&options->frames, optarg, &err)) {
-				fail(player, VGT_EXIT_USAGE, "%s", err.message);
+				fail(player, VGT_EXIT_TROUBLE, "%s", err.message);
 			}
 			break;
 		case 'r':
@@ -1115,7 +1115,7 @@ static void parse_options(struct player *player, int argc, char **argv)
 			options->drop_draws = true;
 			break;
 		default:
-			fail(player, VGT_EXIT_USAGE,
+			fail(player, VGT_EXIT_TROUBLE,
 				"vgt-player is of another version than vgt");
 		}
 	}
@@ -1139,7 +1139,7 @@ int main(int argc, char **argv)
 	struct vgt_err err;
 	player.reader = vgt_reader_open(argv[optind], &err);
 	if (!player.model || !player.reader) {
-		fail(&player, VGT_EXIT_USAGE, "%s", player.model ? err.message : "no memory");
+		fail(&player, VGT_EXIT_TROUBLE, "%s", player.model ? err.message : "no memory");
 	}
 	play(&player);
 	/* after the renderer's cleanup, which may still look at them */

@@ -162,18 +162,42 @@ bool vgt_record_target_clear(struct vgt_record_target *target, struct vgt_err *e
 	return good;
 }
 
-void vgt_record_target_settle(struct vgt_record_target *target, bool replaced)
+/* As renameat2() with RENAME_NOREPLACE, also where the file system cannot do that at once. */
+static int rename_to_new(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
+		return 0;
+	}
+	if (errno != EINVAL && errno != ENOSYS) {
+		return -1;
+	}
+	if (access(to, F_OK) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return rename(from, to);
+}
+
+bool vgt_record_target_settle(
+	struct vgt_record_target *target, bool replaced, struct vgt_err *err)
 {
 	char *path = vgt_recorded_path(target, target->name);
+	bool good = true;
 
 	if (target->set_aside && replaced) {
-		unlink(target->set_aside);
-	} else if (target->set_aside && path) {
-		renameat2(AT_FDCWD, target->set_aside, AT_FDCWD, path, RENAME_NOREPLACE);
+		good = unlink(target->set_aside) == 0 ||
+		       vgt_err_system(err, errno, "cannot remove the trace replaced, %s",
+			       target->set_aside);
+	} else if (target->set_aside) {
+		good = (path && rename_to_new(target->set_aside, path) == 0) ||
+		       vgt_err_system(err, path ? errno : ENOMEM,
+			       "%s%s: cannot be put back, it is now %s", target->shown,
+			       target->name, target->set_aside);
 	}
 	free(path);
 	free(target->set_aside);
 	target->set_aside = NULL;
+	return good;
 }
 
 char *vgt_record_target_pattern(const struct vgt_record_target *target)
@@ -376,23 +400,6 @@ void vgt_recorded_drop(
 	free(trace->name);
 	traces->count--;
 	memmove(trace, trace + 1, (traces->count - i) * sizeof(*trace));
-}
-
-/* As renameat2() with RENAME_NOREPLACE, also where the file system cannot do that in one step.
- */
-static int rename_to_new(const char *from, const char *to)
-{
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
-		return 0;
-	}
-	if (errno != EINVAL && errno != ENOSYS) {
-		return -1;
-	}
-	if (access(to, F_OK) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
-	return rename(from, to);
 }
 
 bool vgt_recorded_claim_name(

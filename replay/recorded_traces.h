@@ -31,9 +31,13 @@ struct vgt_record_target {
 bool vgt_record_target_init(struct vgt_record_target *target, const char *file,
 	const char *program, bool force, struct vgt_err *err);
 
-/* Moves an existing file out of the way; and back, or away for good. */
+/*
+ * Moves an existing file out of the way; and back, or away for good. Where that cannot be, the
+ * message says which file it is about and where it is now.
+ */
 bool vgt_record_target_clear(struct vgt_record_target *target, struct vgt_err *err);
-void vgt_record_target_settle(struct vgt_record_target *target, bool replaced);
+bool vgt_record_target_settle(
+	struct vgt_record_target *target, bool replaced, struct vgt_err *err);
 
 /* The value of VGT_CAPTURE_FILE, on the heap; NULL without memory. */
 char *vgt_record_target_pattern(const struct vgt_record_target *target);

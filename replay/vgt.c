@@ -37,7 +37,7 @@ static void hold_standard_streams(void)
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
 			const int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
 			if (open("/dev/null", mode) != fd) {
-				exit(VGT_EXIT_USAGE);
+				exit(VGT_EXIT_TROUBLE);
 			}
 		}
 	}
@@ -53,11 +53,11 @@ static int close_stdout(int code)
 		return code;
 	}
 	if (errno == EPIPE) {
-		return VGT_EXIT_USAGE; /* the reader has seen enough, not our news to tell */
+		return VGT_EXIT_TROUBLE; /* the reader has seen enough, not our news to tell */
 	}
 	fprintf(stderr, "vgt: cannot write to standard output%s%s\n", errno ? ": " : "",
 		errno ? strerror(errno) : "");
-	return VGT_EXIT_USAGE;
+	return VGT_EXIT_TROUBLE;
 }
 
 static int run_command(int argc, char **argv)
@@ -101,7 +101,7 @@ static int run(int argc, char **argv)
 		fputs("usage: vgt COMMAND [ARGUMENT...]\n"
 		      "try 'vgt help' for the list of commands\n",
 			stderr);
-		return VGT_EXIT_USAGE;
+		return VGT_EXIT_TROUBLE;
 	}
 	return run_command(argc - optind, argv + optind);
 }

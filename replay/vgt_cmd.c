@@ -26,8 +26,7 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Letters to insert, drop, replace or swap with their neighbour; both at most GUESS_MAX long.
- */
+/* Letters to insert, drop, replace or swap with the next; both at most GUESS_MAX long. */
 static unsigned edit_distance(const char *a, const char *b)
 {
 	const size_t a_length = strlen(a);
@@ -81,7 +80,7 @@ int vgt_cmd_unknown(const struct vgt_cmd *table, const char *name)
 		return vgt_cmd_usage(NULL, "no such command '%s'", name);
 	}
 	fprintf(stderr, "vgt: no such command '%s', did you mean '%s'?\n", name, guess->name);
-	return VGT_EXIT_USAGE;
+	return VGT_EXIT_TROUBLE;
 }
 
 int vgt_cmd_usage(const char *name, const char *format, ...)
@@ -93,7 +92,7 @@ int vgt_cmd_usage(const char *name, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fprintf(stderr, "\ntry 'vgt help%s%s'\n", name ? " " : "", name ? name : "");
-	return VGT_EXIT_USAGE;
+	return VGT_EXIT_TROUBLE;
 }
 
 int vgt_cmd_print_help(const char *help)
@@ -240,4 +239,18 @@ char *vgt_cmd_utf8(const char *text)
 	}
 	*to = '\0';
 	return copy;
+}
+
+const char *vgt_cmd_end_name(enum vgt_reader_end end)
+{
+	switch (end) {
+	case VGT_END_TAIL:
+		return "tail";
+	case VGT_END_RING:
+		return "ring";
+	case VGT_END_RECORDING:
+		return "recording";
+	default:
+		return "cut";
+	}
 }

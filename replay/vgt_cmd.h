@@ -3,6 +3,7 @@
 #define VGT_CMD_H
 
 #include "vgt_err.h"
+#include "vgt_reader.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -26,9 +27,8 @@
 enum vgt_exit {
 	VGT_EXIT_OK = 0,        /* done; the same; a good trace */
 	VGT_EXIT_DIFFERENT = 1, /* differs; a bad trace */
-	VGT_EXIT_USAGE = 2,     /* wrong usage, or trouble, such as a missing file */
+	VGT_EXIT_TROUBLE = 2,   /* wrong usage, or trouble, such as a missing file */
 	VGT_EXIT_RENDERER = 3,  /* the renderer crashed or hung */
-	VGT_EXIT_CAPSET = 4,    /* the host lacks capabilities that the trace uses */
 	VGT_EXIT_TRUNCATED = 5, /* the trace ends too early; what is there is good */
 };
 
@@ -62,12 +62,12 @@ const struct vgt_cmd *vgt_cmd_find(const struct vgt_cmd *table, const char *name
 /* The command that someone who typed `name` has most likely meant, or NULL. */
 const struct vgt_cmd *vgt_cmd_guess(const struct vgt_cmd *table, const char *name);
 
-/* Complains that `name` is no command and names the one meant, if any; VGT_EXIT_USAGE. */
+/* Complains that `name` is no command and names the one meant, if any; VGT_EXIT_TROUBLE. */
 int vgt_cmd_unknown(const struct vgt_cmd *table, const char *name);
 
 /*
  * Wrong usage: prints `vgt: MESSAGE` and `try 'vgt help NAME'` (`try 'vgt help'` where name is
- * NULL) to stderr and returns VGT_EXIT_USAGE.
+ * NULL) to stderr and returns VGT_EXIT_TROUBLE.
  */
 __attribute__((format(printf, 2, 3))) int vgt_cmd_usage(
 	const char *name, const char *format, ...);
@@ -81,7 +81,7 @@ int vgt_cmd_print_help(const char *help); /* to stdout; VGT_EXIT_OK */
 
 /*
  * What getopt_long() disliked when it returned '?' or ':' (`result`), as vgt_cmd_usage() would
- * say it; VGT_EXIT_USAGE. `name` may be NULL.
+ * say it; VGT_EXIT_TROUBLE. `name` may be NULL.
  */
 int vgt_cmd_bad_option(
 	const char *name, char *const *argv, const struct option *options, int result);
@@ -104,5 +104,8 @@ void vgt_cmd_error(const char *path, const struct vgt_err *err);
  * belongs to no valid character becomes U+FFFD. The caller frees it; NULL without memory.
  */
 char *vgt_cmd_utf8(const char *text);
+
+/* "tail", "ring", "recording", "cut": what --json calls the end of a trace. */
+const char *vgt_cmd_end_name(enum vgt_reader_end end);
 
 #endif

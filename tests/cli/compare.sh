@@ -3,6 +3,7 @@
 # shellcheck disable=SC2016,SC2164 # shell() expands; lib.sh sets -e
 # vgt's frame (help, typos, closed output) and vgt compare. MKPNG makes the pictures.
 
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 MKPNG=$(realpath "${MKPNG:-build/tests/mkpng}")

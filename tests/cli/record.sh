@@ -107,7 +107,12 @@ expect_stderr_match "^vgt: warning: sh was killed by signal 15 \\(Terminated\\)$
 expect_exit 2 "$VGT" record --force -o old.vgt ./missing
 expect_stdout "old" cat old.vgt
 expect_files old.vgt
-rm old.vgt
+# What the command has put in its place is not overwritten.
+expect_stderr_match "^vgt: warning: old.vgt: cannot be put back, it is now .*: File exists$" \
+	"$VGT" record --force -o old.vgt sh -c 'echo new >old.vgt'
+expect_stdout "new" cat old.vgt
+expect_stdout "old" sh -c "cat .old.vgt.old-*"
+rm .old.vgt.old-* old.vgt
 
 # What the command finds in its environment; the directory is gone afterwards.
 expect_stdout "$TMP/work/a%%b.vgt 7 1048576 1" "$VGT" record -o a%b.vgt --frames 7 \

@@ -119,7 +119,7 @@ expect_exit 0 replay --drop=draws plain.vgt
 expect_equal "pictures without draws" "" \
 	"$(grep -Fxf <(awk '{ print $NF }' plain.frames) <(awk '{ print $NF }' .stdout) || true)"
 expect_exit 1 replay --drop=draws --verify plain.vgt
-expect_stderr_match "^vgt: plain.vgt: $(address plain.log _transfer_read_iov 3): readback of \
+expect_stderr_match "^vgt: plain.vgt: $(address plain.log _transfer_read_iov 3): the answer of \
 12288 bytes differs from the recording's$" replay --drop=draws --verify plain.vgt
 expect_stderr_match " answers compared, 8 differ," replay --drop=draws --verify plain.vgt
 expect_exit 0 replay --drop=draws --verify clear.vgt # which has none
@@ -204,6 +204,19 @@ $(address plain.log _submit_cmd "$run").$at: renderer crashed (Segmentation faul
 done
 expect_exit 3 env STUB_VIRGL_CRASH=4 "$VGT" replay --loop 3 --quiet plain.vgt
 expect_equal "messages of a --loop that crashes" 1 "$(wc -l <.stderr)"
+
+# A pipe can be read once only; a player that is missing or cannot start is told apart.
+expect_exit 0 "$VGT" replay --quiet <(cat plain.vgt)
+expect_exit 2 "$VGT" replay --loop 2 <(cat plain.vgt)
+mkdir alone
+cp "$VGT" alone/vgt
+expect_stderr_match '^vgt: vgt-player not found: there is no .*/alone/vgt-player, nor /' \
+	alone/vgt replay plain.vgt
+printf '#!/bin/sh\nexit 127\n' >alone/vgt-player
+chmod +x alone/vgt-player
+expect_stderr "vgt: vgt-player cannot start" alone/vgt replay plain.vgt
+chmod -x alone/vgt-player
+expect_stderr_match 'alone/vgt-player: Permission denied$' alone/vgt replay plain.vgt
 
 # Hangs.
 expect_exit 3 env STUB_VIRGL_HANG=3 timeout 20 "$VGT" replay --timeout 1 plain.vgt
