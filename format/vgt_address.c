@@ -29,9 +29,9 @@ bool vgt_ranges_parse(struct vgt_ranges *ranges, const char *text, struct vgt_er
 			return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
 				"more than %d ranges of frames", VGT_RANGES_MAX);
 		}
-		uint64_t first, last;
+		uint64_t first = 0;
 		bool good = parse_number(&at, &first);
-		last = first;
+		uint64_t last = first;
 		if (good && *at == '-') {
 			at++;
 			if (*at == ',' || *at == '\0') {

@@ -1123,7 +1123,7 @@ static void parse_options(struct player *player, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct player player = {0};
+	static struct player player;
 	the_player = &player;
 	player.progress = mmap(NULL, sizeof(*player.progress), PROT_READ | PROT_WRITE,
 		MAP_SHARED, PLAYER_PROGRESS_FD, 0);

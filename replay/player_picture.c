@@ -71,9 +71,6 @@ static bool read_texels(uint32_t resource_id, uint32_t width, uint32_t height, u
 static bool check(const struct vgt_resource *resource, const struct vgt_frame *frame,
 	const struct vgt_format *format, struct vgt_err *err)
 {
-	if (!resource) {
-		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "nothing is shown");
-	}
 	if (!vgt_format_is_picture(format)) {
 		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
 			"format %s (%u) makes no picture", vgt_format_name(resource->format),
@@ -95,7 +92,10 @@ bool player_picture_take(struct vgt_image *image, const struct vgt_resource *res
 	const struct vgt_frame *frame, struct vgt_err *err)
 {
 	*image = (struct vgt_image){0};
-	const struct vgt_format *format = resource ? vgt_format_get(resource->format) : NULL;
+	if (!resource) {
+		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "nothing is shown");
+	}
+	const struct vgt_format *format = vgt_format_get(resource->format);
 	if (!check(resource, frame, format, err)) {
 		return false;
 	}

@@ -193,7 +193,8 @@ static int create_temporary(struct png_target *target)
 		const int fd =
 			open(target->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd >= 0) {
-			return fd;
+			/* the caller frees target->temporary */
+			return fd; /* NOLINT(clang-analyzer-unix.Malloc) */
 		}
 		free(target->temporary);
 		target->temporary = NULL;

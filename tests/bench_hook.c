@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What recording a submit costs the thread that submits: records the submits of a trace again, each
- * REPEAT times, or, with "copy", only copies their bytes, which is the least that a recorder can do.
- * tests/bench counts the instructions of vgt_capture_command and of copy_submit with callgrind.
+ * What recording a submit costs the thread that submits: records the submits of a trace again,
+ * each REPEAT times, or, with "copy", only copies their bytes, which is the least that a
+ * recorder can do. tests/bench counts the instructions of vgt_capture_command and of
+ * copy_submit with callgrind.
  */
 #include "vgt_capture.h"
 #include "vgt_reader.h"
@@ -58,14 +59,15 @@ int main(int argc, char **argv)
 			if (copy) {
 				copy_submit(buffer, submit, record.size);
 			} else {
-				vgt_capture_command(capture, submit, sizeof(*submit), submit + 1,
-					record.size - sizeof(*submit), 0);
+				vgt_capture_command(capture, submit, sizeof(*submit),
+					submit + 1, record.size - sizeof(*submit), 0);
 			}
 			submits++;
 			bytes += record.size;
 		}
 	}
-	printf("submits %llu bytes %llu\n", (unsigned long long)submits, (unsigned long long)bytes);
+	printf("submits %llu bytes %llu\n", (unsigned long long)submits,
+		(unsigned long long)bytes);
 	vgt_capture_destroy(capture, NULL);
 	vgt_reader_close(reader);
 	free(buffer);
