@@ -189,12 +189,15 @@ static int create_temporary(struct png_target *target)
 			errno = ENOMEM;
 			return -1;
 		}
-		/* Not mkstemp(): the mode shall follow the user's umask. */
-		const int fd =
-			open(target->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		/*
+		 * Not mkstemp(): the mode shall follow the user's umask. And no leak:
+		 * the name is freed with the target.
+		 */
+		const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+		const int fd = open(target->temporary, flags, 0666);
 		if (fd >= 0) {
-			/* the caller frees target->temporary */
-			return fd; /* NOLINT(clang-analyzer-unix.Malloc) */
+			return fd;
 		}
 		free(target->temporary);
 		target->temporary = NULL;
