@@ -168,7 +168,8 @@ fuzz:
 lint:
 	@.ci/deps lint
 	@clang-format --dry-run -Werror $(lint_src)
-	@clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(lint_src))) -- -std=c11 $(cppflags) $(cflags_player)
+	@printf '%s\n' $(filter-out tests/%,$(filter %.c,$(lint_src))) | xargs -P 2 -I {} \
+		clang-tidy --quiet {} -- -std=c11 $(cppflags) $(cflags_player) 2>/dev/null
 	@shellcheck -x $(lint_sh)
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \

@@ -183,24 +183,19 @@ static int create_temporary(struct png_target *target)
 	const int directory = slash ? (int)(slash - target->path) + 1 : 0;
 
 	for (unsigned attempt = 0; attempt < 100; attempt++) {
-		if (asprintf(&target->temporary, "%.*s.vgt-%ld-%u.tmp", directory, target->path,
+		char *name;
+		if (asprintf(&name, "%.*s.vgt-%ld-%u.tmp", directory, target->path,
 			    (long)getpid(), attempt) < 0) {
-			target->temporary = NULL;
 			errno = ENOMEM;
 			return -1;
 		}
-		/*
-		 * Not mkstemp(): the mode shall follow the user's umask. And no leak:
-		 * the name is freed with the target.
-		 */
-		const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-		const int fd = open(target->temporary, flags, 0666);
+		/* Not mkstemp(): the mode shall follow the user's umask. */
+		const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd >= 0) {
+			target->temporary = name;
 			return fd;
 		}
-		free(target->temporary);
-		target->temporary = NULL;
+		free(name);
 		if (errno != EEXIST) {
 			break;
 		}
