@@ -52,7 +52,7 @@ helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace virgl_client bench_hook stu
 	check-unit check-headers check-includes test-programs
 
 ## all: build everything into build/
-all: $(programs) $(libraries) $(BUILD)/vgt-capture.pc
+all: $(programs) $(libraries)
 
 $(BUILD)/%.o: %.c Makefile
 	$(say) CC $@
@@ -98,10 +98,6 @@ $(BUILD)/libvgt-preload.so: $(call obj,$(preload_src) $(capture_src) $(format_sr
 $(BUILD)/libvgt-vtest.so: $(call obj,$(vtest_src))
 	$(say) LINK $@
 	$(Q)$(link) -shared -o $@ $^ -ldl
-
-$(BUILD)/vgt-capture.pc: host-capture/vgt-capture.pc.in Makefile
-	@mkdir -p $(@D)
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
 
 # Tests
 
@@ -196,7 +192,8 @@ install: all
 	install -m 644 $(BUILD)/libvgt-capture.so $(DESTDIR)$(LIBDIR)/libvgt-capture.so.0
 	ln -sf libvgt-capture.so.0 $(DESTDIR)$(LIBDIR)/libvgt-capture.so
 	install -m 644 $(BUILD)/libvgt-capture.a $(DESTDIR)$(LIBDIR)
-	install -m 644 $(BUILD)/vgt-capture.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		host-capture/vgt-capture.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/vgt-capture.pc
 	install -m 644 host-capture/vgt_capture.h format/vgt_err.h format/vgt_trace.h \
 		format/virtio_gpu.h $(DESTDIR)$(PREFIX)/include/vgt
 	install -m 644 README.md format/FORMAT.md $(DESTDIR)$(PREFIX)/share/doc/vgt

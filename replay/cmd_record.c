@@ -219,25 +219,6 @@ static void show_progress(struct session *session)
 
 /* What must be there before anything starts */
 
-/* Also finds the library of an installation that was moved: PREFIX/bin/vgt, PREFIX/lib/vgt. */
-static bool find_library(const char *name, char path[PATH_MAX])
-{
-	char beside[PATH_MAX];
-
-	if (companion_find(name, path, PATH_MAX)) {
-		return true;
-	}
-	memcpy(beside, path, strlen(path) + 1);
-	beside[strrchr(beside, '/') ? strrchr(beside, '/') - beside : 0] = '\0';
-	if (snprintf(path, PATH_MAX, "%s/../lib/vgt/%s", beside, name) < PATH_MAX &&
-		access(path, R_OK) == 0) {
-		return true;
-	}
-	fprintf(stderr, "vgt: %s not found in %s, %s/../lib/vgt or %s\n", name, beside, beside,
-		VGT_LIBDIR);
-	return false;
-}
-
 /*
  * ld.so splits LD_PRELOAD at spaces and colons and expands $, and there is no way to quote
  * them: a library with such a path gets another in the private directory.
@@ -327,8 +308,9 @@ static bool prepare(struct session *session)
 	const struct request *request = session->request;
 	struct vgt_err err;
 
-	if (!find_library(PRELOAD_LIBRARY, session->preload) ||
-		(request->gl && !find_library(VTEST_LIBRARY, session->vtest_library))) {
+	if (!companion_find(PRELOAD_LIBRARY, session->preload, sizeof(session->preload)) ||
+		(request->gl && !companion_find(VTEST_LIBRARY, session->vtest_library,
+					sizeof(session->vtest_library)))) {
 		return false;
 	}
 	if (!vgt_record_target_init(&session->target, request->file, request->command[0],

@@ -510,9 +510,6 @@ static int check_arguments(struct replay *replay)
 			strcmp(replay->path, "-") == 0 ? "standard input" : "a pipe");
 	}
 	if (!companion_find("vgt-player", replay->player, sizeof(replay->player))) {
-		fprintf(stderr,
-			"vgt: vgt-player not found: there is no %s, nor %s/vgt-player\n",
-			replay->player, VGT_LIBDIR);
 		return VGT_EXIT_TROUBLE;
 	}
 	int result = twice ? check_trace(replay->path) : VGT_EXIT_OK;

@@ -8,20 +8,21 @@
 
 bool companion_find(const char *name, char *path, size_t size)
 {
-	char exe[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	exe[length > 0 ? length : 0] = '\0';
-	char *slash = strrchr(exe, '/');
-	int directory = slash ? (int)(slash - exe) : 0;
-	snprintf(path, size, "%.*s/%s", directory, exe, name);
-	if (access(path, R_OK) == 0) {
-		return true;
+	char beside[PATH_MAX], moved[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", beside, sizeof(beside) - 1);
+	beside[length > 0 ? length : 0] = '\0';
+	char *slash = strrchr(beside, '/');
+	if (slash) {
+		*slash = '\0';
 	}
-	char installed[PATH_MAX];
-	snprintf(installed, sizeof(installed), "%s/%s", VGT_LIBDIR, name);
-	if (access(installed, R_OK) != 0) {
-		return false;
+	snprintf(moved, sizeof(moved), "%.*s/../lib/vgt", PATH_MAX - 16, beside);
+	const char *const places[] = {beside, moved, VGT_LIBDIR};
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		int written = snprintf(path, size, "%s/%s", places[i], name);
+		if (written > 0 && (size_t)written < size && access(path, R_OK) == 0) {
+			return true;
+		}
 	}
-	snprintf(path, size, "%s", installed);
-	return true;
+	fprintf(stderr, "vgt: %s not found in %s, %s or %s\n", name, beside, moved, VGT_LIBDIR);
+	return false;
 }

@@ -210,7 +210,7 @@ expect_exit 0 "$VGT" replay --quiet <(cat plain.vgt)
 expect_exit 2 "$VGT" replay --loop 2 <(cat plain.vgt)
 mkdir alone
 cp "$VGT" alone/vgt
-expect_stderr_match '^vgt: vgt-player not found: there is no .*/alone/vgt-player, nor /' \
+expect_stderr_match '^vgt: vgt-player not found in .*/alone, ' \
 	alone/vgt replay plain.vgt
 printf '#!/bin/sh\nexit 127\n' >alone/vgt-player
 chmod +x alone/vgt-player
