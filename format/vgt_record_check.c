@@ -78,30 +78,46 @@ const char *vgt_record_name(uint16_t type)
 	return shape ? shape->name : "unknown";
 }
 
+static bool entries_fit(uint32_t nr_entries, uint64_t room)
+{
+	return nr_entries <= VGT_SEGMENTS_MAX &&
+	       nr_entries <= room / sizeof(struct virtio_gpu_mem_entry);
+}
+
+bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room)
+{
+	switch (hdr->type) {
+	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING: {
+		const struct virtio_gpu_resource_attach_backing *attach = (const void *)hdr;
+		return entries_fit(attach->nr_entries, room);
+	}
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB: {
+		const struct virtio_gpu_resource_create_blob *blob = (const void *)hdr;
+		return entries_fit(blob->nr_entries, room);
+	}
+	case VIRTIO_GPU_CMD_SUBMIT_3D: {
+		const struct virtio_gpu_cmd_submit *submit = (const void *)hdr;
+		uint64_t fences = (uint64_t)submit->num_in_fences * sizeof(uint64_t);
+		return fences <= room && submit->size <= room - fences;
+	}
+	default:
+		return true;
+	}
+}
+
 /* What a structure counts must lie in the payload behind it. */
 static bool counted_fits(
 	const void *payload, size_t size, const struct record_shape *shape, const char **what)
 {
 	uint64_t room = size - shape->size;
 	switch (shape->type) {
-	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING: {
-		const struct virtio_gpu_resource_attach_backing *command = payload;
+	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
 		*what = "nr_entries";
-		return command->nr_entries <= VGT_SEGMENTS_MAX &&
-		       room / sizeof(struct virtio_gpu_mem_entry) >= command->nr_entries;
-	}
-	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB: {
-		const struct virtio_gpu_resource_create_blob *command = payload;
-		*what = "nr_entries";
-		return command->nr_entries <= VGT_SEGMENTS_MAX &&
-		       room / sizeof(struct virtio_gpu_mem_entry) >= command->nr_entries;
-	}
-	case VIRTIO_GPU_CMD_SUBMIT_3D: {
-		const struct virtio_gpu_cmd_submit *command = payload;
-		uint64_t fences = (uint64_t)command->num_in_fences * sizeof(uint64_t);
+		return vgt_command_data_fits(payload, room);
+	case VIRTIO_GPU_CMD_SUBMIT_3D:
 		*what = "size";
-		return fences <= room && command->size <= room - fences;
-	}
+		return vgt_command_data_fits(payload, room);
 	case VGT_RECORD_IOV: {
 		const struct vgt_iov *iov = payload;
 		*what = "count";
@@ -144,15 +160,15 @@ bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vg
 		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
 			"%s has %zu bytes, %u expected", shape->name, size, shape->size);
 	}
-	const char *what;
-	if (!counted_fits(payload, size, shape, &what)) {
-		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
-			"%s has an illegal %s", shape->name, what);
-	}
 	if (vgt_record_is_command(type) &&
 		((const struct virtio_gpu_ctrl_hdr *)payload)->type != type) {
 		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
 			"%s carries another command type", shape->name);
+	}
+	const char *what;
+	if (!counted_fits(payload, size, shape, &what)) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+			"%s has an illegal %s", shape->name, what);
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 #define VGT_RECORD_CHECK_H
 
 #include "vgt_err.h"
+#include "virtio_gpu.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,12 @@
  * says what is wrong.
  */
 bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vgt_err *err);
+
+/*
+ * Whether what a command's structure counts (memory entries, bytes of virgl commands) lies in
+ * the `room` bytes behind it and within the limits. The structure itself must be there.
+ */
+bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room);
 
 /* "SUBMIT_3D", "MEM"; "unknown" where the type is. */
 const char *vgt_record_name(uint16_t type);

@@ -2,6 +2,7 @@
 #include "vgt_capture.h"
 
 #include "vgt_model.h"
+#include "vgt_record_check.h"
 #include "vgt_transfer.h"
 #include "vgt_writer.h"
 #include "virgl_cmd.h"
@@ -244,36 +245,12 @@ static void drop_backing(struct vgt_capture *capture, uint32_t resource_id)
 	}
 }
 
-/* Whether what the command counts lies in the data behind it (vgt_record_check asks the same).
- */
-static bool data_fits(const struct virtio_gpu_ctrl_hdr *hdr, size_t data_size)
-{
-	uint64_t entries = data_size / sizeof(struct virtio_gpu_mem_entry);
-	switch (hdr->type) {
-	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING: {
-		const struct virtio_gpu_resource_attach_backing *attach = (const void *)hdr;
-		return attach->nr_entries <= entries && attach->nr_entries <= VGT_SEGMENTS_MAX;
-	}
-	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB: {
-		const struct virtio_gpu_resource_create_blob *blob = (const void *)hdr;
-		return blob->nr_entries <= entries && blob->nr_entries <= VGT_SEGMENTS_MAX;
-	}
-	case VIRTIO_GPU_CMD_SUBMIT_3D: {
-		const struct virtio_gpu_cmd_submit *submit = (const void *)hdr;
-		uint64_t fences = (uint64_t)submit->num_in_fences * sizeof(uint64_t);
-		return fences <= data_size && submit->size <= data_size - fences;
-	}
-	default:
-		return true;
-	}
-}
-
 uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, size_t size,
 	const void *data, size_t data_size, uint16_t flags)
 {
 	const struct virtio_gpu_ctrl_hdr *hdr = command;
 	/* what does not fit is a guest's mistake that a VMM refuses; no trace can hold it */
-	if (!begin(capture) || !data_fits(hdr, data_size)) {
+	if (!begin(capture) || !vgt_command_data_fits(hdr, data_size)) {
 		return VGT_NO_COMMAND;
 	}
 	if (hdr->type == VIRTIO_GPU_CMD_SUBMIT_3D) {

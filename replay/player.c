@@ -104,35 +104,35 @@ static void send_event(const struct player_event *event)
 	}
 }
 
-__attribute__((format(printf, 4, 5))) static void tell(const struct player *player,
-	enum player_event_kind kind, uint32_t virgl_command, const char *format, ...)
+static void tell_args(const struct player *player, enum player_event_kind kind,
+	uint32_t virgl_command, const char *format, va_list args)
 {
 	struct player_event event = {
 		.kind = kind,
 		.command = player->commands ? player->command : PLAYER_NO_COMMAND,
 		.virgl_command = virgl_command,
 	};
+	vsnprintf(event.text, sizeof(event.text), format, args);
+	send_event(&event);
+}
+
+__attribute__((format(printf, 4, 5))) static void tell(const struct player *player,
+	enum player_event_kind kind, uint32_t virgl_command, const char *format, ...)
+{
 	va_list args;
 	va_start(args, format);
-	vsnprintf(event.text, sizeof(event.text), format, args);
+	tell_args(player, kind, virgl_command, format, args);
 	va_end(args);
-	send_event(&event);
 }
 
 /* `status`: VGT_EXIT_DIFFERENT for a bad trace, VGT_EXIT_TROUBLE for trouble. */
 __attribute__((noreturn, format(printf, 3, 4))) static void fail(
 	const struct player *player, enum vgt_exit status, const char *format, ...)
 {
-	struct player_event event = {
-		.kind = PLAYER_FAILED,
-		.command = player->commands ? player->command : PLAYER_NO_COMMAND,
-		.virgl_command = PLAYER_NO_VIRGL_COMMAND,
-	};
 	va_list args;
 	va_start(args, format);
-	vsnprintf(event.text, sizeof(event.text), format, args);
+	tell_args(player, PLAYER_FAILED, PLAYER_NO_VIRGL_COMMAND, format, args);
 	va_end(args);
-	send_event(&event);
 	_exit(status);
 }
 
