@@ -1,81 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_record_check.h"
 
+#include "vgt_record_desc.h"
 #include "vgt_trace.h"
 #include "virtio_gpu.h"
 
 #include <string.h>
 
-struct record_shape {
-	uint16_t type;
-	uint16_t size; /* of the structure */
-	const char *name;
-};
-
-#define COMMAND(name, structure) \
-	{ \
-		VIRTIO_GPU_CMD_##name, sizeof(struct structure), #name \
-	}
-#define RECORD(name, size) \
-	{ \
-		VGT_RECORD_##name, size, #name \
-	}
-
-static const struct record_shape shapes[] = {
-	COMMAND(GET_DISPLAY_INFO, virtio_gpu_ctrl_hdr),
-	COMMAND(RESOURCE_CREATE_2D, virtio_gpu_resource_create_2d),
-	COMMAND(RESOURCE_UNREF, virtio_gpu_resource_unref),
-	COMMAND(SET_SCANOUT, virtio_gpu_set_scanout),
-	COMMAND(RESOURCE_FLUSH, virtio_gpu_resource_flush),
-	COMMAND(TRANSFER_TO_HOST_2D, virtio_gpu_transfer_to_host_2d),
-	COMMAND(RESOURCE_ATTACH_BACKING, virtio_gpu_resource_attach_backing),
-	COMMAND(RESOURCE_DETACH_BACKING, virtio_gpu_resource_detach_backing),
-	COMMAND(GET_CAPSET_INFO, virtio_gpu_get_capset_info),
-	COMMAND(GET_CAPSET, virtio_gpu_get_capset),
-	COMMAND(GET_EDID, virtio_gpu_get_edid),
-	COMMAND(RESOURCE_ASSIGN_UUID, virtio_gpu_resource_unref),
-	COMMAND(RESOURCE_CREATE_BLOB, virtio_gpu_resource_create_blob),
-	COMMAND(SET_SCANOUT_BLOB, virtio_gpu_set_scanout_blob),
-	COMMAND(CTX_CREATE, virtio_gpu_ctx_create),
-	COMMAND(CTX_DESTROY, virtio_gpu_ctx_destroy),
-	COMMAND(CTX_ATTACH_RESOURCE, virtio_gpu_ctx_resource),
-	COMMAND(CTX_DETACH_RESOURCE, virtio_gpu_ctx_resource),
-	COMMAND(RESOURCE_CREATE_3D, virtio_gpu_resource_create_3d),
-	COMMAND(TRANSFER_TO_HOST_3D, virtio_gpu_transfer_host_3d),
-	COMMAND(TRANSFER_FROM_HOST_3D, virtio_gpu_transfer_host_3d),
-	COMMAND(SUBMIT_3D, virtio_gpu_cmd_submit),
-	COMMAND(RESOURCE_MAP_BLOB, virtio_gpu_resource_map_blob),
-	COMMAND(RESOURCE_UNMAP_BLOB, virtio_gpu_resource_unmap_blob),
-	COMMAND(UPDATE_CURSOR, virtio_gpu_update_cursor),
-	COMMAND(MOVE_CURSOR, virtio_gpu_update_cursor),
-	RECORD(CHUNK, sizeof(struct vgt_chunk)),
-	RECORD(META, 0),
-	RECORD(CAPSET, sizeof(struct vgt_capset)),
-	RECORD(MEM, sizeof(struct vgt_mem)),
-	RECORD(RESPONSE, sizeof(struct vgt_response)),
-	RECORD(FENCE, sizeof(struct vgt_fence)),
-	RECORD(FRAME, sizeof(struct vgt_frame)),
-	RECORD(MARK, 0),
-	RECORD(POLL, sizeof(struct vgt_poll)),
-	RECORD(SNAPSHOT, 0),
-	RECORD(RESET, sizeof(struct vgt_reset)),
-	RECORD(IOV, sizeof(struct vgt_iov)),
-};
-
-static const struct record_shape *find_shape(uint16_t type)
+/* Bytes of the structure with which a payload begins. */
+static size_t structure_size(const struct vgt_desc *desc)
 {
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		if (shapes[i].type == type) {
-			return &shapes[i];
-		}
+	size_t size = 0;
+	for (const struct vgt_part *part = desc->parts; part->kind == VGT_PART_TIMES; part++) {
+		size += part->max * vgt_part_dwords(part) * sizeof(uint32_t);
 	}
-	return NULL;
-}
-
-const char *vgt_record_name(uint16_t type)
-{
-	const struct record_shape *shape = find_shape(type);
-	return shape ? shape->name : "unknown";
+	return size;
 }
 
 static bool entries_fit(uint32_t nr_entries, uint64_t room)
@@ -107,10 +46,9 @@ bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room)
 
 /* What a structure counts must lie in the payload behind it. */
 static bool counted_fits(
-	const void *payload, size_t size, const struct record_shape *shape, const char **what)
+	uint16_t type, const void *payload, size_t size, uint64_t room, const char **what)
 {
-	uint64_t room = size - shape->size;
-	switch (shape->type) {
+	switch (type) {
 	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
 	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
 		*what = "nr_entries";
@@ -146,8 +84,8 @@ static bool counted_fits(
 
 bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vgt_err *err)
 {
-	const struct record_shape *shape = find_shape(type);
-	if (!shape) {
+	const struct vgt_desc *desc = vgt_record_desc(type);
+	if (!desc) {
 		/* an unknown command still has the header that all commands share */
 		if (vgt_record_is_command(type) && size < sizeof(struct virtio_gpu_ctrl_hdr)) {
 			return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
@@ -156,19 +94,20 @@ bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vg
 		}
 		return true;
 	}
-	if (size < shape->size) {
+	size_t least = structure_size(desc);
+	if (size < least) {
 		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
-			"%s has %zu bytes, %u expected", shape->name, size, shape->size);
+			"%s has %zu bytes, %zu expected", desc->name, size, least);
 	}
 	if (vgt_record_is_command(type) &&
 		((const struct virtio_gpu_ctrl_hdr *)payload)->type != type) {
 		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
-			"%s carries another command type", shape->name);
+			"%s carries another command type", desc->name);
 	}
 	const char *what;
-	if (!counted_fits(payload, size, shape, &what)) {
+	if (!counted_fits(type, payload, size, size - least, &what)) {
 		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
-			"%s has an illegal %s", shape->name, what);
+			"%s has an illegal %s", desc->name, what);
 	}
 	return true;
 }

@@ -24,7 +24,4 @@ bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vg
  */
 bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room);
 
-/* "SUBMIT_3D", "MEM"; "unknown" where the type is. */
-const char *vgt_record_name(uint16_t type);
-
 #endif

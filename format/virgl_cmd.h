@@ -113,11 +113,29 @@ enum pipe_texture_target {
 	PIPE_TEXTURE_CUBE_ARRAY,
 };
 
+/* enum pipe_shader_type of Gallium */
+enum pipe_shader_type {
+	PIPE_SHADER_VERTEX = 0,
+	PIPE_SHADER_FRAGMENT,
+	PIPE_SHADER_GEOMETRY,
+	PIPE_SHADER_TESS_CTRL,
+	PIPE_SHADER_TESS_EVAL,
+	PIPE_SHADER_COMPUTE,
+	PIPE_SHADER_TYPES,
+};
+
 /* dword positions, counted from the header dword as 0 (virgl_protocol.h) */
-#define VIRGL_OBJ_CREATE_HANDLE      1
-#define VIRGL_OBJ_DESTROY_HANDLE     1
+#define VIRGL_OBJ_CREATE_HANDLE  1
+#define VIRGL_OBJ_DESTROY_HANDLE 1
+#define VIRGL_OBJ_SHADER_TYPE    2
+/* surfaces, sampler views and stream output targets begin alike */
 #define VIRGL_OBJ_SURFACE_RES_HANDLE 2
-#define VIRGL_OBJ_SURFACE_SIZE       5
+#define VIRGL_OBJ_SURFACE_FORMAT     3
+#define VIRGL_OBJ_QUERY_TYPE_INDEX   2
+#define VIRGL_OBJ_QUERY_RES_HANDLE   4
+
+#define VIRGL_BIND_SHADER_HANDLE 1
+#define VIRGL_BIND_SHADER_TYPE   2
 
 #define VIRGL_SET_FRAMEBUFFER_STATE_NR_CBUFS    1
 #define VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE 3
@@ -130,6 +148,7 @@ enum pipe_texture_target {
 #define VIRGL_RESOURCE_IW_STRIDE       4
 #define VIRGL_RESOURCE_IW_LAYER_STRIDE 5
 #define VIRGL_RESOURCE_IW_X            6
+#define VIRGL_RESOURCE_IW_DATA_START   12
 
 #define VIRGL_TRANSFER3D_SIZE        13
 #define VIRGL_TRANSFER3D_DATA_OFFSET 12

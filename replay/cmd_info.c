@@ -3,7 +3,7 @@
 #include "vgt_json.h"
 #include "vgt_model.h"
 #include "vgt_reader.h"
-#include "vgt_record_check.h"
+#include "vgt_record_desc.h"
 #include "virgl_format.h"
 
 #include <inttypes.h>

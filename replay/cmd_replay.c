@@ -6,7 +6,7 @@
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_reader.h"
-#include "vgt_record_check.h"
+#include "vgt_record_desc.h"
 #include "virgl_format.h"
 #include "virtio_gpu.h"
 

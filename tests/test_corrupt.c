@@ -2,6 +2,7 @@
 #include "vgt_model.h"
 #include "vgt_reader.h"
 #include "vgt_record_check.h"
+#include "vgt_record_desc.h"
 #include "vgt_recover.h"
 #include "vgt_ring.h"
 #include "vgt_sink.h"

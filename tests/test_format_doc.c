@@ -8,6 +8,7 @@
 #include "vgt_model.h"
 #include "vgt_reader.h"
 #include "vgt_record_check.h"
+#include "vgt_record_desc.h"
 #include "vgt_ring.h"
 #include "vgt_sink.h"
 #include "vgt_trace.h"
