@@ -49,13 +49,20 @@
 #define PLAIN(label, ...)    SIZED(label, PLAIN, 1, 1, __VA_ARGS__)
 #define DEPTH(label, ...)    SIZED(label, DEPTH_STENCIL, 1, 1, __VA_ARGS__)
 #define OTHER(label, n, ...) SIZED(label, OTHER, 1, 1, BITS(n), __VA_ARGS__)
-#define PAIR(label, ...)     SIZED(label, SUBSAMPLED, 2, 1, BITS(32), __VA_ARGS__)
+#define PAIR(label, n, ...)  SIZED(label, SUBSAMPLED, 2, 1, BITS(n), __VA_ARGS__)
 #define PLANAR(label, n)     SIZED(label, PLANAR, 1, 1, BITS(n), SWIZZLE(X, Y, Z, 1))
 
 #define BC(label, n, ...) SIZED(label, COMPRESSED, 4, 4, BITS(n), __VA_ARGS__)
+#define FXT1(label, a)    SIZED(label, COMPRESSED, 8, 4, BITS(128), SWIZZLE(X, Y, Z, a))
 #define ASTC(w, h)        SIZED("ASTC_" #w "x" #h, COMPRESSED, w, h, BITS(128), SWIZZLE(X, Y, Z, W))
 #define ASTC_SRGB(w, h) \
 	SIZED("ASTC_" #w "x" #h "_SRGB", COMPRESSED, w, h, BITS(128), SWIZZLE(X, Y, Z, W), SRGB)
+/* Blocks of `d` slices, but sizes are computed as if every slice had blocks of its own. */
+#define ASTC_3D(w, h, d) \
+	SIZED("ASTC_" #w "x" #h "x" #d, COMPRESSED, w, h, BITS(128), SWIZZLE(X, Y, Z, W))
+#define ASTC_3D_SRGB(w, h, d) \
+	SIZED("ASTC_" #w "x" #h "x" #d "_SRGB", COMPRESSED, w, h, BITS(128), \
+		SWIZZLE(X, Y, Z, W), SRGB)
 
 /* Families, each with the components that its name says, in this order. */
 #define R(label, t, n)    PLAIN(label, ONE(t, n), SWIZZLE(X, 0, 0, 1))
@@ -71,24 +78,39 @@
 #define LA(label, t, n)   PLAIN(label, TWO(t, n), SWIZZLE(X, X, X, Y))
 #define AL(label, t, n)   PLAIN(label, TWO(t, n), SWIZZLE(Y, Y, Y, X))
 
+#define BGR(label, t, n)  PLAIN(label, THREE(t, n), SWIZZLE(Z, Y, X, 1))
+#define BGRA(label, t, n) PLAIN(label, FOUR(t, n), SWIZZLE(Z, Y, X, W))
+#define BGRX(label, t, n) PLAIN(label, THREE_X(t, n), SWIZZLE(Z, Y, X, 1))
+#define ARGB(label, t, n) PLAIN(label, FOUR(t, n), SWIZZLE(Y, Z, W, X))
+#define XRGB(label, t, n) PLAIN(label, X_THREE(t, n), SWIZZLE(Y, Z, W, 1))
+#define ABGR(label, t, n) PLAIN(label, FOUR(t, n), SWIZZLE(W, Z, Y, X))
+#define XBGR(label, t, n) PLAIN(label, X_THREE(t, n), SWIZZLE(W, Z, Y, 1))
+
 #define RGB10A2(label, t) PLAIN(label, PACKED4(t, 10, 10, 10, 2), SWIZZLE(X, Y, Z, W))
 #define BGR10A2(label, t) PLAIN(label, PACKED4(t, 10, 10, 10, 2), SWIZZLE(Z, Y, X, W))
 #define RGB10X2(label, t) PLAIN(label, PACKED3_X(t, 10, 10, 10, 2), SWIZZLE(X, Y, Z, 1))
 #define BGR10X2(label, t) PLAIN(label, PACKED3_X(t, 10, 10, 10, 2), SWIZZLE(Z, Y, X, 1))
+#define A2RGB10(label, t) PLAIN(label, PACKED4(t, 2, 10, 10, 10), SWIZZLE(Y, Z, W, X))
+#define A2BGR10(label, t) PLAIN(label, PACKED4(t, 2, 10, 10, 10), SWIZZLE(W, Z, Y, X))
+
+#define RGB5A1(label, t) PLAIN(label, PACKED4(t, 5, 5, 5, 1), SWIZZLE(X, Y, Z, W))
+#define BGR5A1(label, t) PLAIN(label, PACKED4(t, 5, 5, 5, 1), SWIZZLE(Z, Y, X, W))
+#define A1RGB5(label, t) PLAIN(label, PACKED4(t, 1, 5, 5, 5), SWIZZLE(Y, Z, W, X))
+#define A1BGR5(label, t) PLAIN(label, PACKED4(t, 1, 5, 5, 5), SWIZZLE(W, Z, Y, X))
 
 /*
  * The number is the index. What virglrenderer's own u_format table does not describe follows
- * Mesa's. Where Mesa gives a planar format no size, the value is what virglrenderer computes:
- * 4 where its table has the format, else 1.
+ * Mesa's. The size of a planar format is what virglrenderer computes: 4 where its table has the
+ * format, else 1.
  */
 static const struct vgt_format formats[VGT_FORMAT_END] = {
 	[0] = OTHER("NONE", 8, SWIZZLE(X, 0, 0, 1)),
-	[1] = PLAIN("B8G8R8A8_UNORM", FOUR(UNORM, 8), SWIZZLE(Z, Y, X, W)),
-	[2] = PLAIN("B8G8R8X8_UNORM", THREE_X(UNORM, 8), SWIZZLE(Z, Y, X, 1)),
-	[3] = PLAIN("A8R8G8B8_UNORM", FOUR(UNORM, 8), SWIZZLE(Y, Z, W, X)),
-	[4] = PLAIN("X8R8G8B8_UNORM", X_THREE(UNORM, 8), SWIZZLE(Y, Z, W, 1)),
-	[5] = PLAIN("B5G5R5A1_UNORM", PACKED4(UNORM, 5, 5, 5, 1), SWIZZLE(Z, Y, X, W)),
-	[6] = PLAIN("B4G4R4A4_UNORM", FOUR(UNORM, 4), SWIZZLE(Z, Y, X, W)),
+	[1] = BGRA("B8G8R8A8_UNORM", UNORM, 8),
+	[2] = BGRX("B8G8R8X8_UNORM", UNORM, 8),
+	[3] = ARGB("A8R8G8B8_UNORM", UNORM, 8),
+	[4] = XRGB("X8R8G8B8_UNORM", UNORM, 8),
+	[5] = BGR5A1("B5G5R5A1_UNORM", UNORM),
+	[6] = BGRA("B4G4R4A4_UNORM", UNORM, 4),
 	[7] = PLAIN("B5G6R5_UNORM", PACKED3(UNORM, 5, 6, 5), SWIZZLE(Z, Y, X, 1)),
 	[8] = RGB10A2("R10G10B10A2_UNORM", UNORM),
 	[9] = L("L8_UNORM", UNORM, 8),
@@ -96,8 +118,8 @@ static const struct vgt_format formats[VGT_FORMAT_END] = {
 	[11] = I("I8_UNORM", UNORM, 8),
 	[12] = LA("L8A8_UNORM", UNORM, 8),
 	[13] = L("L16_UNORM", UNORM, 16),
-	[14] = PAIR("UYVY", SWIZZLE(X, Y, Z, 1)),
-	[15] = PAIR("YUYV", SWIZZLE(X, Y, Z, 1)),
+	[14] = PAIR("UYVY", 32, SWIZZLE(X, Y, Z, 1)),
+	[15] = PAIR("YUYV", 32, SWIZZLE(X, Y, Z, 1)),
 	[16] = DEPTH("Z16_UNORM", ONE(UNORM, 16), SWIZZLE(X, 0, 0, 1)),
 	[17] = DEPTH("Z32_UNORM", ONE(UNORM, 32), SWIZZLE(X, 0, 0, 1)),
 	[18] = DEPTH("Z32_FLOAT", ONE(FLOAT, 32), SWIZZLE(X, 0, 0, 1)),
@@ -150,7 +172,7 @@ static const struct vgt_format formats[VGT_FORMAT_END] = {
 	[65] = RG("R8G8_UNORM", UNORM, 8),
 	[66] = RGB("R8G8B8_UNORM", UNORM, 8),
 	[67] = RGBA("R8G8B8A8_UNORM", UNORM, 8),
-	[68] = PLAIN("X8B8G8R8_UNORM", X_THREE(UNORM, 8), SWIZZLE(W, Z, Y, 1)),
+	[68] = XBGR("X8B8G8R8_UNORM", UNORM, 8),
 	[69] = R("R8_USCALED", USCALED, 8),
 	[70] = RG("R8G8_USCALED", USCALED, 8),
 	[71] = RGB("R8G8B8_USCALED", USCALED, 8),
@@ -193,13 +215,13 @@ static const struct vgt_format formats[VGT_FORMAT_END] = {
 	[114] = BC("RGTC1_SNORM", 64, SWIZZLE(X, 0, 0, 1)),
 	[115] = BC("RGTC2_UNORM", 128, SWIZZLE(X, Y, 0, 1)),
 	[116] = BC("RGTC2_SNORM", 128, SWIZZLE(X, Y, 0, 1)),
-	[117] = PAIR("R8G8_B8G8_UNORM", SWIZZLE(X, Y, Z, 1)),
-	[118] = PAIR("G8R8_G8B8_UNORM", SWIZZLE(X, Y, Z, 1)),
+	[117] = PAIR("R8G8_B8G8_UNORM", 32, SWIZZLE(X, Y, Z, 1)),
+	[118] = PAIR("G8R8_G8B8_UNORM", 32, SWIZZLE(X, Y, Z, 1)),
 	[119] = PLAIN("R8SG8SB8UX8U_NORM", MIXED4(SNORM, 8, SNORM, 8, UNORM, 8, VOID, 8),
 		SWIZZLE(X, Y, Z, 1)),
 	[120] = PLAIN(
 		"R5SG5SB6U_NORM", MIXED3(SNORM, 5, SNORM, 5, UNORM, 6), SWIZZLE(X, Y, Z, 1)),
-	[121] = PLAIN("A8B8G8R8_UNORM", FOUR(UNORM, 8), SWIZZLE(W, Z, Y, X)),
+	[121] = ABGR("A8B8G8R8_UNORM", UNORM, 8),
 	[122] = PLAIN("B5G5R5X1_UNORM", PACKED3_X(UNORM, 5, 5, 5, 1), SWIZZLE(Z, Y, X, 1)),
 	[123] = RGB10A2("R10G10B10A2_USCALED", USCALED),
 	/* Upstream calls it irregular; its channels are plain once FLOAT can have 10 and 11
@@ -218,7 +240,7 @@ static const struct vgt_format formats[VGT_FORMAT_END] = {
 	/* Its blue is not stored but computed: the rest of a unit vector. */
 	[133] = OTHER("R8G8Bx_SNORM", 16, SWIZZLE(X, Y, Z, 1)),
 	[134] = RGBX("R8G8B8X8_UNORM", UNORM, 8),
-	[135] = PLAIN("B4G4R4X4_UNORM", THREE_X(UNORM, 4), SWIZZLE(Z, Y, X, 1)),
+	[135] = BGRX("B4G4R4X4_UNORM", UNORM, 4),
 	[136] = DEPTH("X24S8_UINT", MIXED2(VOID, 24, UINT, 8), SWIZZLE(0, Y, 0, 1)),
 	[137] = DEPTH("S8X24_UINT", MIXED2(UINT, 8, VOID, 24), SWIZZLE(0, X, 0, 1)),
 	[138] = DEPTH(
@@ -311,8 +333,8 @@ static const struct vgt_format formats[VGT_FORMAT_END] = {
 	[224] = LA("L32A32_SINT", SINT, 32),
 	[225] = BGR10A2("B10G10R10A2_UINT", UINT),
 	[226] = BC("ETC1_RGB8", 64, SWIZZLE(X, Y, Z, 1)),
-	[227] = PAIR("R8G8_R8B8_UNORM", SWIZZLE(Y, X, Z, 1)),
-	[228] = PAIR("G8R8_B8R8_UNORM", SWIZZLE(Y, X, Z, 1)),
+	[227] = PAIR("R8G8_R8B8_UNORM", 32, SWIZZLE(Y, X, Z, 1)),
+	[228] = PAIR("G8R8_B8R8_UNORM", 32, SWIZZLE(Y, X, Z, 1)),
 	[229] = RGBX("R8G8B8X8_SNORM", SNORM, 8),
 	[230] = PLAIN("R8G8B8X8_SRGB", THREE_X(UNORM, 8), SWIZZLE(X, Y, Z, 1), SRGB),
 	[231] = RGBX("R8G8B8X8_UINT", UINT, 8),
@@ -358,8 +380,8 @@ static const struct vgt_format formats[VGT_FORMAT_END] = {
 	[264] = GR("G8R8_SNORM", SNORM, 8),
 	[265] = GR("G16R16_UNORM", UNORM, 16),
 	[266] = GR("G16R16_SNORM", SNORM, 16),
-	[267] = PLAIN("A8B8G8R8_SNORM", FOUR(SNORM, 8), SWIZZLE(W, Z, Y, X)),
-	[268] = PLAIN("X8B8G8R8_SNORM", X_THREE(SNORM, 8), SWIZZLE(W, Z, Y, 1)),
+	[267] = ABGR("A8B8G8R8_SNORM", SNORM, 8),
+	[268] = XBGR("X8B8G8R8_SNORM", SNORM, 8),
 	[269] = BC("ETC2_RGB8", 64, SWIZZLE(X, Y, Z, 1)),
 	[270] = BC("ETC2_SRGB8", 64, SWIZZLE(X, Y, Z, 1), SRGB),
 	[271] = BC("ETC2_RGB8A1", 64, SWIZZLE(X, Y, Z, W)),
@@ -399,19 +421,162 @@ static const struct vgt_format formats[VGT_FORMAT_END] = {
 	[305] = ASTC_SRGB(12, 10),
 	[306] = ASTC_SRGB(12, 12),
 	[308] = RGB10X2("R10G10B10X2_UNORM", UNORM),
-	[311] = PLAIN("A4B4G4R4_UNORM", FOUR(UNORM, 4), SWIZZLE(W, Z, Y, X)),
+	[311] = ABGR("A4B4G4R4_UNORM", UNORM, 4),
 	[312] = PLAIN("R8_SRGB", ONE(UNORM, 8), SWIZZLE(X, 0, 0, 1), SRGB),
 	[313] = PLAIN("R8G8_SRGB", TWO(UNORM, 8), SWIZZLE(X, Y, 0, 1), SRGB),
 	[314] = PLANAR("P010", 8),
 	[315] = PLANAR("P012", 8),
 	[316] = PLANAR("P016", 8),
-	[317] = PLAIN("B8G8R8_UNORM", THREE(UNORM, 8), SWIZZLE(Z, Y, X, 1)),
+	[317] = BGR("B8G8R8_UNORM", UNORM, 8),
 	[318] = PLAIN("R3G3B2_UNORM", PACKED3(UNORM, 3, 3, 2), SWIZZLE(X, Y, Z, 1)),
 	[319] = RGBA("R4G4B4A4_UNORM", UNORM, 4),
-	[320] = PLAIN("R5G5B5A1_UNORM", PACKED4(UNORM, 5, 5, 5, 1), SWIZZLE(X, Y, Z, W)),
+	[320] = RGB5A1("R5G5B5A1_UNORM", UNORM),
 	[321] = PLAIN("R5G6B5_UNORM", PACKED3(UNORM, 5, 6, 5), SWIZZLE(X, Y, Z, 1)),
 	/* New in virglrenderer 1.0: a luma plane alone. */
 	[322] = OTHER("Y8_400_UNORM", 8, SWIZZLE(X, 0, 0, 1)),
+	/* From here on as in Mesa 25.0; virglrenderer 1.0.1 makes no resources of these. */
+	[323] = PLANAR("Y8_U8_V8_444_UNORM", 8),
+	[324] = PLANAR("Y8_U8_V8_422_UNORM", 8),
+	[325] = PLANAR("NV16", 8),
+	[326] = OTHER("Y8_UNORM", 8, SWIZZLE(X, 0, 0, 1)),
+	[327] = PAIR("YVYU", 32, SWIZZLE(X, Y, Z, 1)),
+	[328] = DEPTH("Z16_UNORM_S8_UINT", MIXED2(UNORM, 16, UINT, 8), SWIZZLE(X, Y, 0, 1)),
+	/* The bytes of a depth and a stencil, for copying them as a colour. */
+	[329] = RGBA("Z24_UNORM_S8_UINT_AS_R8G8B8A8", UNORM, 8),
+	[330] = A1BGR5("A1B5G5R5_UINT", UINT),
+	[331] = A1BGR5("A1B5G5R5_UNORM", UNORM),
+	[332] = A1RGB5("A1R5G5B5_UINT", UINT),
+	[333] = A1RGB5("A1R5G5B5_UNORM", UNORM),
+	[334] = A2BGR10("A2B10G10R10_UINT", UINT),
+	[335] = A2BGR10("A2B10G10R10_UNORM", UNORM),
+	[336] = A2RGB10("A2R10G10B10_UINT", UINT),
+	[337] = A2RGB10("A2R10G10B10_UNORM", UNORM),
+	[338] = ABGR("A4B4G4R4_UINT", UINT, 4),
+	[339] = ARGB("A4R4G4B4_UINT", UINT, 4),
+	[340] = ARGB("A4R4G4B4_UNORM", UNORM, 4),
+	[341] = ABGR("A8B8G8R8_SINT", SINT, 8),
+	[342] = ABGR("A8B8G8R8_SSCALED", SSCALED, 8),
+	[343] = ABGR("A8B8G8R8_UINT", UINT, 8),
+	[344] = ABGR("A8B8G8R8_USCALED", USCALED, 8),
+	[345] = ARGB("A8R8G8B8_SINT", SINT, 8),
+	[346] = ARGB("A8R8G8B8_SNORM", SNORM, 8),
+	[347] = ARGB("A8R8G8B8_UINT", UINT, 8),
+	[348] = ASTC_3D(3, 3, 3),
+	[349] = ASTC_3D_SRGB(3, 3, 3),
+	[350] = ASTC_3D(4, 3, 3),
+	[351] = ASTC_3D_SRGB(4, 3, 3),
+	[352] = ASTC_3D(4, 4, 3),
+	[353] = ASTC_3D_SRGB(4, 4, 3),
+	[354] = ASTC_3D(4, 4, 4),
+	[355] = ASTC_3D_SRGB(4, 4, 4),
+	[356] = ASTC_3D(5, 4, 4),
+	[357] = ASTC_3D_SRGB(5, 4, 4),
+	[358] = ASTC_3D(5, 5, 4),
+	[359] = ASTC_3D_SRGB(5, 5, 4),
+	[360] = ASTC_3D(5, 5, 5),
+	[361] = ASTC_3D_SRGB(5, 5, 5),
+	[362] = ASTC_3D(6, 5, 5),
+	[363] = ASTC_3D_SRGB(6, 5, 5),
+	[364] = ASTC_3D(6, 6, 5),
+	[365] = ASTC_3D_SRGB(6, 6, 5),
+	[366] = ASTC_3D(6, 6, 6),
+	[367] = ASTC_3D_SRGB(6, 6, 6),
+	[368] = BC("ATC_RGB", 64, SWIZZLE(X, Y, Z, 1)),
+	[369] = BC("ATC_RGBA_EXPLICIT", 128, SWIZZLE(X, Y, Z, W)),
+	[370] = BC("ATC_RGBA_INTERPOLATED", 128, SWIZZLE(X, Y, Z, W)),
+	/*
+	 * AYUV and XYUV are not planar, but no size of theirs can be relied on either: Mesa
+	 * describes 4x4 texels in one byte, a texel has four.
+	 */
+	[371] = SIZED("AYUV", PLANAR, 1, 1, BITS(8), SWIZZLE(X, Y, Z, W)),
+	[372] = BGR10A2("B10G10R10A2_SINT", SINT),
+	[373] = BGR10X2("B10G10R10X2_SINT", SINT),
+	[374] = BGR10X2("B10G10R10X2_SNORM", SNORM),
+	[375] = PLAIN("B2G3R3_UINT", PACKED3(UINT, 2, 3, 3), SWIZZLE(Z, Y, X, 1)),
+	[376] = BGRA("B4G4R4A4_UINT", UINT, 4),
+	[377] = BGR5A1("B5G5R5A1_UINT", UINT),
+	[378] = PLAIN("B5G6R5_UINT", PACKED3(UINT, 5, 6, 5), SWIZZLE(Z, Y, X, 1)),
+	[379] = BGRA("B8G8R8A8_SINT", SINT, 8),
+	[380] = BGRA("B8G8R8A8_SNORM", SNORM, 8),
+	[381] = BGRA("B8G8R8A8_SSCALED", SSCALED, 8),
+	[382] = BGRA("B8G8R8A8_UINT", UINT, 8),
+	[383] = BGRA("B8G8R8A8_USCALED", USCALED, 8),
+	[384] = PAIR("B8G8_R8G8_UNORM", 32, SWIZZLE(X, Y, Z, 1)),
+	[385] = BGR("B8G8R8_SINT", SINT, 8),
+	[386] = BGR("B8G8R8_SNORM", SNORM, 8),
+	[387] = PLAIN("B8G8R8_SRGB", THREE(UNORM, 8), SWIZZLE(Z, Y, X, 1), SRGB),
+	[388] = BGR("B8G8R8_SSCALED", SSCALED, 8),
+	[389] = BGR("B8G8R8_UINT", UINT, 8),
+	[390] = BGR("B8G8R8_USCALED", USCALED, 8),
+	[391] = BGRX("B8G8R8X8_SINT", SINT, 8),
+	[392] = BGRX("B8G8R8X8_SNORM", SNORM, 8),
+	[393] = BGRX("B8G8R8X8_UINT", UINT, 8),
+	[394] = PAIR("B8R8_G8R8_UNORM", 32, SWIZZLE(Y, X, Z, 1)),
+	[395] = FXT1("FXT1_RGB", 1),
+	[396] = FXT1("FXT1_RGBA", W),
+	[397] = GR("G16R16_SINT", SINT, 16),
+	[398] = PAIR("G8B8_G8R8_UNORM", 32, SWIZZLE(X, Y, Z, 1)),
+	[399] = PLANAR("G8_B8_R8_420_UNORM", 8),
+	[400] = PLANAR("G8_B8R8_420_UNORM", 8),
+	[401] = GR("G8R8_SINT", SINT, 8),
+	[402] = PLANAR("P030", 8),
+	[403] = RGB10A2("R10G10B10A2_SINT", SINT),
+	[404] = RGB10X2("R10G10B10X2_SINT", SINT),
+	[405] = PLAIN("R3G3B2_UINT", PACKED3(UINT, 3, 3, 2), SWIZZLE(X, Y, Z, 1)),
+	[406] = RGBA("R4G4B4A4_UINT", UINT, 4),
+	[407] = RGBX("R4G4B4X4_UNORM", UNORM, 4),
+	[408] = RGB5A1("R5G5B5A1_UINT", UINT),
+	[409] = PLAIN("R5G5B5X1_UNORM", PACKED3_X(UNORM, 5, 5, 5, 1), SWIZZLE(X, Y, Z, 1)),
+	[410] = PLAIN("R5G6B5_SRGB", PACKED3(UNORM, 5, 6, 5), SWIZZLE(X, Y, Z, 1), SRGB),
+	[411] = PLAIN("R5G6B5_UINT", PACKED3(UINT, 5, 6, 5), SWIZZLE(X, Y, Z, 1)),
+	[412] = RGBA("R64G64B64A64_SINT", SINT, 64),
+	[413] = RGBA("R64G64B64A64_UINT", UINT, 64),
+	[414] = RGB("R64G64B64_SINT", SINT, 64),
+	[415] = RGB("R64G64B64_UINT", UINT, 64),
+	[416] = RG("R64G64_SINT", SINT, 64),
+	[417] = RG("R64G64_UINT", UINT, 64),
+	[418] = R("R64_SINT", SINT, 64),
+	[419] = R("R64_UINT", UINT, 64),
+	[420] = PLANAR("R8_B8_G8_420_UNORM", 8),
+	[421] = PLANAR("R8_B8G8_420_UNORM", 8),
+	[422] = PAIR("R8B8_R8G8_UNORM", 32, SWIZZLE(Y, X, Z, 1)),
+	[423] = PLANAR("R8_G8_B8_420_UNORM", 8),
+	[424] = PLANAR("R8_G8B8_420_UNORM", 8),
+	[425] = PLANAR("R8_G8_B8_UNORM", 8),
+	[426] = PAIR("VYUY", 32, SWIZZLE(X, Y, Z, 1)),
+	[427] = PLAIN("X1B5G5R5_UNORM", MIXED4(VOID, 1, UNORM, 5, UNORM, 5, UNORM, 5),
+		SWIZZLE(W, Z, Y, 1)),
+	[428] = PLAIN("X1R5G5B5_UNORM", MIXED4(VOID, 1, UNORM, 5, UNORM, 5, UNORM, 5),
+		SWIZZLE(Y, Z, W, 1)),
+	[429] = PLANAR("XYUV", 8), /* see AYUV */
+	[430] = XBGR("X8B8G8R8_SINT", SINT, 8),
+	[431] = XRGB("X8R8G8B8_SINT", SINT, 8),
+	[432] = XRGB("X8R8G8B8_SNORM", SNORM, 8),
+	[433] = PLANAR("Y16_U16_V16_420_UNORM", 8),
+	[434] = PLANAR("Y16_U16_V16_422_UNORM", 8),
+	[435] = PLANAR("Y16_U16V16_422_UNORM", 8),
+	[436] = PLANAR("Y16_U16_V16_444_UNORM", 8),
+	[437] = PAIR("Y210", 64, SWIZZLE(X, Y, Z, 1)),
+	[438] = PAIR("Y212", 64, SWIZZLE(X, Y, Z, 1)),
+	[439] = PAIR("Y216", 64, SWIZZLE(X, Y, Z, 1)),
+	[440] = OTHER("Y410", 32, SWIZZLE(Y, Z, X, W)),
+	[441] = OTHER("Y412", 64, SWIZZLE(Y, Z, X, W)),
+	[442] = OTHER("Y416", 64, SWIZZLE(Y, Z, X, W)),
+	[443] = PLANAR("NV15", 8),
+	[444] = PLANAR("NV20", 8),
+	[445] = PLANAR("Y8_U8_V8_440_UNORM", 8),
+	[446] = PLANAR("R10_G10B10_420_UNORM", 8),
+	[447] = PLANAR("R10_G10B10_422_UNORM", 8),
+	[448] = PLANAR("X6G10_X6B10X6R10_420_UNORM", 8),
+	[449] = PLANAR("X4G12_X4B12X4R12_420_UNORM", 8),
+	/* The planes of P010 and P012. */
+	[450] = PLAIN("X6R10_UNORM", MIXED2(VOID, 6, UNORM, 10), SWIZZLE(Y, 0, 0, 1)),
+	[451] = PLAIN("X6R10X6G10_UNORM", MIXED4(VOID, 6, UNORM, 10, VOID, 6, UNORM, 10),
+		SWIZZLE(Y, W, 0, 1)),
+	[452] = PLAIN("X4R12_UNORM", MIXED2(VOID, 4, UNORM, 12), SWIZZLE(Y, 0, 0, 1)),
+	[453] = PLAIN("X4R12X4G12_UNORM", MIXED4(VOID, 4, UNORM, 12, VOID, 4, UNORM, 12),
+		SWIZZLE(Y, W, 0, 1)),
+	[454] = PLANAR("R8_G8B8_422_UNORM", 8),
 };
 
 const struct vgt_format *vgt_format_get(uint32_t format)

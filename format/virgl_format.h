@@ -12,16 +12,20 @@
  * Everything here is constant data and pure functions: any number of threads may use it.
  */
 
-/* Numbers from here on are unknown; below it there are gaps. virglrenderer 1.0.1 ends here. */
-#define VGT_FORMAT_END 323u
+/*
+ * Numbers from here on are unknown; below it there are gaps. virglrenderer 1.0.1 ends at 322,
+ * Mesa 25.0 at 454; the masks of the capsets have room for 512.
+ */
+#define VGT_FORMAT_END 455u
 
 enum vgt_format_kind {
-	VGT_FORMAT_OTHER = 0, /* NONE, shared exponent, bitmaps: sizes are known, no channels */
-	VGT_FORMAT_PLAIN,     /* a colour whose channels stand side by side in the block */
+	/* NONE, shared exponent, bitmaps, packed YUV: sizes are known, no channels */
+	VGT_FORMAT_OTHER = 0,
+	VGT_FORMAT_PLAIN,         /* a colour whose channels stand side by side in the block */
 	VGT_FORMAT_DEPTH_STENCIL, /* likewise, depth or stencil or both */
-	VGT_FORMAT_COMPRESSED,    /* S3TC, RGTC, LATC, BPTC, ETC, ASTC */
+	VGT_FORMAT_COMPRESSED,    /* S3TC, RGTC, LATC, BPTC, ETC, ASTC, ATC, FXT1 */
 	VGT_FORMAT_SUBSAMPLED,    /* two texels share a block, YUV and RGB */
-	VGT_FORMAT_PLANAR,        /* YUV in several planes; the block size means nothing */
+	VGT_FORMAT_PLANAR, /* several planes, and AYUV, XYUV: the block size means nothing */
 };
 
 enum vgt_format_channel_type {
@@ -56,10 +60,14 @@ struct vgt_format_channel {
 struct vgt_format {
 	const char *name; /* without VIRGL_FORMAT_: "B8G8R8A8_UNORM" */
 	enum vgt_format_kind kind;
-	uint8_t block_width;  /* texels */
-	uint8_t block_height; /* texels */
-	uint8_t block_bytes;  /* of one block, as util_format_get_blocksize() counts them */
-	bool srgb;            /* R, G and B are sRGB-encoded */
+	/*
+	 * Texels. A block of ASTC_3x3x3 to 6x6x6 has a depth too, which counts nowhere: neither
+	 * the renderer nor Mesa's virgl has it in the size of a transfer.
+	 */
+	uint8_t block_width;
+	uint8_t block_height;
+	uint8_t block_bytes; /* of one block, as util_format_get_blocksize() counts them */
+	bool srgb;           /* R, G and B are sRGB-encoded */
 	/* Only of PLAIN and DEPTH_STENCIL formats. */
 	struct vgt_format_channel channel[4];
 	/*
