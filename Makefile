@@ -47,7 +47,7 @@ programs := $(BUILD)/vgt $(BUILD)/vgt-player
 libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
 	$(BUILD)/libvgt-vtest.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace virgl_client bench_hook stub/libvirglrenderer.so.1)
+helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace upstream_headers virgl_client bench_hook stub/libvirglrenderer.so.1)
 
 .PHONY: all check check-all bench fuzz lint install uninstall help demo deps clean \
 	check-unit check-headers check-includes test-programs
@@ -114,6 +114,10 @@ $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
 $(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/png_image.c) $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng)
+
+$(BUILD)/tests/upstream_headers: $(call obj,tests/upstream_headers.c) $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^
 
 $(BUILD)/tests/virgl_client: $(call obj,tests/virgl_client.c)
 	$(say) LINK $@
