@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_address.h"
 
-/* A decimal number at *text, which moves behind it. */
+#include "vgt_trace.h"
+
+#include <string.h>
+
+#define SHOWN_MAX 60 /* characters of wrong text in a message */
+
+/* A decimal number at *text, which moves behind it. UINT64_MAX is no number but the end. */
 static bool parse_number(const char **text, uint64_t *value)
 {
 	const char *at = *text;
@@ -12,7 +18,7 @@ static bool parse_number(const char **text, uint64_t *value)
 			return false;
 		}
 	}
-	if (at == *text) {
+	if (at == *text || number == VGT_ADDRESS_OPEN) {
 		return false;
 	}
 	*text = at;
@@ -20,56 +26,175 @@ static bool parse_number(const char **text, uint64_t *value)
 	return true;
 }
 
-bool vgt_ranges_parse(struct vgt_ranges *ranges, const char *text, struct vgt_err *err)
+static bool at_end(const char *text)
 {
-	const char *at = text;
-	ranges->count = 0;
-	do {
-		if (ranges->count == VGT_RANGES_MAX) {
-			return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
-				"more than %d ranges of frames", VGT_RANGES_MAX);
-		}
-		uint64_t first = 0;
-		bool good = parse_number(&at, &first);
-		uint64_t last = first;
-		if (good && *at == '-') {
-			at++;
-			if (*at == ',' || *at == '\0') {
-				last = UINT64_MAX;
-			} else {
-				good = parse_number(&at, &last);
-			}
-		}
-		if (!good || (*at != ',' && *at != '\0')) {
-			return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
-				"'%s' is not a range of frames like 12 or 10-20,30", text);
-		}
-		if (last < first) {
-			return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
-				"range of frames '%s' runs backwards", text);
-		}
-		ranges->range[ranges->count].first = first;
-		ranges->range[ranges->count].last = last;
-		ranges->count++;
-	} while (*at++ == ',');
-	return true;
+	return *text == ',' || *text == '\0';
 }
 
-bool vgt_ranges_contain(const struct vgt_ranges *ranges, uint64_t number)
+/* One part of a list, up to a comma or the end. Whether it runs backwards is not asked. */
+static bool parse_range(struct vgt_address_range *range, const char *text)
 {
-	for (size_t i = 0; i < ranges->count; i++) {
-		if (number >= ranges->range[i].first && number <= ranges->range[i].last) {
+	*range = (struct vgt_address_range){
+		.commands = *text == '@', .virgl_command = VGT_NO_VIRGL_COMMAND};
+	text += range->commands;
+	if (!parse_number(&text, &range->first)) {
+		return false;
+	}
+	range->last = range->first;
+	if (range->commands && *text == '.') {
+		uint64_t virgl_command;
+		text++;
+		if (!parse_number(&text, &virgl_command) ||
+			virgl_command >= VGT_NO_VIRGL_COMMAND) {
+			return false;
+		}
+		range->virgl_command = (uint32_t)virgl_command;
+	} else if (*text == '-') {
+		text++;
+		if (at_end(text)) {
+			range->last = VGT_ADDRESS_OPEN;
+			return true;
+		}
+		text += range->commands && *text == '@';
+		if (!parse_number(&text, &range->last)) {
+			return false;
+		}
+	}
+	return at_end(text);
+}
+
+/* `part` of the list, or all of it where the part is empty. */
+static bool wrong(
+	struct vgt_err *err, const char *list, const char *part, const char *what_is_wrong)
+{
+	const char *text = at_end(part) ? list : part;
+	size_t length = at_end(part) ? strlen(list) : strcspn(part, ",");
+	length = length < SHOWN_MAX ? length : SHOWN_MAX;
+	return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "'%.*s' %s", (int)length, text,
+		what_is_wrong);
+}
+
+/* Adds to the list; only frames where `frames_only`. */
+static bool add(struct vgt_addresses *addresses, const char *text, bool frames_only,
+	struct vgt_err *err)
+{
+	const size_t before = addresses->count;
+	const char *part = text;
+	const char *why = NULL;
+	for (;;) {
+		struct vgt_address_range range;
+		if (addresses->count == VGT_ADDRESSES_MAX) {
+			addresses->count = before;
+			return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+				"more than %d ranges", VGT_ADDRESSES_MAX);
+		}
+		if (frames_only && *part == '@') {
+			why = "is a command where a range of frames like 12 or 10-20,30 is "
+			      "wanted";
+			break;
+		}
+		if (!parse_range(&range, part)) {
+			why = frames_only
+				      ? "is not a range of frames like 12 or 10-20,30"
+				      : "is not an address like 12, 10-20, @1042, @1042.17 or "
+					"@100-@200";
+			break;
+		}
+		if (range.last < range.first) {
+			why = "is a range that runs backwards";
+			break;
+		}
+		addresses->range[addresses->count++] = range;
+		part += strcspn(part, ",");
+		if (*part++ == '\0') {
+			return true;
+		}
+	}
+	addresses->count = before;
+	return wrong(err, text, part, why);
+}
+
+bool vgt_addresses_add(struct vgt_addresses *addresses, const char *text, struct vgt_err *err)
+{
+	return add(addresses, text, false, err);
+}
+
+static bool in_range(const struct vgt_address_range *range, uint64_t frame, uint64_t command)
+{
+	const uint64_t number = range->commands ? command : frame;
+	return number >= range->first && number <= range->last;
+}
+
+enum vgt_asked vgt_addresses_ask(
+	const struct vgt_addresses *addresses, uint64_t frame, uint64_t command)
+{
+	enum vgt_asked asked = VGT_ASKED_NOT;
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct vgt_address_range *range = &addresses->range[i];
+		if (in_range(range, frame, command)) {
+			if (range->virgl_command == VGT_NO_VIRGL_COMMAND) {
+				return VGT_ASKED_ALL;
+			}
+			asked = VGT_ASKED_PART;
+		}
+	}
+	return asked;
+}
+
+bool vgt_addresses_contain(const struct vgt_addresses *addresses, uint64_t frame,
+	uint64_t command, uint32_t virgl_command)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct vgt_address_range *range = &addresses->range[i];
+		if (in_range(range, frame, command) &&
+			(range->virgl_command == VGT_NO_VIRGL_COMMAND ||
+				range->virgl_command == virgl_command)) {
 			return true;
 		}
 	}
 	return false;
 }
 
+void vgt_addresses_first(
+	const struct vgt_addresses *addresses, uint64_t *frame, uint64_t *command)
+{
+	*frame = *command = VGT_ADDRESS_OPEN;
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct vgt_address_range *range = &addresses->range[i];
+		uint64_t *first = range->commands ? command : frame;
+		*first = range->first < *first ? range->first : *first;
+	}
+}
+
+bool vgt_addresses_passed(
+	const struct vgt_addresses *addresses, uint64_t frame, uint64_t command)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct vgt_address_range *range = &addresses->range[i];
+		if ((range->commands ? command : frame) <= range->last) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool vgt_ranges_parse(struct vgt_ranges *ranges, const char *text, struct vgt_err *err)
+{
+	ranges->frames.count = 0;
+	return add(&ranges->frames, text, true, err);
+}
+
+bool vgt_ranges_contain(const struct vgt_ranges *ranges, uint64_t number)
+{
+	return vgt_addresses_ask(&ranges->frames, number, 0) != VGT_ASKED_NOT;
+}
+
 uint64_t vgt_ranges_last(const struct vgt_ranges *ranges)
 {
 	uint64_t last = 0;
-	for (size_t i = 0; i < ranges->count; i++) {
-		last = ranges->range[i].last > last ? ranges->range[i].last : last;
+	for (size_t i = 0; i < ranges->frames.count; i++) {
+		const uint64_t end = ranges->frames.range[i].last;
+		last = end > last ? end : last;
 	}
 	return last;
 }

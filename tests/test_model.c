@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "vgt_address.h"
 #include "vgt_model.h"
 #include "vgt_transfer.h"
 #include "virgl_cmd.h"
@@ -874,56 +873,6 @@ static void test_transfers(void **state)
 	assert_false(transfer_case_holds(&wrong));
 }
 
-/* Addresses */
-
-static void test_ranges(void **state)
-{
-	(void)state;
-	struct vgt_ranges ranges;
-	assert_true(vgt_ranges_parse(&ranges, "12", NULL));
-	assert_int_equal(ranges.count, 1);
-	assert_int_equal(ranges.range[0].first, 12);
-	assert_int_equal(ranges.range[0].last, 12);
-	assert_true(vgt_ranges_parse(&ranges, "10-20,30,5-,7-7", NULL));
-	assert_int_equal(ranges.count, 4);
-	assert_int_equal(ranges.range[0].last, 20);
-	assert_int_equal(ranges.range[2].first, 5);
-	assert_true(ranges.range[2].last == UINT64_MAX);
-	assert_true(vgt_ranges_last(&ranges) == UINT64_MAX);
-	assert_true(vgt_ranges_parse(&ranges, "10-20,30", NULL));
-	static const struct {
-		uint64_t number;
-		bool contained;
-	} numbers[] = {{9, false}, {10, true}, {15, true}, {20, true}, {21, false}, {29, false},
-		{30, true}, {31, false}, {UINT64_MAX, false}};
-	for (size_t i = 0; i < COUNT(numbers); i++) {
-		assert_int_equal(
-			vgt_ranges_contain(&ranges, numbers[i].number), numbers[i].contained);
-	}
-	assert_int_equal(vgt_ranges_last(&ranges), 30);
-	assert_true(vgt_ranges_parse(&ranges, "18446744073709551615,000,0-0", NULL));
-	assert_true(vgt_ranges_contain(&ranges, UINT64_MAX));
-
-	static const char *const bad[] = {"", ",", "1,", ",1", "-", "-5", "1--2", "1-2-3", "a",
-		"1a", "1-a", " 1", "1 ", "+1", "0x10", "1..2", "@12", "20-10", "1,20-10",
-		"18446744073709551616", "1-99999999999999999999999", "1,,2", "1;2"};
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct vgt_err err = {0};
-		if (vgt_ranges_parse(&ranges, bad[i], &err) || err.code != VGT_ERR_USAGE ||
-			!strstr(err.message, bad[i])) {
-			fail_msg("'%s' was taken", bad[i]);
-		}
-	}
-	char many[4 * (VGT_RANGES_MAX + 1)] = "";
-	for (unsigned i = 0; i < VGT_RANGES_MAX; i++) {
-		strcat(many, i ? ",10" : "10");
-	}
-	assert_true(vgt_ranges_parse(&ranges, many, NULL));
-	assert_int_equal(ranges.count, VGT_RANGES_MAX);
-	strcat(many, ",1");
-	assert_false(vgt_ranges_parse(&ranges, many, NULL));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -943,7 +892,6 @@ int main(void)
 		cmocka_unit_test(test_transfers_in_submit),
 		cmocka_unit_test(test_object_limit),
 		cmocka_unit_test(test_transfers),
-		cmocka_unit_test(test_ranges),
 	};
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }
