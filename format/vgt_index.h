@@ -11,8 +11,19 @@
 
 /*
  * The tail of a trace: where each chunk lies and what it holds first. FORMAT.md, "The tail".
- * One growing table, filled chunk by chunk by whoever writes or reads.
+ * One growing table, filled chunk by chunk by whoever writes or reads, or from the tail.
  */
+
+/* A place between records. */
+struct vgt_position {
+	uint64_t file_pos; /* only of use between chunks */
+	uint64_t sequence; /* of the next chunk */
+	uint64_t stream_pos;
+	uint64_t records, commands, frames; /* numbers that the next ones have */
+};
+
+/* Counts one record that is being passed. */
+void vgt_position_count(struct vgt_position *position, uint16_t type);
 
 struct vgt_index {
 	struct vgt_index_header
@@ -33,5 +44,27 @@ void vgt_index_finish(struct vgt_index *index);
  */
 uint8_t *vgt_index_encode(
 	const struct vgt_index *index, uint64_t trace_id, uint64_t file_pos, size_t *size);
+
+/* Bytes of the tail behind so many chunks. */
+uint64_t vgt_index_size(uint64_t chunks);
+
+/* With so many bytes a file with a tail ends. */
+#define VGT_INDEX_FOOTER 9u
+
+/*
+ * How large the tail is by what the last bytes of the file say, 0 where they are no tail's or
+ * name more chunks than VGT_CHUNKS_MAX or than would fit into the file. Nothing else is known
+ * to be right then.
+ */
+uint64_t vgt_index_find(const uint8_t footer[VGT_INDEX_FOOTER], uint64_t file_size);
+
+/*
+ * Decodes a tail that stands at `file_pos`: it must be whole, byte by byte what a writer would
+ * put, of this trace, and its chunks must follow one another before `file_pos`. Fills an empty
+ * index, totals included. False: it is not, or no memory (VGT_ERR_SYSTEM); the index stays
+ * empty.
+ */
+bool vgt_index_decode(struct vgt_index *index, const uint8_t *tail, size_t size,
+	uint64_t trace_id, uint64_t file_pos, struct vgt_err *err);
 
 #endif

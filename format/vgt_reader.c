@@ -3,11 +3,13 @@
 
 #include "vgt_record_check.h"
 #include "vgt_ring.h"
+#include "vgt_scan.h"
 #include "virtio_gpu.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,14 +31,14 @@ struct vgt_reader {
 	/* bytes read from the file and not yet used: input[input_at..input_end) */
 	uint8_t *input;
 	size_t input_at, input_end;
-	uint64_t file_pos; /* of input[input_at] */
+	uint64_t file_pos;  /* of input[input_at] */
+	uint64_t frame_pos; /* of the zstd frame being read, or read last */
 	bool eof;
 
 	ZSTD_DCtx *dctx;
 	uint8_t *chunk; /* the records of the current chunk, or of the ring */
 	size_t chunk_capacity;
 	size_t at, end; /* what of it is left */
-	uint64_t chunk_file_pos;
 	bool from_ring;
 
 	bool opened; /* the first chunk has been seen */
@@ -49,9 +51,11 @@ struct vgt_reader {
 	uint16_t minor;
 	char ring_path[VGT_RING_PATH_MAX];
 
-	struct vgt_reader_position position; /* of the next record */
-	struct vgt_reader_position whole;    /* end of the last whole chunk */
-	struct vgt_index index;
+	struct vgt_position position; /* of the next record */
+	struct vgt_position whole;    /* end of the last whole chunk */
+	struct vgt_index index;       /* of the chunks known, from the first on */
+	bool index_whole;             /* it came from the tail: these are all */
+	bool gap;                     /* chunks between those and the position are not known */
 };
 
 /* Input */
@@ -89,6 +93,17 @@ static void reader_consume(struct vgt_reader *reader, size_t size)
 {
 	reader->input_at += size;
 	reader->file_pos += size;
+}
+
+static bool move_input(struct vgt_reader *reader, uint64_t file_pos, struct vgt_err *err)
+{
+	if (lseek(reader->fd, (off_t)file_pos, SEEK_SET) < 0) {
+		return vgt_err_system(err, errno, "cannot move in the trace");
+	}
+	reader->input_at = reader->input_end = 0;
+	reader->file_pos = file_pos;
+	reader->eof = false;
+	return true;
 }
 
 static uint32_t peek_u32(const struct vgt_reader *reader, size_t at)
@@ -168,8 +183,22 @@ static enum frame read_zstd_frame(struct vgt_reader *reader, struct vgt_err *err
 	}
 	reader->at = 0;
 	reader->end = out.pos;
-	reader->chunk_file_pos = begin;
 	return FRAME_CHUNK;
+}
+
+static uint64_t input_size(const struct vgt_reader *reader)
+{
+	struct stat status;
+	return fstat(reader->fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+/* A tail behind a gap in what is known: it had been tried and was no good. */
+static enum frame read_unknown_tail(struct vgt_reader *reader, struct vgt_err *err)
+{
+	const uint64_t begin = reader->file_pos, size = input_size(reader);
+	return size < begin + vgt_index_size(reader->position.sequence)
+		       ? FRAME_EOF
+		       : frame_error(err, begin, "tail is damaged");
 }
 
 /*
@@ -178,7 +207,13 @@ static enum frame read_zstd_frame(struct vgt_reader *reader, struct vgt_err *err
  */
 static enum frame read_tail(struct vgt_reader *reader, struct vgt_err *err)
 {
-	uint64_t begin = reader->file_pos;
+	const uint64_t begin = reader->file_pos;
+	if (reader->gap) {
+		return read_unknown_tail(reader, err);
+	}
+	if (reader->index.count != reader->position.sequence) {
+		return frame_error(err, begin, "tail where a chunk was expected");
+	}
 	reader->index.totals = (struct vgt_index_header){
 		.stream_size = reader->position.stream_pos,
 		.records = reader->position.records,
@@ -213,9 +248,35 @@ static enum frame read_tail(struct vgt_reader *reader, struct vgt_err *err)
 	return reader->failed ? FRAME_ERROR : frame;
 }
 
+/* The chunk that begins at frame_pos against what is known of it, or added to that. */
+static bool index_chunk(
+	struct vgt_reader *reader, const struct vgt_chunk *chunk, struct vgt_err *err)
+{
+	const uint64_t begin = reader->frame_pos;
+	const struct vgt_index_entry entry = {begin, chunk->stream_pos, chunk->first_record,
+		chunk->first_command, chunk->first_frame};
+	if (chunk->sequence >= VGT_CHUNKS_MAX) {
+		return vgt_err_set(err, VGT_ERR_LIMIT, begin, "trace has more than %u chunks",
+			VGT_CHUNKS_MAX);
+	}
+	if (chunk->sequence < reader->index.count) {
+		return memcmp(&reader->index.entries[chunk->sequence], &entry, sizeof(entry)) ==
+			       0 ||
+		       vgt_err_set(err, VGT_ERR_MALFORMED, begin,
+			       "chunk %" PRIu64 " is not where the index has it",
+			       chunk->sequence);
+	}
+	if (reader->index_whole) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, begin,
+			"chunk %" PRIu64 " is not in the index", chunk->sequence);
+	}
+	return reader->gap || vgt_index_add(&reader->index, &entry) ||
+	       vgt_err_system(err, ENOMEM, "cannot index the trace");
+}
+
 static bool open_chunk(struct vgt_reader *reader, struct vgt_err *err)
 {
-	uint64_t begin = reader->chunk_file_pos;
+	const uint64_t begin = reader->frame_pos;
 	struct vgt_record_header header;
 	struct vgt_chunk chunk;
 	if (reader->end <= sizeof(header) + sizeof(chunk)) {
@@ -240,7 +301,7 @@ static bool open_chunk(struct vgt_reader *reader, struct vgt_err *err)
 		reader->minor = chunk.minor;
 		reader->opened = true;
 	}
-	const struct vgt_reader_position *here = &reader->position;
+	const struct vgt_position *here = &reader->position;
 	if (chunk.reserved || chunk.minor != reader->minor ||
 		chunk.trace_id != reader->trace_id) {
 		return vgt_err_set(
@@ -253,14 +314,8 @@ static bool open_chunk(struct vgt_reader *reader, struct vgt_err *err)
 			"chunk %" PRIu64 " where chunk %" PRIu64 " was expected",
 			chunk.sequence, here->sequence);
 	}
-	struct vgt_index_entry entry = {begin, chunk.stream_pos, chunk.first_record,
-		chunk.first_command, chunk.first_frame};
-	if (reader->index.count >= VGT_CHUNKS_MAX) {
-		return vgt_err_set(err, VGT_ERR_LIMIT, begin, "trace has more than %u chunks",
-			VGT_CHUNKS_MAX);
-	}
-	if (!vgt_index_add(&reader->index, &entry)) {
-		return vgt_err_system(err, ENOMEM, "cannot index the trace");
+	if (!index_chunk(reader, &chunk, err)) {
+		return false;
 	}
 	reader->at = sizeof(header) + sizeof(chunk);
 	reader->position.sequence++;
@@ -269,7 +324,8 @@ static bool open_chunk(struct vgt_reader *reader, struct vgt_err *err)
 
 static enum frame read_frame(struct vgt_reader *reader, struct vgt_err *err)
 {
-	uint64_t begin = reader->file_pos;
+	const uint64_t begin = reader->file_pos;
+	reader->frame_pos = begin;
 	size_t there = reader_fill(reader, 4, err);
 	if (reader->failed) {
 		return FRAME_ERROR;
@@ -294,6 +350,12 @@ static enum frame read_frame(struct vgt_reader *reader, struct vgt_err *err)
 
 /* The ring */
 
+/* Whether the file has more than what has been read. */
+static bool has_grown(const struct vgt_reader *reader)
+{
+	return input_size(reader) != reader->file_pos;
+}
+
 /*
  * Makes what the ring has behind the file's end current, if there is a ring. False: the
  * recording went on meanwhile and the file has more now.
@@ -310,11 +372,13 @@ static bool merge_ring(struct vgt_reader *reader)
 		    reader->position.stream_pos, &ring_err)) {
 		/* gone with the end of the recording, which wrote to the file before that; else
 		   long gone, or another machine's: the trace is cut */
-		struct stat status;
-		bool changed = ring_err.code == VGT_ERR_BUSY ||
-			       (fstat(reader->fd, &status) == 0 &&
-				       (uint64_t)status.st_size != reader->file_pos);
+		bool changed = ring_err.code == VGT_ERR_BUSY || has_grown(reader);
 		return !changed || !reader->seekable;
+	}
+	if (!snapshot.in_use && reader->seekable && has_grown(reader)) {
+		/* it had been opened before the recording ended */
+		vgt_ring_snapshot_finish(&snapshot);
+		return false;
 	}
 	reader->how = snapshot.in_use ? VGT_END_RECORDING : VGT_END_RING;
 	if (snapshot.size) {
@@ -331,15 +395,141 @@ static bool merge_ring(struct vgt_reader *reader)
 /* Goes back to the end of the last whole chunk and forgets what was read behind it. */
 static bool reread(struct vgt_reader *reader, struct vgt_err *err)
 {
-	if (lseek(reader->fd, (off_t)reader->whole.file_pos, SEEK_SET) < 0) {
-		return vgt_err_system(err, errno, "cannot read the trace again");
+	if (!move_input(reader, reader->whole.file_pos, err)) {
+		return false;
 	}
-	reader->input_at = reader->input_end = 0;
-	reader->file_pos = reader->whole.file_pos;
-	reader->eof = false;
 	reader->torn = 0;
 	usleep(1000);
 	return true;
+}
+
+/* What is known of the chunks */
+
+static bool read_at(int fd, void *bytes, size_t size, uint64_t file_pos)
+{
+	uint8_t *at = bytes;
+	while (size) {
+		ssize_t got = pread(fd, at, size, (off_t)file_pos);
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got <= 0) {
+			return false;
+		}
+		at += got;
+		size -= (size_t)got;
+		file_pos += (uint64_t)got;
+	}
+	return true;
+}
+
+/* Takes the index from a good tail that agrees with the chunks seen so far; false: there is no
+ * such tail. */
+static bool load_tail(struct vgt_reader *reader)
+{
+	struct vgt_index index = {.count = 0};
+	uint8_t footer[VGT_INDEX_FOOTER];
+	const uint64_t end = input_size(reader);
+	if (reader->index_whole) {
+		return true;
+	}
+	if (!reader->seekable || !reader->opened || end < sizeof(footer) ||
+		!read_at(reader->fd, footer, sizeof(footer), end - sizeof(footer))) {
+		return false;
+	}
+	const uint64_t size = vgt_index_find(footer, end);
+	uint8_t *tail = size ? malloc(size) : NULL;
+	bool good = tail && read_at(reader->fd, tail, size, end - size) &&
+		    vgt_index_decode(&index, tail, size, reader->trace_id, end - size, NULL);
+	free(tail);
+	good = good && index.count >= reader->index.count &&
+	       (!reader->index.count ||
+		       memcmp(index.entries, reader->index.entries,
+			       reader->index.count * sizeof(*index.entries)) == 0);
+	if (good) {
+		vgt_index_finish(&reader->index);
+		reader->index = index;
+		reader->index_whole = true;
+	} else {
+		vgt_index_finish(&index);
+	}
+	return good;
+}
+
+/* Whether the header of the chunk is what can follow the chunks known, of which the last has so
+ * many bytes of records. */
+static bool chunk_follows(
+	const struct vgt_reader *reader, const struct vgt_chunk *chunk, uint64_t stream_size)
+{
+	static const struct vgt_index_entry start;
+	const size_t count = reader->index.count;
+	const struct vgt_index_entry *last = count ? &reader->index.entries[count - 1] : &start;
+	return chunk->major == VGT_TRACE_MAJOR && chunk->minor == reader->minor &&
+	       chunk->trace_id == reader->trace_id && chunk->sequence == count &&
+	       chunk->stream_pos == last->stream_pos + stream_size &&
+	       chunk->first_record - last->first_record <=
+		       stream_size / sizeof(struct vgt_record_header) &&
+	       chunk->first_command >= last->first_command &&
+	       chunk->first_frame >= last->first_frame &&
+	       chunk->first_command - last->first_command +
+			       (chunk->first_frame - last->first_frame) <=
+		       chunk->first_record - last->first_record;
+}
+
+/* Adds to the index what follows the chunks known, as far as chunks follow; returns where they
+ * end in the file, or VGT_SCAN_NONE: no memory. */
+static uint64_t scan_chunks(struct vgt_reader *reader)
+{
+	struct vgt_scan scan;
+	struct vgt_scan_header header;
+	struct vgt_chunk chunk;
+	uint64_t at = 0, stream_size = 0;
+	size_t known = reader->index.count;
+	if (known) {
+		at = reader->index.entries[--known].file_pos;
+	}
+	vgt_scan_init(&scan, reader->fd, reader->dctx);
+	for (; known < VGT_CHUNKS_MAX; known++) {
+		if (!vgt_scan_chunk(&scan, at, &chunk, &header)) {
+			break;
+		}
+		const uint64_t end = vgt_scan_end(&scan, at, &header);
+		const bool is_new = known == reader->index.count;
+		if (!end || (is_new && !chunk_follows(reader, &chunk, stream_size))) {
+			break;
+		}
+		const struct vgt_index_entry entry = {at, chunk.stream_pos, chunk.first_record,
+			chunk.first_command, chunk.first_frame};
+		if (is_new && !vgt_index_add(&reader->index, &entry)) {
+			return VGT_SCAN_NONE;
+		}
+		stream_size = header.content_size - sizeof(struct vgt_record_header) -
+			      sizeof(struct vgt_chunk);
+		at = end;
+	}
+	return at;
+}
+
+/* Fills the index from the tail or, without one, from the chunks. */
+static bool know_chunks(struct vgt_reader *reader, struct vgt_err *err)
+{
+	if (load_tail(reader)) {
+		return true;
+	}
+	const uint64_t end = scan_chunks(reader);
+	if (end == VGT_SCAN_NONE) {
+		return vgt_err_system(err, ENOMEM, "cannot index the trace");
+	}
+	uint32_t magic;
+	if (!read_at(reader->fd, &magic, sizeof(magic), end) || magic == ZSTD_MAGICNUMBER) {
+		return true; /* the end, or what is seen when it is read */
+	}
+	if (magic != VGT_SKIPPABLE_INDEX) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, end, "neither a chunk nor the tail");
+	}
+	return input_size(reader) - end < vgt_index_size(reader->index.count) ||
+	       vgt_err_set(
+		       err, VGT_ERR_MALFORMED, end, "tail is damaged, or something follows it");
 }
 
 /* Makes the next chunk's records current. */
@@ -370,6 +560,11 @@ static enum vgt_read reader_advance(struct vgt_reader *reader, struct vgt_err *e
 			return VGT_READ_ERROR;
 		}
 		if (merge_ring(reader)) {
+			if (reader->how == VGT_END_CUT && reader->torn && load_tail(reader)) {
+				vgt_err_set(err, VGT_ERR_MALFORMED, reader->frame_pos,
+					"chunk is damaged: it has no end");
+				return VGT_READ_ERROR;
+			}
 			reader->ended = !reader->from_ring;
 			return reader->ended ? VGT_READ_END : VGT_READ_RECORD;
 		}
@@ -403,7 +598,7 @@ static void note_meta(struct vgt_reader *reader, const char *text, size_t size)
 static bool take_record(
 	struct vgt_reader *reader, struct vgt_record *record, struct vgt_err *err)
 {
-	uint64_t where = reader->from_ring ? VGT_NO_OFFSET : reader->chunk_file_pos;
+	uint64_t where = reader->from_ring ? VGT_NO_OFFSET : reader->frame_pos;
 	uint64_t number = reader->position.records;
 	struct vgt_record_header header;
 	size_t left = reader->end - reader->at;
@@ -448,9 +643,7 @@ static bool take_record(
 	}
 	reader->at += span;
 	reader->position.stream_pos += span;
-	reader->position.records++;
-	reader->position.commands += vgt_record_is_command(header.type);
-	reader->position.frames += header.type == VGT_RECORD_FRAME;
+	vgt_position_count(&reader->position, header.type);
 	return true;
 }
 
@@ -485,6 +678,221 @@ enum vgt_read vgt_reader_next(
 	return VGT_READ_ERROR;
 }
 
+/* Moving */
+
+/* Forgets what is current; the next frame is read from `position`. */
+static bool move_to(
+	struct vgt_reader *reader, struct vgt_position position, struct vgt_err *err)
+{
+	if (!move_input(reader, position.file_pos, err)) {
+		return false;
+	}
+	reader->at = reader->end = 0;
+	reader->from_ring = false;
+	reader->ended = false;
+	reader->failed = false;
+	reader->how = VGT_END_TAIL;
+	reader->torn = 0;
+	reader->position = position;
+	reader->whole = position;
+	return true;
+}
+
+static bool move_to_chunk(struct vgt_reader *reader, size_t number, struct vgt_err *err)
+{
+	const struct vgt_index_entry *entry = &reader->index.entries[number];
+	reader->gap = false;
+	return move_to(reader,
+		(struct vgt_position){entry->file_pos, number, entry->stream_pos,
+			entry->first_record, entry->first_command, entry->first_frame},
+		err);
+}
+
+/* The chunk which the first record of the frame or the command is in, or begins behind. */
+static size_t find_chunk(const struct vgt_index *index, uint64_t frame, uint64_t command)
+{
+	size_t low = 0, high = index->count;
+	while (high - low > 1) {
+		const size_t middle = low + (high - low) / 2;
+		const struct vgt_index_entry *entry = &index->entries[middle];
+		if (entry->first_frame < frame && entry->first_command < command) {
+			low = middle;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+static bool no_such(uint64_t frame, uint64_t command, uint64_t frames, uint64_t commands,
+	struct vgt_err *err)
+{
+	char asked[64];
+	if (frame == VGT_SEEK_NONE) {
+		snprintf(asked, sizeof(asked), "command @%" PRIu64, command);
+	} else if (command == VGT_SEEK_NONE) {
+		snprintf(asked, sizeof(asked), "frame %" PRIu64, frame);
+	} else {
+		snprintf(asked, sizeof(asked), "frame %" PRIu64 " and no command @%" PRIu64,
+			frame, command);
+	}
+	return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+		"there is no %s: the trace has %" PRIu64 " frames and %" PRIu64 " commands",
+		asked, frames, commands);
+}
+
+/* Reads on up to the record. */
+static bool skip_to(
+	struct vgt_reader *reader, uint64_t frame, uint64_t command, struct vgt_err *err)
+{
+	while (reader->position.frames < frame && reader->position.commands < command) {
+		struct vgt_record record;
+		switch (vgt_reader_next(reader, &record, err)) {
+		case VGT_READ_RECORD:
+			break;
+		case VGT_READ_END:
+			return no_such(frame, command, reader->position.frames,
+				reader->position.commands, err);
+		case VGT_READ_ERROR:
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whether the trace is known to have nothing that belongs to either. */
+static bool lies_beyond(const struct vgt_reader *reader, uint64_t frame, uint64_t command)
+{
+	return reader->index_whole && frame > reader->index.totals.frames &&
+	       command > reader->index.totals.commands;
+}
+
+bool vgt_reader_seek(
+	struct vgt_reader *reader, uint64_t frame, uint64_t command, struct vgt_err *err)
+{
+	if (!reader->seekable) {
+		const bool passed = reader->position.records > 0 &&
+				    (reader->position.frames >= frame ||
+					    reader->position.commands >= command);
+		return passed ? vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
+					"cannot go back in a pipe")
+			      : skip_to(reader, frame, command, err);
+	}
+	struct vgt_record record;
+	if (!reader->opened) {
+		/* who it is, and where its ring lies */
+		if (vgt_reader_next(reader, &record, err) != VGT_READ_RECORD ||
+			!move_to_chunk(reader, 0, err)) {
+			return false;
+		}
+	}
+	if (!know_chunks(reader, err)) {
+		return false;
+	}
+	if (lies_beyond(reader, frame, command)) {
+		return no_such(frame, command, reader->index.totals.frames,
+			reader->index.totals.commands, err);
+	}
+	return move_to_chunk(reader, find_chunk(&reader->index, frame, command), err) &&
+	       skip_to(reader, frame, command, err);
+}
+
+/* So much work is done in a search, beside that of looking through the file once: far more than
+ * chance ever makes of a file, and a second or two. */
+#define SEARCH_WORK (UINT64_C(256) << 20)
+
+/* Whether a chunk with this header may come behind the damage. */
+static bool may_come_later(const struct vgt_reader *reader, const struct vgt_chunk *chunk)
+{
+	const struct vgt_position *here = &reader->position;
+	const bool is_ours = !reader->opened || (chunk->trace_id == reader->trace_id &&
+							chunk->minor == reader->minor);
+	return is_ours && chunk->major == VGT_TRACE_MAJOR && !chunk->reserved &&
+	       chunk->sequence >= here->sequence && chunk->sequence < VGT_CHUNKS_MAX &&
+	       chunk->stream_pos >= here->stream_pos && chunk->stream_pos % 8 == 0 &&
+	       chunk->first_record >= here->records &&
+	       chunk->first_record <= chunk->stream_pos / sizeof(struct vgt_record_header) &&
+	       chunk->first_command >= here->commands && chunk->first_frame >= here->frames &&
+	       chunk->first_command <= chunk->first_record &&
+	       chunk->first_frame <= chunk->first_record - chunk->first_command;
+}
+
+/* Makes this chunk current, if it is good all through. */
+static bool land_on(struct vgt_reader *reader, uint64_t file_pos, const struct vgt_chunk *chunk)
+{
+	struct vgt_err ignored;
+	reader->failed = false;
+	reader->frame_pos = file_pos;
+	if (!move_input(reader, file_pos, &ignored) ||
+		read_zstd_frame(reader, &ignored) != FRAME_CHUNK) {
+		return false;
+	}
+	reader->trace_id = chunk->trace_id;
+	reader->minor = chunk->minor;
+	reader->opened = true;
+	reader->gap = !load_tail(reader) && chunk->sequence != reader->index.count;
+	reader->position = (struct vgt_position){file_pos, chunk->sequence, chunk->stream_pos,
+		chunk->first_record, chunk->first_command, chunk->first_frame};
+	reader->whole = reader->position;
+	return open_chunk(reader, &ignored);
+}
+
+/* Looks for the next good chunk from frame_pos on and makes it current. */
+static bool find_good_chunk(struct vgt_reader *reader, struct vgt_err *err)
+{
+	const uint64_t begin = reader->frame_pos;
+	const struct vgt_position position = reader->position, whole = reader->whole;
+	const bool opened = reader->opened, gap = reader->gap, failed = reader->failed;
+	const uint64_t limit = SEARCH_WORK + 2 * input_size(reader);
+	struct vgt_scan scan;
+	vgt_scan_init(&scan, reader->fd, reader->dctx);
+	uint64_t at = begin;
+	while ((at = vgt_scan_magic(&scan, at)) != VGT_SCAN_NONE && scan.work <= limit) {
+		struct vgt_scan_header header;
+		struct vgt_chunk chunk;
+		if (vgt_scan_chunk(&scan, at, &chunk, &header) &&
+			may_come_later(reader, &chunk)) {
+			scan.work += header.content_size;
+			if (land_on(reader, at, &chunk)) {
+				return true;
+			}
+			reader->frame_pos = begin;
+			reader->position = position;
+			reader->whole = whole;
+			reader->opened = opened;
+			reader->gap = gap;
+			reader->failed = failed;
+		}
+		at++;
+	}
+	return vgt_err_set(err, VGT_ERR_MALFORMED, at == VGT_SCAN_NONE ? begin : at,
+		at == VGT_SCAN_NONE ? "no good chunk follows the damage"
+				    : "too much here looks like a chunk and is none");
+}
+
+bool vgt_reader_resync(struct vgt_reader *reader, struct vgt_gap *gap, struct vgt_err *err)
+{
+	const bool damaged = reader->failed && !reader->from_ring &&
+			     reader->error.code != VGT_ERR_SYSTEM &&
+			     reader->error.code != VGT_ERR_BUSY;
+	const bool torn = reader->ended && reader->how == VGT_END_CUT && reader->torn;
+	if (!reader->seekable || (!damaged && !torn)) {
+		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+			reader->seekable ? "there is no damage to go past"
+					 : "cannot go past damage in a pipe");
+	}
+	*gap = (struct vgt_gap){.begin = reader->frame_pos, .before = reader->position};
+	if (!find_good_chunk(reader, err)) {
+		return false;
+	}
+	reader->ended = false;
+	reader->how = VGT_END_TAIL;
+	reader->torn = 0;
+	gap->end = reader->frame_pos;
+	gap->after = reader->whole;
+	return true;
+}
+
 /* Opening and questions */
 
 struct vgt_reader *vgt_reader_open_fd(int fd, struct vgt_err *err)
@@ -505,7 +913,7 @@ struct vgt_reader *vgt_reader_open_fd(int fd, struct vgt_err *err)
 		goto error;
 	}
 	reader->fd = fd;
-	reader->seekable = S_ISREG(status.st_mode);
+	reader->seekable = S_ISREG(status.st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
 	reader->input = malloc(READER_INPUT);
 	reader->dctx = ZSTD_createDCtx();
 	if (!reader->input || !reader->dctx) {
@@ -562,12 +970,12 @@ const char *vgt_reader_ring_path(const struct vgt_reader *reader)
 	return reader->ring_path;
 }
 
-struct vgt_reader_position vgt_reader_passed(const struct vgt_reader *reader)
+struct vgt_position vgt_reader_passed(const struct vgt_reader *reader)
 {
 	return reader->position;
 }
 
-struct vgt_reader_position vgt_reader_whole(const struct vgt_reader *reader)
+struct vgt_position vgt_reader_whole(const struct vgt_reader *reader)
 {
 	return reader->whole;
 }

@@ -89,9 +89,8 @@ static int open_target(const char *path, const char *out, uint64_t intact, struc
 static bool append_rest(struct vgt_sink *sink, const struct vgt_reader *reader,
 	uint64_t time_ns, struct vgt_recovery *recovery, struct vgt_err *err)
 {
-	struct vgt_reader_position at = vgt_reader_whole(reader);
-	sink->at = (struct vgt_sink_position){
-		at.file_pos, at.sequence, at.stream_pos, at.records, at.commands, at.frames};
+	const struct vgt_position at = vgt_reader_whole(reader);
+	sink->at = at;
 	sink->minor = vgt_reader_minor(reader);
 	const struct vgt_index *chunks = vgt_reader_chunks(reader);
 	for (size_t i = 0; i < at.sequence; i++) {
@@ -148,7 +147,7 @@ bool vgt_recover(
 	if (!survey(reader, recovery, &last_time_ns, err)) {
 		goto done;
 	}
-	struct vgt_reader_position at = vgt_reader_whole(reader);
+	struct vgt_position at = vgt_reader_whole(reader);
 	recovery->was_whole = !recovery->damaged && vgt_reader_end(reader) == VGT_END_TAIL;
 	if (recovery->was_whole) {
 		recovery->records = at.records;

@@ -34,13 +34,6 @@ void vgt_sink_finish(struct vgt_sink *sink)
 	*sink = (struct vgt_sink){.fd = -1};
 }
 
-void vgt_sink_position_count(struct vgt_sink_position *position, uint16_t type)
-{
-	position->records++;
-	position->commands += vgt_record_is_command(type);
-	position->frames += type == VGT_RECORD_FRAME;
-}
-
 uint64_t vgt_sink_cut(const void *records, uint64_t size)
 {
 	const uint8_t *bytes = records;
@@ -72,11 +65,10 @@ static bool sink_write(
 	return true;
 }
 
-/* Bytes at most of a closing chunk, index and seek table behind so many chunks. */
+/* Bytes at most of a closing chunk and the tail behind so many chunks. */
 static uint64_t tail_size(uint64_t chunks)
 {
-	return 1024 + 8 + sizeof(struct vgt_index_header) +
-	       chunks * sizeof(struct vgt_index_entry) + 8 + 8 + (chunks + 1) * 8 + 9;
+	return 1024 + vgt_index_size(chunks);
 }
 
 /* Whether the file may grow by so many bytes and still take the tail. */
@@ -91,24 +83,27 @@ static bool sink_has_room(const struct vgt_sink *sink, size_t size, struct vgt_e
 	return true;
 }
 
-static bool sink_compress(
-	struct vgt_sink *sink, const void *bytes, size_t size, bool end, struct vgt_err *err)
+static bool sink_compress(struct vgt_sink *sink, const void *bytes, size_t size,
+	ZSTD_EndDirective how, struct vgt_err *err)
 {
 	ZSTD_inBuffer in = {bytes, size, 0};
 	size_t left;
 	do {
-		ZSTD_outBuffer out = {sink->out, sink->out_capacity, 0};
-		left = ZSTD_compressStream2(
-			sink->cctx, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
+		ZSTD_outBuffer out = {sink->out, sink->out_capacity, sink->out_used};
+		left = ZSTD_compressStream2(sink->cctx, &out, &in, how);
 		if (ZSTD_isError(left)) {
 			return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
 				"cannot compress: %s", ZSTD_getErrorName(left));
 		}
-		if (out.pos && (!sink_has_room(sink, out.pos, err) ||
-				       !sink_write(sink, sink->out, out.pos, err))) {
-			return false;
+		sink->out_used = out.pos;
+		if (out.pos == out.size || how == ZSTD_e_end) {
+			sink->out_used = 0;
+			if (!sink_has_room(sink, out.pos, err) ||
+				!sink_write(sink, sink->out, out.pos, err)) {
+				return false;
+			}
 		}
-	} while (end ? left > 0 : in.pos < in.size);
+	} while (how == ZSTD_e_continue ? in.pos < in.size : left > 0);
 	return true;
 }
 
@@ -116,6 +111,7 @@ void vgt_sink_abandon(struct vgt_sink *sink)
 {
 	sink->at = sink->chunk;
 	sink->chunk_left = 0;
+	sink->out_used = 0;
 	/* what a failed write left behind would be a damaged chunk; nothing more can be done
 	   where even this fails */
 	int ignored = ftruncate(sink->fd, (off_t)sink->at.file_pos);
@@ -149,7 +145,8 @@ bool vgt_sink_begin(struct vgt_sink *sink, uint64_t size, struct vgt_err *err)
 	_Static_assert(sizeof(open) % 8 == 0, "a record ends on 8 bytes");
 	ZSTD_CCtx_reset(sink->cctx, ZSTD_reset_session_only);
 	ZSTD_CCtx_setPledgedSrcSize(sink->cctx, sizeof(open) + size);
-	if (!sink_compress(sink, &open, sizeof(open), false, err)) {
+	/* in a block of its own, so that it is had without decompressing the chunk */
+	if (!sink_compress(sink, &open, sizeof(open), ZSTD_e_flush, err)) {
 		vgt_sink_abandon(sink);
 		return false;
 	}
@@ -158,7 +155,7 @@ bool vgt_sink_begin(struct vgt_sink *sink, uint64_t size, struct vgt_err *err)
 
 static bool sink_end(struct vgt_sink *sink, struct vgt_err *err)
 {
-	const struct vgt_sink_position *chunk = &sink->chunk;
+	const struct vgt_position *chunk = &sink->chunk;
 	struct vgt_index_entry entry = {chunk->file_pos, chunk->stream_pos, chunk->records,
 		chunk->commands, chunk->frames};
 	if (!vgt_index_add(&sink->index, &entry)) {
@@ -175,7 +172,7 @@ bool vgt_sink_feed(struct vgt_sink *sink, const void *bytes, uint64_t size, stru
 	sink->chunk_left -= size;
 	sink->at.stream_pos += size;
 	bool last = sink->chunk_left == 0;
-	if (!sink_compress(sink, bytes, size, last, err)) {
+	if (!sink_compress(sink, bytes, size, last ? ZSTD_e_end : ZSTD_e_continue, err)) {
 		vgt_sink_abandon(sink);
 		return false;
 	}
@@ -194,7 +191,7 @@ bool vgt_sink_write(
 		for (uint64_t at = 0; at < part;) {
 			struct vgt_record_header header;
 			memcpy(&header, bytes + at, sizeof(header));
-			vgt_sink_position_count(&sink->at, header.type);
+			vgt_position_count(&sink->at, header.type);
 			at += vgt_record_span(header.size);
 		}
 		if (!vgt_sink_feed(sink, bytes, part, err)) {
@@ -233,7 +230,7 @@ bool vgt_sink_tail(struct vgt_sink *sink, struct vgt_err *err)
 bool vgt_sink_close(
 	struct vgt_sink *sink, const void *records, uint64_t size, struct vgt_err *err)
 {
-	const struct vgt_sink_position end = sink->at;
+	const struct vgt_position end = sink->at;
 	const size_t chunks = sink->index.count;
 	sink->closing = true;
 	bool good = vgt_sink_write(sink, records, size, err) && vgt_sink_tail(sink, err);

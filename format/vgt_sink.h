@@ -16,28 +16,20 @@
  * thread at a time.
  */
 
-/* Where the next chunk goes and what it begins with; all zero for a new trace. */
-struct vgt_sink_position {
-	uint64_t file_pos;
-	uint64_t sequence;
-	uint64_t stream_pos;
-	uint64_t records, commands, frames;
-};
-
 struct vgt_sink {
 	int fd; /* borrowed */
 	uint64_t trace_id;
-	uint16_t minor; /* version of the chunks, all alike */
-	struct vgt_sink_position at;
+	uint16_t minor;         /* version of the chunks, all alike */
+	struct vgt_position at; /* where the next chunk goes; all zero for a new trace */
 	struct vgt_index index;
 	uint64_t max_size; /* of the file with its tail; 0: none */
 	/* private: */
 	struct ZSTD_CCtx_s *cctx;
 	uint8_t *out;
-	size_t out_capacity;
-	struct vgt_sink_position chunk; /* where the open chunk began */
-	uint64_t chunk_left;            /* bytes of records that it still expects */
-	bool closing;                   /* the chunk may be the last of VGT_CHUNKS_MAX */
+	size_t out_capacity, out_used;
+	struct vgt_position chunk; /* where the open chunk began */
+	uint64_t chunk_left;       /* bytes of records that it still expects */
+	bool closing;              /* the chunk may be the last of VGT_CHUNKS_MAX */
 };
 
 /* `sink->at`, `index` and `minor` are the caller's to set where a trace is continued. */
@@ -77,8 +69,5 @@ bool vgt_sink_tail(struct vgt_sink *sink, struct vgt_err *err);
  */
 bool vgt_sink_close(
 	struct vgt_sink *sink, const void *records, uint64_t size, struct vgt_err *err);
-
-/* Counts one record that is being added. */
-void vgt_sink_position_count(struct vgt_sink_position *position, uint16_t type);
 
 #endif

@@ -36,7 +36,7 @@ struct vgt_writer {
 	/* under the lock */
 	uint64_t head; /* end of the published records */
 	uint64_t tail; /* everything before it is in the file */
-	struct vgt_sink_position put;
+	struct vgt_position put;
 	uint64_t streaming; /* span of a record larger than the ring that is passing through, or
 			       0 */
 	uint64_t fill;      /* while streaming: end of the bytes copied in */
@@ -251,7 +251,7 @@ static bool thread_stream(struct vgt_writer *writer, struct vgt_err *err)
 		if (first) {
 			struct vgt_record_header header;
 			memcpy(&header, bytes, sizeof(header));
-			vgt_sink_position_count(&writer->sink.at, header.type);
+			vgt_position_count(&writer->sink.at, header.type);
 			first = false;
 		}
 		good = vgt_sink_feed(&writer->sink, bytes, size, err);
@@ -499,7 +499,7 @@ bool vgt_writer_put(struct vgt_writer *writer, uint16_t type, uint16_t flags,
 	}
 	if (good) {
 		struct vgt_ring_header *ring = writer->ring.header;
-		vgt_sink_position_count(&writer->put, type);
+		vgt_position_count(&writer->put, type);
 		atomic_store_explicit(
 			&ring->records, writer->put.records, memory_order_relaxed);
 		atomic_store_explicit(

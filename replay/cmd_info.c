@@ -218,7 +218,7 @@ static void print_info(const struct info *info, const char *path)
 
 static void print_json(const struct info *info, const char *path)
 {
-	struct vgt_reader_position at = vgt_reader_passed(info->reader);
+	struct vgt_position at = vgt_reader_passed(info->reader);
 	struct json_object *object = json_object_new_object();
 	char text[64];
 	vgt_json_put_text(object, "path", path);

@@ -374,7 +374,7 @@ bool vgt_recorded_measure(struct vgt_recorded_trace *trace,
 		trace->commands = atomic_load(&exact->header->commands);
 		trace->raw = atomic_load(&exact->header->head);
 	} else if (reader) {
-		const struct vgt_reader_position at = vgt_reader_passed(reader);
+		const struct vgt_position at = vgt_reader_passed(reader);
 		trace->frames = at.frames;
 		trace->commands = at.commands;
 		trace->raw = at.stream_pos;

@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zstd.h>
@@ -88,6 +89,7 @@ static uint64_t trace_id;
 static size_t first_chunk_end;
 static uint64_t digests[RECORDS_MAX]; /* of each record */
 static size_t digest_count;
+static uint64_t command_count;
 
 /* clang-format off: one virgl command a line */
 static const uint32_t virgl[] = {
@@ -374,6 +376,7 @@ static void note_records(void)
 		digests[digest_count++] = digest_of(&record);
 	}
 	assert_int_equal(vgt_reader_end(reader), VGT_END_TAIL);
+	command_count = vgt_reader_passed(reader).commands;
 	trace_id = vgt_reader_trace_id(reader);
 	first_chunk_end = (size_t)vgt_reader_chunks(reader)->entries[1].file_pos;
 	vgt_reader_close(reader);
@@ -500,6 +503,9 @@ static void test_flipped(void **state)
 		trace.at[at] ^= masks[i % COUNT(masks)];
 		assert_honest(&outcome, at);
 		errors += outcome.last == VGT_READ_ERROR;
+		/* a good tail says that nothing was cut off, whatever a frame says of its size
+		 */
+		assert_false(outcome.last == VGT_READ_END && outcome.end == VGT_END_CUT);
 		unnoticed += outcome.last == VGT_READ_END && outcome.end == VGT_END_TAIL;
 	}
 	assert_true(errors > trace.size * 2);
@@ -540,6 +546,331 @@ static void test_flipped_recover(void **state)
 			assert_int_equal(unlink(out), 0);
 		}
 		assert_int_not_equal(access(out, F_OK), 0);
+	}
+}
+
+/* Seeking and going past damage, in whatever bytes */
+
+static struct vgt_reader *open_bytes(const void *bytes, size_t size)
+{
+	int fd = memfd_create("trace", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, size, 0), size);
+	struct vgt_reader *reader = vgt_reader_open_fd(fd, NULL);
+	assert_non_null(reader);
+	return reader;
+}
+
+/* Whether the record is that of the trace under test of its number. */
+static bool is_original(const struct vgt_record *record)
+{
+	return record->number < digest_count && digests[record->number] == digest_of(record);
+}
+
+/* Seeks to every command and frame; what comes is right, or there is an error. Returns how
+ * many seeks failed. */
+static size_t seek_all(const void *bytes, size_t size, size_t where)
+{
+	struct vgt_reader *reader = open_bytes(bytes, size);
+	struct vgt_record record;
+	size_t failed = 0;
+	for (uint64_t i = 0; i < command_count + 2; i++) {
+		struct vgt_err err = {0};
+		/* the commands backwards, then two frames */
+		const bool by_command = i < command_count;
+		const uint64_t frame = by_command ? VGT_SEEK_NONE : i - command_count;
+		const uint64_t command = by_command ? command_count - 1 - i : VGT_SEEK_NONE;
+		if (!vgt_reader_seek(reader, frame, command, &err)) {
+			failed++;
+			if (err.code == VGT_ERR_NONE || !err.message[0]) {
+				fail_msg("byte %zu: an error without a message", where);
+			}
+		} else if (vgt_reader_next(reader, &record, &err) == VGT_READ_RECORD &&
+			   (!is_original(&record) ||
+				   (record.frame != frame && record.command != command))) {
+			fail_msg("byte %zu: a wrong record", where);
+		}
+	}
+	vgt_reader_close(reader);
+	return failed;
+}
+
+static size_t tail_begin(void)
+{
+	struct vgt_reader *reader = open_bytes(trace.at, trace.size);
+	assert_true(vgt_reader_seek(reader, 0, VGT_SEEK_NONE, NULL));
+	const size_t size = (size_t)vgt_index_size(vgt_reader_chunks(reader)->count);
+	vgt_reader_close(reader);
+	return trace.size - size;
+}
+
+/* No byte of the tail can change unseen, and without it the seeks are right all the same. */
+static void test_seek_flipped_tail(void **state)
+{
+	(void)state;
+	static const uint8_t masks[] = {0xff, 1, 0x80};
+	const size_t begin = tail_begin();
+	assert_int_equal(seek_all(trace.at, trace.size, 0), 0);
+	for (size_t i = begin * COUNT(masks); i < trace.size * COUNT(masks); i++) {
+		const size_t at = i / COUNT(masks);
+		trace.at[at] ^= masks[i % COUNT(masks)];
+		struct vgt_reader *reader = open_bytes(trace.at, trace.size);
+		struct vgt_record record;
+		struct vgt_err err;
+		if (vgt_reader_seek(reader, VGT_SEEK_NONE, 3, &err)) {
+			fail_msg("byte %zu of the tail can change unseen", at);
+		}
+		assert_int_equal(err.code, VGT_ERR_MALFORMED);
+		assert_int_equal(err.offset, begin);
+		/* it has not moved */
+		assert_int_equal(vgt_reader_next(reader, &record, &err), VGT_READ_RECORD);
+		assert_int_equal(record.number, 0);
+		assert_true(is_original(&record));
+		vgt_reader_close(reader);
+		trace.at[at] ^= masks[i % COUNT(masks)];
+	}
+	/* more behind it, twice the tail, and less of it */
+	struct bytes longer = {0};
+	bytes_add(&longer, trace.at, trace.size);
+	bytes_add(&longer, trace.at + begin, trace.size - begin);
+	assert_int_equal(seek_all(longer.at, longer.size, longer.size), command_count + 2);
+	assert_int_equal(seek_all(longer.at, trace.size + 1, longer.size), command_count + 2);
+	bytes_free(&longer);
+	for (size_t size = begin; size < trace.size; size++) {
+		assert_int_equal(seek_all(trace.at, size, size), 0);
+	}
+}
+
+static void test_seek_flipped(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < trace.size; at++) {
+		trace.at[at] ^= 0xff;
+		seek_all(trace.at, trace.size, at);
+		/* without the tail */
+		seek_all(trace.at, trace.size - 1, at);
+		trace.at[at] ^= 0xff;
+	}
+}
+
+/* Tails that lie with a good checksum: whatever they say, no wrong record comes. */
+static void test_seek_lying_tail(void **state)
+{
+	(void)state;
+	static const uint64_t lies[] = {0, 1, 2, 8, 100, UINT32_MAX, UINT64_MAX};
+	const size_t begin = tail_begin();
+	struct vgt_reader *reader = open_bytes(trace.at, trace.size);
+	assert_true(vgt_reader_seek(reader, 0, VGT_SEEK_NONE, NULL));
+	const struct vgt_index *good = vgt_reader_chunks(reader);
+	size_t refused = 0, all = 0;
+	for (size_t i = 0; i < good->count * 5 + 4; i++) {
+		for (size_t k = 0; k < 2 * COUNT(lies); k++) {
+			struct vgt_index index = {.totals = good->totals};
+			for (size_t n = 0; n < good->count; n++) {
+				assert_true(vgt_index_add(&index, &good->entries[n]));
+			}
+			uint64_t *fields = (uint64_t *)index.entries;
+			uint64_t *field = i < good->count * 5 ? &fields[i]
+							      : &index.totals.stream_size +
+									(i - good->count * 5);
+			*field = k < COUNT(lies) ? *field + lies[k]
+						 : *field - lies[k - COUNT(lies)];
+			struct bytes file = {0};
+			size_t size;
+			uint8_t *tail = vgt_index_encode(&index, trace_id, begin, &size);
+			bytes_add(&file, trace.at, begin);
+			bytes_add(&file, tail, size);
+			refused += seek_all(file.at, file.size, i) > 0;
+			all++;
+			bytes_free(&file);
+			free(tail);
+			vgt_index_finish(&index);
+		}
+	}
+	vgt_reader_close(reader);
+	assert_true(refused > all / 2);
+
+	/* a count that does not fit, and one that is too large */
+	struct bytes file = {0};
+	bytes_add(&file, trace.at, trace.size);
+	static const uint32_t counts[] = {
+		0, 1, 2, VGT_CHUNKS_MAX, VGT_CHUNKS_MAX + 1, UINT32_MAX};
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		memcpy(file.at + file.size - VGT_INDEX_FOOTER, &counts[i], 4);
+		assert_int_equal(seek_all(file.at, file.size, i), command_count + 2);
+	}
+	bytes_free(&file);
+}
+
+struct past {
+	size_t records, gaps;
+	enum vgt_read last;
+	enum vgt_reader_end end;
+};
+
+/* Reads to the end and past every damage. */
+static struct past read_past(const void *bytes, size_t size, size_t where)
+{
+	struct past past = {0};
+	struct vgt_reader *reader = open_bytes(bytes, size);
+	struct vgt_record record;
+	struct vgt_gap gap;
+	struct vgt_err err;
+	uint64_t number = 0, file_pos = 0;
+	for (;;) {
+		past.last = vgt_reader_next(reader, &record, &err);
+		if (past.last == VGT_READ_RECORD) {
+			if (record.number != number || !is_original(&record)) {
+				fail_msg(
+					"byte %zu: record %zu is wrong", where, (size_t)number);
+			}
+			number++;
+			past.records++;
+			continue;
+		}
+		if (!vgt_reader_resync(reader, &gap, &err)) {
+			break;
+		}
+		if (gap.begin < file_pos || gap.end < gap.begin ||
+			gap.before.records != number || gap.after.records < number ||
+			gap.after.file_pos != gap.end) {
+			fail_msg("byte %zu: a wrong gap", where);
+		}
+		file_pos = gap.end;
+		number = gap.after.records;
+		past.gaps++;
+		assert_true(past.gaps < 100);
+	}
+	/* and it stays there */
+	assert_int_equal(vgt_reader_next(reader, &record, &err), past.last);
+	past.end = vgt_reader_end(reader);
+	vgt_reader_close(reader);
+	return past;
+}
+
+static void test_resync_flipped(void **state)
+{
+	(void)state;
+	const size_t begin = tail_begin();
+	size_t gaps = 0, most = 0;
+	for (size_t at = 0; at < trace.size; at++) {
+		trace.at[at] ^= 0xff;
+		for (unsigned cut = 0; cut < 2; cut++) {
+			const size_t size = cut ? begin : trace.size;
+			struct past past = read_past(trace.at, size, at);
+			gaps += past.gaps;
+			/* at most one chunk is lost */
+			if (past.gaps == 1 && past.last == VGT_READ_END) {
+				assert_int_equal(past.end, cut ? VGT_END_CUT : VGT_END_TAIL);
+				assert_true(past.records + 10 > digest_count);
+				most++;
+			}
+		}
+		trace.at[at] ^= 0xff;
+	}
+	/* the control: that is what happens to nearly all, but for the last chunk */
+	assert_true(most > begin);
+	assert_true(gaps >= most);
+	struct past past = read_past(trace.at, trace.size, 0);
+	assert_int_equal(past.gaps, 0);
+	assert_int_equal(past.records, digest_count);
+}
+
+/* Chunks missing, doubled, swapped, with anything between. */
+static void test_resync_chunks(void **state)
+{
+	(void)state;
+	struct vgt_reader *reader = open_bytes(trace.at, trace.size);
+	struct vgt_err err;
+	struct vgt_gap gap;
+	assert_true(vgt_reader_seek(reader, 0, VGT_SEEK_NONE, NULL));
+	const struct vgt_index *index = vgt_reader_chunks(reader);
+	const struct vgt_index_entry *e = index->entries;
+	assert_true(index->count >= 6);
+	assert_false(vgt_reader_resync(reader, &gap, &err));
+	assert_int_equal(err.code, VGT_ERR_USAGE);
+
+	struct bytes file = {0};
+	const size_t from_2 = (size_t)e[2].file_pos;
+	bytes_add(&file, trace.at, e[1].file_pos);
+	bytes_add(&file, trace.at + from_2, tail_begin() - from_2);
+	struct past past = read_past(file.at, file.size, 1);
+	assert_int_equal(past.gaps, 1);
+	assert_int_equal(past.records, digest_count - (e[2].first_record - e[1].first_record));
+	bytes_free(&file);
+
+	/* 0 2 1 3...: the second one comes too late */
+	bytes_add(&file, trace.at, e[1].file_pos);
+	bytes_add(&file, trace.at + from_2, e[3].file_pos - e[2].file_pos);
+	bytes_add(&file, trace.at + e[1].file_pos, from_2 - e[1].file_pos);
+	bytes_add(&file, trace.at + e[3].file_pos, tail_begin() - e[3].file_pos);
+	past = read_past(file.at, file.size, 2);
+	assert_int_equal(past.gaps, 2);
+	assert_int_equal(past.records, digest_count - (e[2].first_record - e[1].first_record));
+	bytes_free(&file);
+
+	/* foreign bytes between, a magic among them, and a tail that no longer fits */
+	bytes_add(&file, trace.at, from_2);
+	bytes_add(&file, "foreign \x28\xb5\x2f\xfd\x28\xb5\x2f\xfd bytes", 22);
+	bytes_add(&file, trace.at + from_2, trace.size - from_2);
+	past = read_past(file.at, file.size, 3);
+	assert_int_equal(past.gaps, 1);
+	assert_int_equal(past.records, digest_count);
+	assert_int_equal(past.last, VGT_READ_ERROR);
+	bytes_free(&file);
+
+	/* the first chunk is gone: the tail says whose trace it is, or the chunk found */
+	for (unsigned cut = 0; cut < 2; cut++) {
+		bytes_add(&file, trace.at, cut ? tail_begin() : trace.size);
+		memset(file.at, 0, e[1].file_pos);
+		past = read_past(file.at, file.size, 4);
+		assert_int_equal(past.gaps, 1);
+		assert_int_equal(past.records, digest_count - e[1].first_record);
+		assert_int_equal(past.end, cut ? VGT_END_CUT : VGT_END_TAIL);
+		bytes_free(&file);
+	}
+	vgt_reader_close(reader);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Files in which every place looks like a chunk: the search gives up, soon. */
+static void test_resync_hostile(void **state)
+{
+	(void)state;
+	const size_t size = 24u << 20;
+	/* the start of a frame with one compressed block of the largest size; of one with a raw
+	   block, whose content follows */
+	static const uint8_t starts[][16] = {
+		{0x28, 0xb5, 0x2f, 0xfd},
+		{0x28, 0xb5, 0x2f, 0xfd, 0xa4, 0, 0, 1, 0, 0xfd, 0xff, 0x0f, 0, 0, 0, 0},
+		{0x28, 0xb5, 0x2f, 0xfd, 0xa4, 0, 0, 1, 0, 0, 0, 0x10, 0, 0, 0, 0},
+		{0x28, 0xb5, 0x2f, 0xfd, 0xa4, 0, 0, 0, 4, 0, 0, 0x10, 0, 0, 0, 0},
+	};
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		const size_t step = i ? sizeof(starts[i]) : 4;
+		struct bytes file = {0};
+		bytes_add(&file, trace.at, first_chunk_end);
+		const size_t begin = file.size;
+		file.at = realloc(file.at, begin + size);
+		file.size += size;
+		for (size_t at = 0; at < size; at += step) {
+			memcpy(file.at + begin + at, starts[i], step);
+		}
+		const uint64_t since = now_ms();
+		struct past past = read_past(file.at, file.size, i);
+		const uint64_t ms = now_ms() - since;
+		assert_int_equal(past.gaps, 0);
+		if (ms > 20000) {
+			fail_msg("start %zu takes %u ms", i, (unsigned)ms);
+		}
+		print_message("start %zu: %u ms\n", i, (unsigned)ms);
+		bytes_free(&file);
 	}
 }
 
@@ -1028,7 +1359,7 @@ static bool record_dead_trace(void)
 	}
 	while (vgt_reader_next(reader, &record, NULL) == VGT_READ_RECORD) {
 	}
-	struct vgt_reader_position whole = vgt_reader_whole(reader);
+	struct vgt_position whole = vgt_reader_whole(reader);
 	snprintf(ring_path, sizeof(ring_path), "%s", vgt_reader_ring_path(reader));
 	ring_from = whole.stream_pos;
 	bool good = vgt_reader_passed(reader).records == whole.records + 3;
@@ -1270,6 +1601,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),
 		cmocka_unit_test(test_flipped_recover),
+		cmocka_unit_test(test_seek_flipped_tail),
+		cmocka_unit_test(test_seek_flipped),
+		cmocka_unit_test(test_seek_lying_tail),
+		cmocka_unit_test(test_resync_flipped),
+		cmocka_unit_test(test_resync_chunks),
+		cmocka_unit_test(test_resync_hostile),
 		cmocka_unit_test(test_hostile_records),
 		cmocka_unit_test(test_hostile_openings),
 		cmocka_unit_test(test_versions),

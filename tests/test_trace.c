@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -926,6 +927,326 @@ static void test_fork_and_kill(void **state)
 	close(alive[0]);
 }
 
+/* Seeking: each frame and each command, in every kind of trace. */
+
+/* What a trace holds, record by record, as reading it from the start gives it. */
+struct listed {
+	uint64_t frame, command, time_ns, digest;
+};
+
+struct list {
+	struct listed *at;
+	size_t count;
+	uint64_t frames, commands;
+};
+
+static struct listed list_record(const struct vgt_record *record)
+{
+	return (struct listed){record->frame, record->command, record->time_ns,
+		XXH64(record->payload, record->size, record->type)};
+}
+
+static struct list list_trace(const char *path)
+{
+	struct list list = {.count = 0};
+	struct vgt_reader *reader = vgt_reader_open(path, NULL);
+	struct vgt_record record;
+	assert_non_null(reader);
+	while (vgt_reader_next(reader, &record, NULL) == VGT_READ_RECORD) {
+		list.at = realloc(list.at, (list.count + 1) * sizeof(*list.at));
+		list.at[list.count++] = list_record(&record);
+	}
+	list.frames = vgt_reader_passed(reader).frames;
+	list.commands = vgt_reader_passed(reader).commands;
+	vgt_reader_close(reader);
+	return list;
+}
+
+/* What comes out from here on, at most so many records, is what the list has. */
+static void expect_from(
+	struct vgt_reader *reader, const struct list *list, size_t first, size_t count)
+{
+	struct vgt_record record;
+	struct vgt_err err;
+	for (size_t i = first; i < list->count && i < first + count; i++) {
+		if (vgt_reader_next(reader, &record, &err) != VGT_READ_RECORD) {
+			fail_msg("record %zu: %s", i, err.message);
+		}
+		const struct listed seen = list_record(&record);
+		assert_int_equal(record.number, i);
+		assert_memory_equal(&seen, &list->at[i], sizeof(seen));
+	}
+}
+
+static void must_seek(struct vgt_reader *reader, uint64_t frame, uint64_t command)
+{
+	struct vgt_err err;
+	if (!vgt_reader_seek(reader, frame, command, &err)) {
+		fail_msg("seek: %s", err.message);
+	}
+}
+
+static void expect_beyond(struct vgt_reader *reader, const struct list *list)
+{
+	char text[256];
+	struct vgt_err err;
+	assert_false(vgt_reader_seek(reader, list->frames + 1, VGT_SEEK_NONE, &err));
+	assert_int_equal(err.code, VGT_ERR_USAGE);
+	snprintf(text, sizeof(text),
+		"there is no frame %" PRIu64 ": the trace has %" PRIu64 " frames and %" PRIu64
+		" commands",
+		list->frames + 1, list->frames, list->commands);
+	assert_string_equal(err.message, text);
+	assert_false(vgt_reader_seek(reader, VGT_SEEK_NONE, list->commands + 1, &err));
+	assert_int_equal(err.code, VGT_ERR_USAGE);
+	assert_false(vgt_reader_seek(reader, list->frames + 5, list->commands + 5, &err));
+	assert_int_equal(err.code, VGT_ERR_USAGE);
+}
+
+/* Seeks to each frame and command of the trace, in no order, and reads on a little. */
+static void seek_everywhere(const char *path, const struct list *list)
+{
+	struct vgt_err err;
+	struct vgt_reader *reader = vgt_reader_open(path, &err);
+	uint32_t seed = 5;
+	assert_non_null(reader);
+	/* the first record of each frame and command */
+	size_t *frame = calloc(list->frames + 1, sizeof(*frame));
+	size_t *command = calloc(list->commands + 1, sizeof(*command));
+	frame[list->frames] = command[list->commands] = list->count;
+	for (size_t i = list->count; i-- > 0;) {
+		frame[list->at[i].frame] = i;
+		command[list->at[i].command] = i;
+	}
+	for (uint64_t i = 0; i < list->frames + list->commands; i++) {
+		const uint64_t f = next_random(&seed) % (list->frames + 1);
+		const uint64_t c = next_random(&seed) % (list->commands + 1);
+		must_seek(reader, f, VGT_SEEK_NONE);
+		expect_from(reader, list, frame[f], 3);
+		must_seek(reader, VGT_SEEK_NONE, c);
+		expect_from(reader, list, command[c], 3);
+		must_seek(reader, f, c);
+		expect_from(reader, list, frame[f] < command[c] ? frame[f] : command[c], 3);
+	}
+	for (uint64_t i = list->frames + 1; i-- > 0;) {
+		must_seek(reader, i, VGT_SEEK_NONE);
+		expect_from(reader, list, frame[i], 1);
+	}
+	for (uint64_t i = 0; i <= list->commands; i++) {
+		must_seek(reader, VGT_SEEK_NONE, i);
+		expect_from(reader, list, command[i], 1);
+	}
+	expect_beyond(reader, list);
+	must_seek(reader, list->frames - 1, VGT_SEEK_NONE);
+	expect_from(reader, list, frame[list->frames - 1], list->count);
+	struct vgt_record record;
+	assert_int_equal(vgt_reader_next(reader, &record, &err), VGT_READ_END);
+	must_seek(reader, 0, VGT_SEEK_NONE);
+	expect_from(reader, list, 0, list->count);
+	assert_int_equal(vgt_reader_next(reader, &record, &err), VGT_READ_END);
+	vgt_reader_close(reader);
+	free(frame);
+	free(command);
+}
+
+/* Many chunks of odd sizes: records put between flushes, a large one among them. */
+static void put_chunks(struct vgt_writer *writer, uint32_t count)
+{
+	uint32_t seed = 9;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t size = i == count / 2 ? 300 * KIB : next_random(&seed) % 3000;
+		assert_true(put(writer, 0, i, size));
+		if (next_random(&seed) % 7 == 0) {
+			vgt_writer_flush(writer);
+		}
+	}
+}
+
+static void copy_file(const char *from, const char *to, size_t left_out)
+{
+	size_t size;
+	uint8_t *bytes = file_bytes(from, &size);
+	int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0 && left_out < size);
+	assert_int_equal(write(fd, bytes, size - left_out), size - left_out);
+	close(fd);
+	free(bytes);
+}
+
+static void test_seek(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	struct vgt_writer *writer = start(path, 0);
+	put_chunks(writer, 300);
+	/* while it is being recorded */
+	struct list list = list_trace(path);
+	assert_int_equal(list.count, 301);
+	seek_everywhere(path, &list);
+	free(list.at);
+	finish(writer);
+
+	list = list_trace(path);
+	assert_int_equal(list.count, 302);
+	assert_int_equal(list.frames, 60);
+	assert_int_equal(list.commands, 60);
+	seek_everywhere(path, &list);
+
+	/* without tail, with part of it, with a torn chunk at the end */
+	const size_t tail = (size_t)vgt_index_size(check_zstd(path));
+	for (size_t left_out = 1; left_out < tail; left_out += tail / 5) {
+		const char *cut = fresh_path();
+		copy_file(path, cut, left_out);
+		seek_everywhere(cut, &list);
+		assert_int_equal(read_trace(cut).end, VGT_END_CUT);
+		unlink(cut);
+	}
+	const char *torn = fresh_path();
+	copy_file(path, torn, tail + 20);
+	struct list shorter = list_trace(torn);
+	assert_true(shorter.count < list.count);
+	seek_everywhere(torn, &shorter);
+	free(shorter.at);
+	free(list.at);
+}
+
+/* With the rest in the ring of a killed recording. */
+static void test_seek_into_ring(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	pid_t child = fork();
+	if (child == 0) {
+		const struct vgt_writer_options options = {
+			.path = path, .ring_directory = directory};
+		struct vgt_writer *writer = vgt_writer_create(&options, NULL);
+		child_must(writer != NULL, "recording begins");
+		for (uint32_t i = 0; i < 100; i++) {
+			child_must(put(writer, 0, i, 100), "a record is put");
+			if (i == 30 || i == 60) {
+				vgt_writer_flush(writer);
+			}
+		}
+		kill(getpid(), SIGKILL);
+	}
+	assert_true(WIFSIGNALED(wait_for(child)));
+	struct contents contents = read_trace(path);
+	assert_int_equal(contents.end, VGT_END_RING);
+	struct list list = list_trace(path);
+	assert_int_equal(list.count, 101);
+	seek_everywhere(path, &list);
+	free(list.at);
+	unlink(contents.ring);
+}
+
+/* A seek does not decompress what lies before: that may be damaged. */
+static void test_seek_over_damage(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	struct vgt_writer *writer = start(path, 0);
+	put_chunks(writer, 300);
+	finish(writer);
+	struct list list = list_trace(path);
+	struct vgt_reader *reader = vgt_reader_open(path, NULL);
+	struct vgt_err err;
+	must_seek(reader, 30, VGT_SEEK_NONE);
+	const struct vgt_index *index = vgt_reader_chunks(reader);
+	const size_t chunks = index->count;
+	const size_t here = (size_t)vgt_reader_whole(reader).sequence;
+	assert_true(here > 2 && here + 2 < chunks);
+	/* the checksums of all chunks before, but the first */
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	for (size_t i = 2; i <= here; i++) {
+		const off_t checksum = (off_t)index->entries[i].file_pos - 4;
+		assert_int_equal(pwrite(fd, "abcd", 4, checksum), 4);
+	}
+	close(fd);
+	vgt_reader_close(reader);
+	for (unsigned way = 0; way < 2; way++) {
+		reader = vgt_reader_open(path, &err);
+		must_seek(reader, 30, VGT_SEEK_NONE);
+		const uint64_t number = vgt_reader_passed(reader).records;
+		assert_true(list.at[number].frame == 30 && list.at[number - 1].frame == 29);
+		expect_from(reader, &list, number, list.count);
+		/* and where it does go, it sees the damage */
+		assert_false(vgt_reader_seek(reader, 5, VGT_SEEK_NONE, &err));
+		assert_int_equal(err.code, VGT_ERR_MALFORMED);
+		must_seek(reader, 30, VGT_SEEK_NONE);
+		vgt_reader_close(reader);
+		/* the same without tail */
+		assert_int_equal(truncate(path, (off_t)(file_size(path) - 1)), 0);
+	}
+	free(list.at);
+}
+
+static void test_seek_in_pipe(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	struct vgt_writer *writer = start(path, 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_true(put(writer, 0, i, 100));
+	}
+	finish(writer);
+	struct list list = list_trace(path);
+	size_t size;
+	uint8_t *bytes = file_bytes(path, &size);
+	int ends[2];
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(write(ends[1], bytes, size), size); /* a pipe holds 64 KiB */
+	close(ends[1]);
+	free(bytes);
+	struct vgt_err err;
+	struct vgt_gap gap;
+	struct vgt_reader *reader = vgt_reader_open_fd(ends[0], &err);
+	must_seek(reader, 0, VGT_SEEK_NONE);
+	expect_from(reader, &list, 0, 2);
+	must_seek(reader, 7, VGT_SEEK_NONE);
+	const size_t number = (size_t)vgt_reader_passed(reader).records;
+	assert_true(list.at[number].frame == 7 && list.at[number - 1].frame == 6);
+	expect_from(reader, &list, number, 5);
+	assert_false(vgt_reader_seek(reader, 3, VGT_SEEK_NONE, &err));
+	assert_string_equal(err.message, "cannot go back in a pipe");
+	expect_from(reader, &list, number + 5, 5);
+	assert_false(vgt_reader_resync(reader, &gap, &err));
+	assert_int_equal(err.code, VGT_ERR_USAGE);
+	expect_beyond(reader, &list);
+	vgt_reader_close(reader);
+	free(list.at);
+}
+
+/* A recording grows under a reader that has come to its end. */
+static void test_seek_while_recording(void **state)
+{
+	(void)state;
+	const char *path = fresh_path();
+	struct vgt_writer *writer = start(path, 0);
+	struct vgt_err err;
+	struct vgt_reader *reader = vgt_reader_open(path, &err);
+	for (uint32_t i = 0; i < 60; i += 5) {
+		for (uint32_t k = 0; k < 5; k++) {
+			assert_true(put(writer, 0, i + k, 200));
+		}
+		if (i % 2) {
+			vgt_writer_flush(writer);
+		}
+		must_seek(reader, i / 5, VGT_SEEK_NONE);
+		assert_int_equal(vgt_reader_passed(reader).frames, i / 5);
+		assert_false(vgt_reader_seek(reader, i / 5 + 2, VGT_SEEK_NONE, &err));
+		assert_int_equal(err.code, VGT_ERR_USAGE);
+	}
+	finish(writer);
+	struct list list = list_trace(path);
+	must_seek(reader, 3, VGT_SEEK_NONE);
+	expect_from(reader, &list, (size_t)vgt_reader_passed(reader).records, list.count);
+	struct vgt_record record;
+	assert_int_equal(vgt_reader_next(reader, &record, &err), VGT_READ_END);
+	assert_int_equal(vgt_reader_end(reader), VGT_END_TAIL);
+	vgt_reader_close(reader);
+	free(list.at);
+}
+
 /* The last of VGT_CHUNKS_MAX chunks is kept for the end. */
 static void test_chunk_limit(void **state)
 {
@@ -1347,6 +1668,11 @@ int main(void)
 		cmocka_unit_test(test_record_limit_keeps),
 		cmocka_unit_test(test_fork_and_kill),
 		cmocka_unit_test(test_chunk_limit),
+		cmocka_unit_test(test_seek),
+		cmocka_unit_test(test_seek_into_ring),
+		cmocka_unit_test(test_seek_over_damage),
+		cmocka_unit_test(test_seek_in_pipe),
+		cmocka_unit_test(test_seek_while_recording),
 		cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_ring_lost),
 		cmocka_unit_test(test_recover_while_recording),
