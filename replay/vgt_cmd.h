@@ -43,17 +43,21 @@ struct vgt_cmd {
 extern const struct vgt_cmd vgt_cmd_table[];
 
 int cmd_compare(int argc, char **argv);
+int cmd_cut(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
+int cmd_repack(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 
 extern const char cmd_compare_help[];
+extern const char cmd_cut_help[];
 extern const char cmd_help_help[];
 extern const char cmd_info_help[];
 extern const char cmd_record_help[];
 extern const char cmd_recover_help[];
+extern const char cmd_repack_help[];
 extern const char cmd_replay_help[];
 
 /* NULL where there is no such command. */

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "new_trace.h"
+#include "vgt_cmd.h"
+#include "vgt_ring.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* clang-format off */
+const char cmd_repack_help[] =
+	"usage: vgt repack [-1 ... -19] [OPTION...] FILE\n"
+	"\n"
+	"Compresses a trace again, as a recorder in a hurry could not, and puts it in the\n"
+	"place of FILE when it is whole and has been read back. The records stay the same\n"
+	"to the byte. A trace whose end is missing gets its tail; one that is damaged, or\n"
+	"still being recorded, is left alone.\n"
+	"\n"
+	"  -1 ... -19        level of zstd (-19); reading is as fast at any level\n"
+	"  -o, --output OUT  write to the new file OUT and leave FILE as it is; FILE may\n"
+	"                    be - for standard input then\n"
+	"      --force       replace OUT if it exists\n"
+	"  -q, --quiet       do not print the sizes\n"
+	"  -h, --help        print this\n"
+	"\n"
+	"exit status: 0 done; 1 FILE is no trace, or damaged; 2 trouble, or it is still\n"
+	"being recorded, or its ring is to be recovered first (see `vgt help recover`).\n"
+	"\n"
+	"example: vgt repack -19 -o small.vgt traces/gears.vgt\n";
+/* clang-format on */
+
+#define LEVEL_DEFAULT 19
+#define LEVEL_MAX     19
+
+enum {
+	OPTION_FORCE = 256,
+};
+
+struct repack {
+	const char *path, *out;
+	bool force, quiet;
+	int level;
+	int lock;           /* FILE, held while it is replaced, or -1 */
+	struct stat status; /* of FILE, where it is not a pipe */
+};
+
+/* What a trace to read has to say for itself, as exit code. */
+static int bad_trace(const char *path, const struct vgt_err *err)
+{
+	vgt_cmd_error(path, err);
+	return err->code == VGT_ERR_SYSTEM || err->code == VGT_ERR_BUSY ? VGT_EXIT_TROUBLE
+									: VGT_EXIT_DIFFERENT;
+}
+
+static int refuse(const char *path, const char *why)
+{
+	fprintf(stderr, "vgt: %s: %s\n", path, why);
+	return VGT_EXIT_TROUBLE;
+}
+
+/* Nobody records into the file that is about to be replaced, nor recovers it. */
+static int lock_source(struct repack *repack)
+{
+	struct vgt_err err;
+	repack->lock = open(repack->path, O_RDONLY | O_CLOEXEC);
+	if (repack->lock < 0 || fstat(repack->lock, &repack->status)) {
+		vgt_err_system(&err, errno, "cannot open the trace");
+		return bad_trace(repack->path, &err);
+	}
+	if (S_ISREG(repack->status.st_mode) && access(repack->path, W_OK)) {
+		vgt_err_system(&err, errno, "cannot be replaced");
+		return bad_trace(repack->path, &err);
+	}
+	if (!S_ISREG(repack->status.st_mode)) {
+		return refuse(repack->path,
+			S_ISDIR(repack->status.st_mode) ? "is a directory" : "is not a file");
+	}
+	if (flock(repack->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		return refuse(repack->path, "is still being recorded");
+	}
+	return -1;
+}
+
+/* An exit code, or -1: all is read and put. */
+static int copy_records(const struct repack *repack, struct vgt_reader *reader,
+	const struct vgt_record *first, struct new_trace *trace)
+{
+	const char *shown = repack->out ? repack->out : repack->path;
+	struct vgt_record record = *first;
+	struct vgt_err err;
+	enum vgt_read next = VGT_READ_RECORD;
+	trace->sink.trace_id = vgt_reader_trace_id(reader);
+	trace->sink.minor = vgt_reader_minor(reader);
+	for (; next == VGT_READ_RECORD; next = vgt_reader_next(reader, &record, &err)) {
+		if (!new_trace_put(trace, &record, &err)) {
+			vgt_cmd_error(shown, &err);
+			return VGT_EXIT_TROUBLE;
+		}
+	}
+	if (next == VGT_READ_ERROR) {
+		return bad_trace(repack->path, &err);
+	}
+	switch (vgt_reader_end(reader)) {
+	case VGT_END_RECORDING:
+		return refuse(repack->path, "is still being recorded");
+	case VGT_END_RING:
+		return refuse(
+			repack->path, "the rest of it is in its ring; use `vgt recover` first");
+	case VGT_END_CUT:
+		if (!new_trace_put_meta(trace, "end.reason=recovered", &err)) {
+			vgt_cmd_error(shown, &err);
+			return VGT_EXIT_TROUBLE;
+		}
+		break;
+	default:
+		break;
+	}
+	return -1;
+}
+
+static void report(const struct repack *repack, struct vgt_reader *reader, uint64_t new_size)
+{
+	const char *shown = repack->out ? repack->out : repack->path;
+	if (vgt_reader_end(reader) == VGT_END_CUT) {
+		fprintf(stderr,
+			"vgt: %s: the end was missing; it has its tail now (%" PRIu64
+			" bytes of a torn chunk dropped)\n",
+			shown, vgt_reader_torn(reader));
+	}
+	if (repack->quiet) {
+		return;
+	}
+	fprintf(stderr, "vgt: %s: ", shown);
+	if (S_ISREG(repack->status.st_mode) && repack->status.st_size > 0) {
+		fprintf(stderr, "%" PRId64 " -> %" PRIu64 " bytes (%.1f %%)\n",
+			(int64_t)repack->status.st_size, new_size,
+			100.0 * (double)new_size / (double)repack->status.st_size);
+	} else {
+		fprintf(stderr, "%" PRIu64 " bytes\n", new_size);
+	}
+}
+
+static int rewrite(struct repack *repack, struct vgt_reader *reader)
+{
+	const char *shown = repack->out ? repack->out : repack->path;
+	struct vgt_record first;
+	struct vgt_err err;
+	if (vgt_reader_next(reader, &first, &err) != VGT_READ_RECORD) {
+		return bad_trace(repack->path, &err);
+	}
+	if (vgt_ring_in_use(vgt_reader_ring_path(reader), vgt_reader_trace_id(reader))) {
+		return refuse(repack->path, "is still being recorded");
+	}
+	struct new_trace trace = {.fd = -1};
+	int result = VGT_EXIT_TROUBLE;
+	struct stat status;
+	if (!new_trace_create(&trace, shown, !repack->out || repack->force,
+		    repack->out ? NULL : &repack->status, repack->level, &err)) {
+		vgt_cmd_error(shown, &err);
+	} else {
+		result = copy_records(repack, reader, &first, &trace);
+		if (result < 0 &&
+			(!new_trace_commit(&trace, &err) || fstat(trace.sink.fd, &status))) {
+			vgt_cmd_error(shown, &err);
+			result = VGT_EXIT_TROUBLE;
+		} else if (result < 0) {
+			report(repack, reader, (uint64_t)status.st_size);
+			result = VGT_EXIT_OK;
+		}
+	}
+	new_trace_finish(&trace);
+	return result;
+}
+
+/* A level is an option of one digit, and a second one is its value. */
+static bool parse_level(int digit, const char *rest, int *level)
+{
+	char text[8];
+	uint64_t number;
+	if ((size_t)snprintf(text, sizeof(text), "%c%s", digit, rest ? rest : "") >=
+			sizeof(text) ||
+		!vgt_cmd_parse_number(text, 1, LEVEL_MAX, &number)) {
+		return false;
+	}
+	*level = (int)number;
+	return true;
+}
+
+/* An exit code, or -1: go on. */
+static int parse_options(int argc, char **argv, struct repack *repack)
+{
+	static const struct option options[] = {
+		{"output", required_argument, NULL, 'o'},
+		{"force", no_argument, NULL, OPTION_FORCE},
+		{"quiet", no_argument, NULL, 'q'},
+		VGT_CMD_HELP_OPTION,
+		{NULL, 0, NULL, 0},
+	};
+	bool level_is_good = true;
+	repack->level = LEVEL_DEFAULT;
+	for (int option;
+		(option = getopt_long(argc, argv, ":0::1::2::3::4::5::6::7::8::9::o:qh",
+			 options, NULL)) != -1;) {
+		if (option < 256 && isdigit(option)) {
+			level_is_good = parse_level(option, optarg, &repack->level);
+			continue;
+		}
+		switch (option) {
+		case 'o':
+			repack->out = optarg;
+			break;
+		case OPTION_FORCE:
+			repack->force = true;
+			break;
+		case 'q':
+			repack->quiet = true;
+			break;
+		case 'h':
+			return vgt_cmd_print_help(cmd_repack_help);
+		default:
+			return vgt_cmd_bad_option("repack", argv, options, option);
+		}
+	}
+	if (!level_is_good) {
+		return vgt_cmd_usage("repack", "the level must be -1 to -%d", LEVEL_MAX);
+	}
+	if (argc - optind != 1) {
+		return vgt_cmd_usage("repack", "repack takes one trace");
+	}
+	repack->path = argv[optind];
+	if (!repack->out && strcmp(repack->path, "-") == 0) {
+		return vgt_cmd_usage("repack", "standard input cannot be replaced; use -o OUT");
+	}
+	return -1;
+}
+
+int cmd_repack(int argc, char **argv)
+{
+	struct repack repack = {.path = "", .lock = -1};
+	struct vgt_err err;
+	int result = parse_options(argc, argv, &repack);
+	if (result < 0 && !repack.out) {
+		result = lock_source(&repack);
+	}
+	if (result < 0) {
+		struct vgt_reader *reader = vgt_reader_open(repack.path, &err);
+		if (repack.out && reader && strcmp(repack.path, "-") != 0 &&
+			stat(repack.path, &repack.status)) {
+			repack.status.st_size = 0;
+		}
+		result = reader ? rewrite(&repack, reader) : bad_trace(repack.path, &err);
+		vgt_reader_close(reader);
+	}
+	if (repack.lock >= 0) {
+		close(repack.lock);
+	}
+	return result;
+}
