@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_model.h"
 
-#include "virgl_cmd.h"
+#include "virgl_desc.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -15,17 +15,31 @@ struct object {
 struct resource_object {
 	uint64_t key; /* resource id */
 	struct vgt_resource resource;
+	void *attachments; /* to contexts, by context id */
 };
 
-struct surface_object {
+/* A resource attached to a context: in the resource's tree and in the context's list. */
+struct attachment {
+	uint64_t key; /* context id */
+	struct resource_object *resource;
+	struct attachment *next, **link;
+};
+
+struct virgl_object {
 	uint64_t key; /* handle */
-	uint32_t resource_id;
+	struct vgt_object object;
 };
 
 struct sub_context {
 	uint64_t key; /* sub-context id */
-	void *surfaces;
+	void *objects;
 	uint32_t color_resource; /* behind colour buffer 0 of the bound framebuffer, 0: none */
+	uint32_t shaders[PIPE_SHADER_TYPES]; /* bound, 0: none */
+};
+
+/* Video codecs and buffers have a namespace each, of the context. */
+struct video_object {
+	uint64_t key; /* handle, and in the upper half enum vgt_handle_kind */
 };
 
 struct context {
@@ -33,6 +47,8 @@ struct context {
 	bool is_virgl;
 	void *sub_contexts;
 	struct sub_context *current;
+	struct attachment *attachments;
+	void *video_objects;
 };
 
 struct scanout {
@@ -48,6 +64,7 @@ struct vgt_model {
 	void *resources;
 	void *contexts;
 	size_t objects;
+	bool overflowed; /* something was not followed */
 	struct scanout scanouts[VIRTIO_GPU_MAX_SCANOUTS];
 	uint64_t work; /* counts whatever may have changed a picture */
 	/* the last creation, until its response is known */
@@ -78,11 +95,11 @@ static void *tree_find(void *const *tree, uint64_t key)
 static void *tree_add(struct vgt_model *model, void **tree, uint64_t key, size_t size)
 {
 	struct object *object = model->objects < VGT_MODEL_OBJECTS_MAX ? calloc(1, size) : NULL;
-	if (!object) {
-		return NULL;
+	if (object) {
+		object->key = key;
 	}
-	object->key = key;
-	if (!tsearch(object, tree, compare_keys)) {
+	if (!object || !tsearch(object, tree, compare_keys)) {
+		model->overflowed = true;
 		free(object);
 		return NULL;
 	}
@@ -100,13 +117,81 @@ static void tree_remove(struct vgt_model *model, void **tree, void *object)
  * pointer. */
 static void *tree_any(void *tree)
 {
-	return tree ? *(void **)tree : NULL;
+	/* the analyzer does not know that tdelete() has taken out what was freed */
+	return tree ? *(void **)tree : NULL; /* NOLINT(clang-analyzer-unix.Malloc) */
+}
+
+/* Removes and frees all objects that own nothing. */
+static void tree_clear(struct vgt_model *model, void **tree)
+{
+	void *object;
+	while ((object = tree_any(*tree))) {
+		tree_remove(model, tree, object);
+		free(object);
+	}
+}
+
+/* Attachments */
+
+static void attachment_remove(struct vgt_model *model, struct attachment *attachment)
+{
+	*attachment->link = attachment->next;
+	if (attachment->next) {
+		attachment->next->link = attachment->link;
+	}
+	tree_remove(model, &attachment->resource->attachments, attachment);
+	free(attachment);
+}
+
+static void attach(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_id)
+{
+	struct context *context = tree_find(&model->contexts, ctx_id);
+	struct resource_object *resource = tree_find(&model->resources, resource_id);
+	if (!context || !resource || tree_find(&resource->attachments, ctx_id)) {
+		return;
+	}
+	struct attachment *attachment =
+		tree_add(model, &resource->attachments, ctx_id, sizeof(*attachment));
+	if (attachment) {
+		attachment->resource = resource;
+		attachment->next = context->attachments;
+		attachment->link = &context->attachments;
+		if (attachment->next) {
+			attachment->next->link = &attachment->next;
+		}
+		context->attachments = attachment;
+	}
+}
+
+static void detach(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_id)
+{
+	struct resource_object *resource = tree_find(&model->resources, resource_id);
+	struct attachment *attachment =
+		resource ? tree_find(&resource->attachments, ctx_id) : NULL;
+	if (attachment) {
+		attachment_remove(model, attachment);
+	}
+}
+
+bool vgt_model_is_attached(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_id)
+{
+	struct resource_object *resource = tree_find(&model->resources, resource_id);
+	return resource && tree_find(&resource->attachments, ctx_id);
 }
 
 /* Resources */
 
+static void detach_all(struct vgt_model *model, struct resource_object *object)
+{
+	struct attachment *attachment;
+	while ((attachment = tree_any(object->attachments))) {
+		attachment_remove(model, attachment);
+	}
+}
+
 static void resource_remove(struct vgt_model *model, struct resource_object *object)
 {
+	detach_all(model, object);
 	tree_remove(model, &model->resources, object);
 	if (model->hooks.gone) {
 		model->hooks.gone(model->hooks.opaque, &object->resource);
@@ -126,6 +211,7 @@ static void forget_replaced(struct vgt_model *model)
 	struct resource_object *object = model->replaced;
 	if (object) {
 		model->replaced = NULL;
+		detach_all(model, object);
 		if (model->hooks.gone) {
 			model->hooks.gone(model->hooks.opaque, &object->resource);
 		}
@@ -206,11 +292,7 @@ static void create_blob(
 static void sub_context_remove(
 	struct vgt_model *model, struct context *context, struct sub_context *sub)
 {
-	void *surface;
-	while ((surface = tree_any(sub->surfaces))) {
-		tree_remove(model, &sub->surfaces, surface);
-		free(surface);
-	}
+	tree_clear(model, &sub->objects);
 	tree_remove(model, &context->sub_contexts, sub);
 	if (context->current == sub) {
 		context->current = tree_find(&context->sub_contexts, 0);
@@ -224,6 +306,11 @@ static void context_remove(struct vgt_model *model, struct context *context)
 	while ((sub = tree_any(context->sub_contexts))) {
 		sub_context_remove(model, context, sub);
 	}
+	for (struct attachment *at = context->attachments, *next; at; at = next) {
+		next = at->next;
+		attachment_remove(model, at);
+	}
+	tree_clear(model, &context->video_objects);
 	tree_remove(model, &model->contexts, context);
 	free(context);
 }
@@ -245,10 +332,75 @@ static void context_create(struct vgt_model *model, const struct virtio_gpu_ctx_
 	}
 }
 
+bool vgt_model_has_context(struct vgt_model *model, uint32_t ctx_id)
+{
+	return tree_find(&model->contexts, ctx_id) != NULL;
+}
+
 bool vgt_model_context_is_virgl(struct vgt_model *model, uint32_t ctx_id)
 {
 	const struct context *context = tree_find(&model->contexts, ctx_id);
 	return context && context->is_virgl;
+}
+
+bool vgt_model_has_sub_context(struct vgt_model *model, uint32_t ctx_id, uint32_t id)
+{
+	struct context *context = tree_find(&model->contexts, ctx_id);
+	return context && tree_find(&context->sub_contexts, id);
+}
+
+static struct sub_context *current_sub_context(struct vgt_model *model, uint32_t ctx_id)
+{
+	struct context *context = tree_find(&model->contexts, ctx_id);
+	return context ? context->current : NULL;
+}
+
+uint32_t vgt_model_sub_context(struct vgt_model *model, uint32_t ctx_id)
+{
+	struct sub_context *sub = current_sub_context(model, ctx_id);
+	return sub ? (uint32_t)sub->key : 0;
+}
+
+const struct vgt_object *vgt_model_object(
+	struct vgt_model *model, uint32_t ctx_id, uint32_t handle)
+{
+	struct sub_context *sub = current_sub_context(model, ctx_id);
+	struct virgl_object *object = sub ? tree_find(&sub->objects, handle) : NULL;
+	return object ? &object->object : NULL;
+}
+
+uint32_t vgt_model_bound_shader(
+	struct vgt_model *model, uint32_t ctx_id, enum pipe_shader_type stage)
+{
+	struct sub_context *sub = current_sub_context(model, ctx_id);
+	return sub ? sub->shaders[stage] : 0;
+}
+
+static uint64_t video_key(enum vgt_handle_kind kind, uint32_t handle)
+{
+	return (uint64_t)kind << 32 | handle;
+}
+
+bool vgt_model_has_video_object(
+	struct vgt_model *model, uint32_t ctx_id, enum vgt_handle_kind kind, uint32_t handle)
+{
+	struct context *context = tree_find(&model->contexts, ctx_id);
+	return context && tree_find(&context->video_objects, video_key(kind, handle));
+}
+
+uint32_t vgt_model_scanout_of(const struct vgt_model *model, uint32_t resource_id)
+{
+	for (uint32_t i = 0; resource_id && i < VIRTIO_GPU_MAX_SCANOUTS; i++) {
+		if (model->scanouts[i].resource_id == resource_id) {
+			return i;
+		}
+	}
+	return VGT_NO_SCANOUT;
+}
+
+bool vgt_model_overflowed(const struct vgt_model *model)
+{
+	return model->overflowed;
 }
 
 /* Frames */
@@ -363,19 +515,59 @@ struct submit {
 	uint32_t drawn_resource; /* colour buffer that was drawn to last */
 };
 
-static void create_surface(struct submit *submit, const struct virgl_command *command)
+/* What a CREATE_OBJECT says of its object. */
+static struct vgt_object describe_object(const struct virgl_command *command)
+{
+	const uint32_t *dwords = command->dwords;
+	struct vgt_object object = {.type = command->object};
+	switch (command->object) {
+	case VIRGL_OBJECT_MSAA_SURFACE:
+		/* from here on it is a surface as any other */
+		object.type = VIRGL_OBJECT_SURFACE;
+		/* fallthrough */
+	case VIRGL_OBJECT_SURFACE:
+	case VIRGL_OBJECT_SAMPLER_VIEW:
+	case VIRGL_OBJECT_STREAMOUT_TARGET:
+		object.resource_id = dwords[VIRGL_OBJ_SURFACE_RES_HANDLE];
+		object.detail = dwords[VIRGL_OBJ_SURFACE_FORMAT];
+		break;
+	case VIRGL_OBJECT_QUERY:
+		object.resource_id = dwords[VIRGL_OBJ_QUERY_RES_HANDLE];
+		object.detail = dwords[VIRGL_OBJ_QUERY_TYPE_INDEX] & 0xffff;
+		break;
+	case VIRGL_OBJECT_SHADER:
+		object.detail = dwords[VIRGL_OBJ_SHADER_TYPE];
+		break;
+	default:
+		break;
+	}
+	return object;
+}
+
+/* Whether the renderer takes the command for what it is by its length. */
+static bool is_well_formed(const struct virgl_command *command)
+{
+	const struct vgt_desc *desc = virgl_desc_of(command);
+	struct vgt_layout layout;
+	return desc && vgt_desc_measure(desc, command->dwords,
+			       (command->length + 1) * sizeof(uint32_t), &layout, NULL);
+}
+
+static void create_object(struct submit *submit, const struct virgl_command *command)
 {
 	struct sub_context *sub = submit->context->current;
-	if (command->length < VIRGL_OBJ_SURFACE_SIZE || !sub) {
+	uint32_t handle =
+		is_well_formed(command) ? command->dwords[VIRGL_OBJ_CREATE_HANDLE] : 0;
+	if (!sub || !handle) {
 		return;
 	}
-	uint32_t handle = command->dwords[VIRGL_OBJ_CREATE_HANDLE];
-	struct surface_object *surface = tree_find(&sub->surfaces, handle);
-	if (!surface) {
-		surface = tree_add(submit->model, &sub->surfaces, handle, sizeof(*surface));
+	struct virgl_object *object = tree_find(&sub->objects, handle);
+	if (!object) {
+		object = tree_add(submit->model, &sub->objects, handle, sizeof(*object));
 	}
-	if (surface) {
-		surface->resource_id = command->dwords[VIRGL_OBJ_SURFACE_RES_HANDLE];
+	if (object) {
+		/* one namespace: what had the handle is gone */
+		object->object = describe_object(command);
 	}
 }
 
@@ -385,10 +577,45 @@ static void destroy_object(struct submit *submit, const struct virgl_command *co
 	if (command->length < VIRGL_OBJ_DESTROY_HANDLE || !sub) {
 		return;
 	}
-	void *surface = tree_find(&sub->surfaces, command->dwords[VIRGL_OBJ_DESTROY_HANDLE]);
-	if (surface) {
-		tree_remove(submit->model, &sub->surfaces, surface);
-		free(surface);
+	void *object = tree_find(&sub->objects, command->dwords[VIRGL_OBJ_DESTROY_HANDLE]);
+	if (object) {
+		tree_remove(submit->model, &sub->objects, object);
+		free(object);
+	}
+}
+
+/* vrend_bind_shader: what does not exist or is of another stage changes nothing. A shader stays
+ * bound where it is destroyed. */
+static void bind_shader(struct submit *submit, const struct virgl_command *command)
+{
+	struct sub_context *sub = submit->context->current;
+	if (command->length < VIRGL_BIND_SHADER_TYPE || !sub) {
+		return;
+	}
+	uint32_t handle = command->dwords[VIRGL_BIND_SHADER_HANDLE];
+	uint32_t stage = command->dwords[VIRGL_BIND_SHADER_TYPE];
+	const struct virgl_object *shader = handle ? tree_find(&sub->objects, handle) : NULL;
+	if (stage < PIPE_SHADER_TYPES &&
+		(!handle || (shader && shader->object.type == VIRGL_OBJECT_SHADER &&
+				    shader->object.detail == stage))) {
+		sub->shaders[stage] = handle;
+	}
+}
+
+static void video_object(struct submit *submit, const struct virgl_command *command,
+	enum vgt_handle_kind kind, bool lives)
+{
+	if (command->length < 1) {
+		return;
+	}
+	void **tree = &submit->context->video_objects;
+	uint64_t key = video_key(kind, command->dwords[1]);
+	void *object = tree_find(tree, key);
+	if (lives && !object) {
+		tree_add(submit->model, tree, key, sizeof(struct video_object));
+	} else if (!lives && object) {
+		tree_remove(submit->model, tree, object);
+		free(object);
 	}
 }
 
@@ -401,9 +628,11 @@ static void set_framebuffer(struct submit *submit, const struct virgl_command *c
 	sub->color_resource = 0;
 	if (command->length >= VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE &&
 		command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_NR_CBUFS] > 0) {
-		const struct surface_object *surface = tree_find(&sub->surfaces,
+		const struct virgl_object *surface = tree_find(&sub->objects,
 			command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE]);
-		sub->color_resource = surface ? surface->resource_id : 0;
+		if (surface && surface->object.type == VIRGL_OBJECT_SURFACE) {
+			sub->color_resource = surface->object.resource_id;
+		}
 	}
 }
 
@@ -415,9 +644,11 @@ static void sub_context_command(struct submit *submit, const struct virgl_comman
 	}
 	uint32_t id = command->dwords[VIRGL_SUB_CTX_ID];
 	struct sub_context *sub = tree_find(&context->sub_contexts, id);
-	if (command->op == VIRGL_CCMD_CREATE_SUB_CTX && !sub) {
-		/* as vrend_renderer_create_sub_ctx: the new one becomes current */
-		sub = tree_add(submit->model, &context->sub_contexts, id, sizeof(*sub));
+	if (command->op == VIRGL_CCMD_CREATE_SUB_CTX) {
+		/* as vrend_renderer_create_sub_ctx: the new one becomes current, and one that
+		   exists does not */
+		sub = sub ? NULL
+			  : tree_add(submit->model, &context->sub_contexts, id, sizeof(*sub));
 	}
 	if (command->op == VIRGL_CCMD_DESTROY_SUB_CTX) {
 		if (sub && id != 0) {
@@ -501,13 +732,20 @@ static void feed_virgl(
 	struct sub_context *sub = submit->context->current;
 	switch (command->op) {
 	case VIRGL_CCMD_CREATE_OBJECT:
-		if (command->object == VIRGL_OBJECT_SURFACE ||
-			command->object == VIRGL_OBJECT_MSAA_SURFACE) {
-			create_surface(submit, command);
-		} else {
-			/* one namespace: whatever has the handle now is no surface */
-			destroy_object(submit, command);
-		}
+		create_object(submit, command);
+		break;
+	case VIRGL_CCMD_BIND_SHADER:
+		bind_shader(submit, command);
+		break;
+	case VIRGL_CCMD_CREATE_VIDEO_CODEC:
+	case VIRGL_CCMD_DESTROY_VIDEO_CODEC:
+		video_object(submit, command, VGT_HANDLE_VIDEO_CODEC,
+			command->op == VIRGL_CCMD_CREATE_VIDEO_CODEC);
+		break;
+	case VIRGL_CCMD_CREATE_VIDEO_BUFFER:
+	case VIRGL_CCMD_DESTROY_VIDEO_BUFFER:
+		video_object(submit, command, VGT_HANDLE_VIDEO_BUFFER,
+			command->op == VIRGL_CCMD_CREATE_VIDEO_BUFFER);
 		break;
 	case VIRGL_CCMD_DESTROY_OBJECT:
 		destroy_object(submit, command);
@@ -575,6 +813,9 @@ void vgt_model_submit(
 	struct virgl_command command;
 	size_t at = 0;
 	for (uint32_t number = 0; virgl_command_next(dwords, count, &at, &command); number++) {
+		if (model->hooks.virgl) {
+			model->hooks.virgl(model->hooks.opaque, ctx_id, &command, number);
+		}
 		feed_virgl(&submit, &command, number);
 	}
 	if (submit.drew) {
@@ -688,6 +929,16 @@ void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload,
 		struct context *context = tree_find(&model->contexts, destroy->hdr.ctx_id);
 		if (context) {
 			context_remove(model, context);
+		}
+		break;
+	}
+	case VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE:
+	case VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE: {
+		const struct virtio_gpu_ctx_resource *pair = payload;
+		if (type == VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE) {
+			attach(model, pair->hdr.ctx_id, pair->resource_id);
+		} else {
+			detach(model, pair->hdr.ctx_id, pair->resource_id);
 		}
 		break;
 	}

@@ -2,7 +2,9 @@
 #ifndef VGT_MODEL_H
 #define VGT_MODEL_H
 
+#include "vgt_desc.h"
 #include "vgt_trace.h"
+#include "virgl_cmd.h"
 #include "virtio_gpu.h"
 
 #include <stdbool.h>
@@ -11,9 +13,10 @@
 
 /*
  * The model of live objects: what exists on the device after the records fed so far. It knows
- * resources, contexts with their sub-contexts, surfaces and bound framebuffers, scanouts; and,
- * from all these, where a frame ends (FORMAT.md, "Frames"). Recorder and player feed the same
- * records to it and so agree on everything. One thread at a time.
+ * resources and which contexts may use them, contexts with their sub-contexts, virgl objects,
+ * bound shaders and framebuffers, scanouts; and, from all these, where a frame ends (FORMAT.md,
+ * "Frames"). Recorder and player feed the same records to it and so agree on everything. One
+ * thread at a time.
  */
 
 /* As RESOURCE_CREATE_3D says (a 2D resource as QEMU's virgl device creates it). */
@@ -28,6 +31,15 @@ struct vgt_resource {
 	uint32_t flags;
 	uint64_t frame_work; /* the model's */
 	void *user;          /* the feeder's, NULL at first; see vgt_model_hooks.gone */
+};
+
+/* A virgl object of a sub-context. */
+struct vgt_object {
+	uint8_t type;         /* enum virgl_object_type; a multisampled surface is a SURFACE */
+	uint32_t resource_id; /* of surfaces, sampler views, queries, stream output targets */
+	/* shaders: enum pipe_shader_type; surfaces and sampler views: their format dword;
+	   queries: type */
+	uint32_t detail;
 };
 
 /* Movement of bytes between guest memory and a resource's level. */
@@ -45,6 +57,9 @@ struct vgt_transfer {
 /* What the model tells its feeder while it is fed; any may be NULL. */
 struct vgt_model_hooks {
 	void *opaque;
+	/* a virgl command of the submit being fed is next: the model shows what it will find */
+	void (*virgl)(void *opaque, uint32_t ctx_id, const struct virgl_command *command,
+		uint32_t number);
 	/* a virgl command of the submit being fed moves bytes */
 	void (*transfer)(void *opaque, const struct vgt_transfer *transfer);
 	/* a frame ends with the record being fed */
@@ -84,7 +99,36 @@ struct vgt_resource *vgt_model_resource(struct vgt_model *model, uint32_t id);
 struct virtio_gpu_resource_create_3d vgt_model_2d_as_3d(
 	const struct virtio_gpu_resource_create_2d *command);
 
+bool vgt_model_has_context(struct vgt_model *model, uint32_t ctx_id);
+
 /* Whether the context lives and speaks virgl, so that its submits may be walked. */
 bool vgt_model_context_is_virgl(struct vgt_model *model, uint32_t ctx_id);
+
+/* Whether both live and the context may use the resource. */
+bool vgt_model_is_attached(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_id);
+
+bool vgt_model_has_sub_context(struct vgt_model *model, uint32_t ctx_id, uint32_t id);
+
+/* The id of the selected sub-context; 0 too where the context does not live. */
+uint32_t vgt_model_sub_context(struct vgt_model *model, uint32_t ctx_id);
+
+/* The object of that handle in the selected sub-context; NULL: none. Valid until the next
+ * command. */
+const struct vgt_object *vgt_model_object(
+	struct vgt_model *model, uint32_t ctx_id, uint32_t handle);
+
+/* The handle of the shader bound in the selected sub-context, 0: none. */
+uint32_t vgt_model_bound_shader(
+	struct vgt_model *model, uint32_t ctx_id, enum pipe_shader_type stage);
+
+/* `kind`: VGT_HANDLE_VIDEO_CODEC or VGT_HANDLE_VIDEO_BUFFER. */
+bool vgt_model_has_video_object(
+	struct vgt_model *model, uint32_t ctx_id, enum vgt_handle_kind kind, uint32_t handle);
+
+/* The first scanout that shows the resource, or VGT_NO_SCANOUT. */
+uint32_t vgt_model_scanout_of(const struct vgt_model *model, uint32_t resource_id);
+
+/* Some object was not followed, so that its absence means nothing. */
+bool vgt_model_overflowed(const struct vgt_model *model);
 
 #endif

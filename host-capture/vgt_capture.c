@@ -495,7 +495,8 @@ struct vgt_capture *vgt_capture_create(
 	const struct vgt_capture_options *options, struct vgt_err *err)
 {
 	struct vgt_capture *capture = calloc(1, sizeof(*capture));
-	const struct vgt_model_hooks hooks = {capture, on_transfer, on_frame, on_gone};
+	const struct vgt_model_hooks hooks = {
+		.opaque = capture, .transfer = on_transfer, .frame = on_frame, .gone = on_gone};
 	if (!capture) {
 		goto error_memory;
 	}

@@ -27,7 +27,21 @@ struct scene {
 	uint32_t gone[64];
 	size_t gone_count;
 	uint64_t command;
+	/* asked before each virgl command, NULL: nobody */
+	void (*look)(struct scene *scene, uint32_t ctx_id, const struct virgl_command *command,
+		uint32_t number);
+	size_t looked;
 };
+
+static void on_virgl(
+	void *opaque, uint32_t ctx_id, const struct virgl_command *command, uint32_t number)
+{
+	struct scene *scene = opaque;
+	scene->looked++;
+	if (scene->look) {
+		scene->look(scene, ctx_id, command, number);
+	}
+}
 
 static void on_transfer(void *opaque, const struct vgt_transfer *transfer)
 {
@@ -54,7 +68,11 @@ static void on_gone(void *opaque, struct vgt_resource *resource)
 static void scene_init(struct scene *scene, enum vgt_frame_rule rule)
 {
 	*scene = (struct scene){0};
-	const struct vgt_model_hooks hooks = {scene, on_transfer, on_frame, on_gone};
+	const struct vgt_model_hooks hooks = {.opaque = scene,
+		.virgl = on_virgl,
+		.transfer = on_transfer,
+		.frame = on_frame,
+		.gone = on_gone};
 	scene->model = vgt_model_create(rule, &hooks);
 	assert_non_null(scene->model);
 }
@@ -283,7 +301,11 @@ static void test_frame_two_scanouts(void **state)
 	struct scene scene;
 	scene_with_context(&scene, VGT_FRAME_AUTO);
 	set_scanout(&scene, 0, 1, (struct virtio_gpu_rect){0, 0, 16, 16});
+	assert_int_equal(vgt_model_scanout_of(scene.model, 2), VGT_NO_SCANOUT);
 	set_scanout(&scene, 3, 2, (struct virtio_gpu_rect){0, 0, 8, 8});
+	assert_int_equal(vgt_model_scanout_of(scene.model, 1), 0);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 2), 3);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 0), VGT_NO_SCANOUT);
 	SUBMIT(&scene, 1, DRAW);
 	flush(&scene, 1, 0);
 	flush(&scene, 2, 0);
@@ -295,6 +317,8 @@ static void test_frame_two_scanouts(void **state)
 		{.type = VIRTIO_GPU_CMD_SET_SCANOUT_BLOB}, {8, 0, 8, 16}, 3, 1, 16, 16, 1, 0,
 		{64}, {0}};
 	feed(&scene, &blob, sizeof(blob));
+	assert_int_equal(vgt_model_scanout_of(scene.model, 1), 0);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 2), VGT_NO_SCANOUT);
 	SUBMIT(&scene, 1, DRAW);
 	flush(&scene, 1, 0);
 	flush(&scene, 1, 1);
@@ -723,12 +747,339 @@ static void test_object_limit(void **state)
 	}
 	create_texture(&scene, 1, PRESENTABLE, 16);
 	assert_null(vgt_model_resource(scene.model, 1));
+	assert_true(vgt_model_overflowed(scene.model));
 	create_context(&scene, 2, 0);
 	assert_false(vgt_model_context_is_virgl(scene.model, 2));
 	SUBMIT(&scene, 1, SUB_CONTEXT(CREATE, 3), SURFACE(1, 1), FRAMEBUFFER(1), MARKER, DRAW);
 	destroy_context(&scene, 1);
 	create_texture(&scene, 1, PRESENTABLE, 16);
 	assert_non_null(vgt_model_resource(scene.model, 1));
+	scene_finish(&scene);
+}
+
+/* Objects, and what contexts may use */
+
+static void attach(struct scene *scene, uint32_t ctx_id, uint32_t resource)
+{
+	const struct virtio_gpu_ctx_resource command = {
+		{.type = VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, .ctx_id = ctx_id}, resource, 0};
+	feed(scene, &command, sizeof(command));
+}
+
+static void detach(struct scene *scene, uint32_t ctx_id, uint32_t resource)
+{
+	const struct virtio_gpu_ctx_resource command = {
+		{.type = VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE, .ctx_id = ctx_id}, resource, 0};
+	feed(scene, &command, sizeof(command));
+}
+
+static void assert_object(
+	struct scene *scene, uint32_t handle, uint8_t type, uint32_t resource, uint32_t detail)
+{
+	const struct vgt_object *object = vgt_model_object(scene->model, 1, handle);
+	assert_non_null(object);
+	assert_int_equal(object->type, type);
+	assert_int_equal(object->resource_id, resource);
+	assert_int_equal(object->detail, detail);
+}
+
+#define CREATE(type, length)  VIRGL_CMD0(VIRGL_CCMD_CREATE_OBJECT, VIRGL_OBJECT_##type, length)
+#define DESTROY(handle)       VIRGL_CMD0(VIRGL_CCMD_DESTROY_OBJECT, 0, 1), handle
+#define SHADER(handle, stage) CREATE(SHADER, 6), handle, stage, 4, 1, 0, 0
+#define BIND(handle, stage)   VIRGL_CMD0(VIRGL_CCMD_BIND_SHADER, 0, 2), handle, stage
+
+static void test_objects(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_init(&scene, VGT_FRAME_AUTO);
+	assert_null(vgt_model_object(scene.model, 1, 1));
+	create_context(&scene, 1, 0);
+	assert_null(vgt_model_object(scene.model, 1, 1));
+	SUBMIT(&scene, 1, CREATE(BLEND, 11), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+		CREATE(RASTERIZER, 9), 2, 2, 3, 4, 5, 6, 7, 8, 9, CREATE(DSA, 5), 3, 2, 3, 4, 5,
+		SHADER(4, PIPE_SHADER_FRAGMENT), CREATE(VERTEX_ELEMENTS, 5), 5, 2, 3, 4, 5,
+		CREATE(SAMPLER_VIEW, 6), 6, 71, 0x02000043, 4, 5, 6);
+	SUBMIT(&scene, 1, CREATE(SAMPLER_STATE, 9), 7, 2, 3, 4, 5, 6, 7, 8, 9,
+		CREATE(SURFACE, 5), 8, 72, 67, 4, 5, CREATE(QUERY, 4), 9, 0x50007, 3, 73,
+		CREATE(STREAMOUT_TARGET, 4), 10, 74, 3, 4, CREATE(MSAA_SURFACE, 6), 11, 75, 68,
+		4, 5, 6, SHADER(12, PIPE_SHADER_COMPUTE));
+	assert_object(&scene, 1, VIRGL_OBJECT_BLEND, 0, 0);
+	assert_object(&scene, 2, VIRGL_OBJECT_RASTERIZER, 0, 0);
+	assert_object(&scene, 3, VIRGL_OBJECT_DSA, 0, 0);
+	assert_object(&scene, 4, VIRGL_OBJECT_SHADER, 0, PIPE_SHADER_FRAGMENT);
+	assert_object(&scene, 5, VIRGL_OBJECT_VERTEX_ELEMENTS, 0, 0);
+	assert_object(&scene, 6, VIRGL_OBJECT_SAMPLER_VIEW, 71, 0x02000043);
+	assert_object(&scene, 7, VIRGL_OBJECT_SAMPLER_STATE, 0, 0);
+	assert_object(&scene, 8, VIRGL_OBJECT_SURFACE, 72, 67);
+	assert_object(&scene, 9, VIRGL_OBJECT_QUERY, 73, 7);
+	assert_int_equal(
+		vgt_model_object(scene.model, 1, 10)->type, VIRGL_OBJECT_STREAMOUT_TARGET);
+	assert_int_equal(vgt_model_object(scene.model, 1, 10)->resource_id, 74);
+	assert_object(&scene, 11, VIRGL_OBJECT_SURFACE, 75, 68);
+	assert_object(&scene, 12, VIRGL_OBJECT_SHADER, 0, PIPE_SHADER_COMPUTE);
+
+	/* of wrong length, of unknown type, without handle: none */
+	SUBMIT(&scene, 1, CREATE(BLEND, 1), 20, CREATE(SURFACE, 6), 21, 1, 2, 3, 4, 5,
+		VIRGL_CMD0(VIRGL_CCMD_CREATE_OBJECT, 0, 1), 22,
+		VIRGL_CMD0(VIRGL_CCMD_CREATE_OBJECT, 12, 1), 23, CREATE(BLEND, 0),
+		CREATE(DSA, 5), 0, 2, 3, 4, 5);
+	for (uint32_t handle = 20; handle < 24; handle++) {
+		assert_null(vgt_model_object(scene.model, 1, handle));
+	}
+	assert_null(vgt_model_object(scene.model, 1, 0));
+
+	/* the type that DESTROY_OBJECT names does not matter; others stay */
+	SUBMIT(&scene, 1, VIRGL_CMD0(VIRGL_CCMD_DESTROY_OBJECT, VIRGL_OBJECT_QUERY, 1), 1,
+		DESTROY(99), VIRGL_CMD0(VIRGL_CCMD_DESTROY_OBJECT, 0, 0));
+	assert_null(vgt_model_object(scene.model, 1, 1));
+	assert_object(&scene, 2, VIRGL_OBJECT_RASTERIZER, 0, 0);
+	/* the same handle again: what it named is gone */
+	SUBMIT(&scene, 1, SURFACE(2, 5));
+	assert_object(&scene, 2, VIRGL_OBJECT_SURFACE, 5, 1);
+
+	/* each sub-context and each context has its own */
+	SUBMIT(&scene, 1, SUB_CONTEXT(CREATE, 3), SHADER(2, PIPE_SHADER_VERTEX));
+	assert_object(&scene, 2, VIRGL_OBJECT_SHADER, 0, PIPE_SHADER_VERTEX);
+	assert_null(vgt_model_object(scene.model, 1, 3));
+	create_context(&scene, 2, 0);
+	assert_null(vgt_model_object(scene.model, 2, 2));
+	SUBMIT(&scene, 1, SUB_CONTEXT(SET, 0));
+	assert_object(&scene, 2, VIRGL_OBJECT_SURFACE, 5, 1);
+	assert_true(vgt_model_has_sub_context(scene.model, 1, 0));
+	assert_true(vgt_model_has_sub_context(scene.model, 1, 3));
+	assert_false(vgt_model_has_sub_context(scene.model, 2, 3));
+	assert_false(vgt_model_has_sub_context(scene.model, 9, 0));
+	assert_int_equal(vgt_model_sub_context(scene.model, 1), 0);
+	/* one that exists is not selected by creating it again */
+	SUBMIT(&scene, 1, SUB_CONTEXT(CREATE, 3));
+	assert_int_equal(vgt_model_sub_context(scene.model, 1), 0);
+	assert_object(&scene, 2, VIRGL_OBJECT_SURFACE, 5, 1);
+	SUBMIT(&scene, 1, SUB_CONTEXT(SET, 3));
+	assert_int_equal(vgt_model_sub_context(scene.model, 1), 3);
+	assert_int_equal(vgt_model_sub_context(scene.model, 2), 0);
+	assert_int_equal(vgt_model_sub_context(scene.model, 9), 0);
+	SUBMIT(&scene, 1, SUB_CONTEXT(DESTROY, 3));
+	assert_int_equal(vgt_model_sub_context(scene.model, 1), 0);
+	assert_false(vgt_model_has_sub_context(scene.model, 1, 3));
+	assert_object(&scene, 2, VIRGL_OBJECT_SURFACE, 5, 1);
+	destroy_context(&scene, 1);
+	assert_null(vgt_model_object(scene.model, 1, 2));
+	assert_false(vgt_model_has_sub_context(scene.model, 1, 0));
+	assert_false(vgt_model_overflowed(scene.model));
+	scene_finish(&scene);
+}
+
+static void test_attachments(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_init(&scene, VGT_FRAME_AUTO);
+	struct vgt_model *model = scene.model;
+	for (uint32_t id = 1; id <= 3; id++) {
+		create_context(&scene, id, 0);
+		create_texture(&scene, id, PRESENTABLE, 16);
+	}
+	assert_false(vgt_model_is_attached(model, 1, 1));
+	for (uint32_t ctx_id = 1; ctx_id <= 3; ctx_id++) {
+		for (uint32_t id = 1; id <= 3; id++) {
+			attach(&scene, ctx_id, id);
+			attach(&scene, ctx_id, id); /* once more changes nothing */
+			assert_true(vgt_model_is_attached(model, ctx_id, id));
+		}
+	}
+	/* to what is not there */
+	attach(&scene, 9, 1);
+	attach(&scene, 1, 9);
+	create_context(&scene, 9, 0);
+	create_texture(&scene, 9, PRESENTABLE, 16);
+	assert_false(vgt_model_is_attached(model, 9, 1));
+	assert_false(vgt_model_is_attached(model, 1, 9));
+
+	/* from the middle, the first and the last; the others stay */
+	detach(&scene, 2, 2);
+	detach(&scene, 2, 2);
+	detach(&scene, 9, 1);
+	detach(&scene, 1, 77);
+	detach(&scene, 1, 1);
+	detach(&scene, 3, 3);
+	for (uint32_t ctx_id = 1; ctx_id <= 3; ctx_id++) {
+		for (uint32_t id = 1; id <= 3; id++) {
+			assert_int_equal(
+				vgt_model_is_attached(model, ctx_id, id), ctx_id != id);
+		}
+	}
+	/* the end of a context, and another under its id */
+	destroy_context(&scene, 1);
+	assert_false(vgt_model_is_attached(model, 1, 2));
+	create_context(&scene, 1, 0);
+	assert_false(vgt_model_is_attached(model, 1, 2));
+	assert_true(vgt_model_is_attached(model, 3, 2));
+	/* the end of a resource, and another under its id */
+	unref(&scene, 2);
+	assert_false(vgt_model_is_attached(model, 3, 2));
+	create_texture(&scene, 2, PRESENTABLE, 16);
+	assert_false(vgt_model_is_attached(model, 3, 2));
+	assert_true(vgt_model_is_attached(model, 3, 1));
+
+	/* what replaces a resource is attached to nothing; refused, the older one still is */
+	uint64_t again = create_texture(&scene, 1, PRESENTABLE, 8);
+	assert_false(vgt_model_is_attached(model, 2, 1));
+	attach(&scene, 1, 1);
+	respond(&scene, again, 22);
+	assert_true(vgt_model_is_attached(model, 2, 1));
+	assert_true(vgt_model_is_attached(model, 3, 1));
+	assert_false(vgt_model_is_attached(model, 1, 1));
+	/* a context that ends in between takes its attachment along */
+	again = create_texture(&scene, 1, PRESENTABLE, 8);
+	destroy_context(&scene, 3);
+	respond(&scene, again, 22);
+	assert_true(vgt_model_is_attached(model, 2, 1));
+	assert_false(vgt_model_is_attached(model, 3, 1));
+	again = create_texture(&scene, 1, PRESENTABLE, 8);
+	attach(&scene, 2, 1);
+	respond(&scene, again, 0);
+	assert_true(vgt_model_is_attached(model, 2, 1));
+	detach(&scene, 2, 1);
+	assert_false(vgt_model_is_attached(model, 2, 1));
+
+	/* all at once */
+	attach(&scene, 1, 3);
+	attach(&scene, 2, 3);
+	const struct vgt_reset reset = {VGT_RESET_DEVICE, 0};
+	vgt_model_feed(model, VGT_RECORD_RESET, &reset, sizeof(reset), scene.command);
+	assert_false(vgt_model_is_attached(model, 1, 3));
+	create_context(&scene, 1, 0);
+	create_texture(&scene, 3, PRESENTABLE, 16);
+	assert_false(vgt_model_is_attached(model, 1, 3));
+	attach(&scene, 1, 3);
+	scene_finish(&scene);
+}
+
+static void assert_bound(struct scene *scene, enum pipe_shader_type stage, uint32_t handle)
+{
+	assert_int_equal(vgt_model_bound_shader(scene->model, 1, stage), handle);
+}
+
+/* vrend_bind_shader */
+static void test_bound_shaders(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_init(&scene, VGT_FRAME_AUTO);
+	assert_bound(&scene, PIPE_SHADER_VERTEX, 0); /* no context */
+	create_context(&scene, 1, 0);
+	for (unsigned stage = 0; stage < PIPE_SHADER_TYPES; stage++) {
+		assert_bound(&scene, stage, 0);
+		SUBMIT(&scene, 1, SHADER(10 + stage, stage), BIND(10 + stage, stage));
+	}
+	for (unsigned stage = 0; stage < PIPE_SHADER_TYPES; stage++) {
+		assert_bound(&scene, stage, 10 + stage);
+	}
+	/* not there, of another stage, of another kind, no such stage, too short: as before */
+	SUBMIT(&scene, 1, SURFACE(30, 1), BIND(99, PIPE_SHADER_VERTEX),
+		BIND(10 + PIPE_SHADER_FRAGMENT, PIPE_SHADER_VERTEX),
+		BIND(30, PIPE_SHADER_VERTEX), BIND(10, PIPE_SHADER_TYPES), BIND(0, UINT32_MAX),
+		VIRGL_CMD0(VIRGL_CCMD_BIND_SHADER, 0, 1), 0);
+	for (unsigned stage = 0; stage < PIPE_SHADER_TYPES; stage++) {
+		assert_bound(&scene, stage, 10 + stage);
+	}
+	SUBMIT(&scene, 1, BIND(0, PIPE_SHADER_GEOMETRY));
+	assert_bound(&scene, PIPE_SHADER_GEOMETRY, 0);
+	assert_bound(&scene, PIPE_SHADER_FRAGMENT, 11);
+	/* a shader stays bound without its object */
+	SUBMIT(&scene, 1, DESTROY(11));
+	assert_bound(&scene, PIPE_SHADER_FRAGMENT, 11);
+	/* each sub-context has its own */
+	SUBMIT(&scene, 1, SUB_CONTEXT(CREATE, 3), BIND(10, PIPE_SHADER_VERTEX));
+	assert_bound(&scene, PIPE_SHADER_VERTEX, 0);
+	SUBMIT(&scene, 1, SHADER(77, PIPE_SHADER_VERTEX), BIND(77, PIPE_SHADER_VERTEX));
+	assert_bound(&scene, PIPE_SHADER_VERTEX, 77);
+	SUBMIT(&scene, 1, SUB_CONTEXT(SET, 0));
+	assert_bound(&scene, PIPE_SHADER_VERTEX, 10);
+	destroy_context(&scene, 1);
+	create_context(&scene, 1, 0);
+	assert_bound(&scene, PIPE_SHADER_VERTEX, 0);
+	scene_finish(&scene);
+}
+
+static void test_video_objects(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_init(&scene, VGT_FRAME_AUTO);
+	struct vgt_model *model = scene.model;
+	create_context(&scene, 1, 0);
+	create_context(&scene, 2, 0);
+	SUBMIT(&scene, 1, VIRGL_CMD0(VIRGL_CCMD_CREATE_VIDEO_CODEC, 0, 7), 5, 0, 1, 1, 0, 16,
+		16, VIRGL_CMD0(VIRGL_CCMD_CREATE_VIDEO_BUFFER, 0, 5), 6, 166, 16, 16, 1,
+		VIRGL_CMD0(VIRGL_CCMD_CREATE_VIDEO_BUFFER, 0, 0));
+	assert_true(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_CODEC, 5));
+	assert_true(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_BUFFER, 6));
+	/* a namespace for each kind and context, for all sub-contexts alike */
+	assert_false(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_CODEC, 6));
+	assert_false(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_BUFFER, 5));
+	assert_false(vgt_model_has_video_object(model, 2, VGT_HANDLE_VIDEO_CODEC, 5));
+	assert_false(vgt_model_has_video_object(model, 9, VGT_HANDLE_VIDEO_CODEC, 5));
+	assert_null(vgt_model_object(model, 1, 5));
+	SUBMIT(&scene, 1, SUB_CONTEXT(CREATE, 3));
+	assert_true(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_CODEC, 5));
+	SUBMIT(&scene, 1, VIRGL_CMD0(VIRGL_CCMD_DESTROY_VIDEO_BUFFER, 0, 1), 5,
+		VIRGL_CMD0(VIRGL_CCMD_DESTROY_VIDEO_CODEC, 0, 1), 6,
+		VIRGL_CMD0(VIRGL_CCMD_DESTROY_VIDEO_CODEC, 0, 0));
+	assert_true(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_CODEC, 5));
+	SUBMIT(&scene, 1, VIRGL_CMD0(VIRGL_CCMD_DESTROY_VIDEO_CODEC, 0, 1), 5);
+	assert_false(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_CODEC, 5));
+	assert_true(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_BUFFER, 6));
+	destroy_context(&scene, 1);
+	create_context(&scene, 1, 0);
+	assert_false(vgt_model_has_video_object(model, 1, VGT_HANDLE_VIDEO_BUFFER, 6));
+	scene_finish(&scene);
+}
+
+/* What the hook of the next test finds before each command: it has not happened yet. */
+static void look_before(struct scene *scene, uint32_t ctx_id,
+	const struct virgl_command *command, uint32_t number)
+{
+	static const uint8_t operations[] = {VIRGL_CCMD_CREATE_OBJECT, VIRGL_CCMD_BIND_SHADER,
+		VIRGL_CCMD_CREATE_SUB_CTX, VIRGL_CCMD_SET_SUB_CTX, VIRGL_CCMD_DESTROY_OBJECT,
+		VIRGL_CCMD_SEND_STRING_MARKER, VIRGL_CCMD_TRANSFER3D, 200};
+	struct vgt_model *model = scene->model;
+	assert_int_equal(ctx_id, 1);
+	assert_int_equal(number, scene->looked - 1);
+	assert_true(number < COUNT(operations));
+	assert_int_equal(command->op, operations[number]);
+	bool other = number == 3; /* sub-context 3 is selected */
+	assert_int_equal(
+		vgt_model_object(model, 1, 40) != NULL, !other && number >= 1 && number <= 4);
+	assert_int_equal(vgt_model_bound_shader(model, 1, PIPE_SHADER_VERTEX),
+		number >= 2 && !other ? 40 : 0);
+	assert_int_equal(vgt_model_has_sub_context(model, 1, 3), number >= 3);
+	assert_int_equal(scene->frame_count, number >= 6);
+	assert_int_equal(scene->transfer_count, number >= 7);
+}
+
+static void test_virgl_hook(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_with_context(&scene, VGT_FRAME_AUTO);
+	scene.look = look_before;
+	scene.looked = 0;
+	SUBMIT(&scene, 1, SHADER(40, PIPE_SHADER_VERTEX), BIND(40, PIPE_SHADER_VERTEX),
+		SUB_CONTEXT(CREATE, 3), SUB_CONTEXT(SET, 0), DESTROY(40), MARKER,
+		VIRGL_CMD0(VIRGL_CCMD_TRANSFER3D, 0, 13), 1, 0, 0, 0, 0, 0, 0, 0, 4, 4, 1, 0, 1,
+		VIRGL_CMD0(200, 7, 1), 5,
+		/* not there as a whole */
+		VIRGL_CMD0(VIRGL_CCMD_NOP, 0, 1));
+	assert_int_equal(scene.looked, 8);
+	assert_int_equal(scene.frame_count, 1);
+	assert_int_equal(scene.transfer_count, 1);
+	/* of contexts that are not there or not virgl nothing is known */
+	create_context(&scene, 4, 4);
+	SUBMIT(&scene, 4, NOTHING);
+	SUBMIT(&scene, 5, NOTHING);
+	assert_int_equal(scene.looked, 8);
 	scene_finish(&scene);
 }
 
@@ -891,6 +1242,11 @@ int main(void)
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_transfers_in_submit),
 		cmocka_unit_test(test_object_limit),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_attachments),
+		cmocka_unit_test(test_bound_shaders),
+		cmocka_unit_test(test_video_objects),
+		cmocka_unit_test(test_virgl_hook),
 		cmocka_unit_test(test_transfers),
 	};
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
