@@ -29,13 +29,13 @@ link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
 
 # The sources, by what they become. Each file is compiled once, position-independent.
 format_src := $(addprefix format/,vgt_address.c vgt_desc.c vgt_err.c vgt_index.c vgt_model.c vgt_reader.c vgt_record_check.c \
-	vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c vgt_transfer.c vgt_writer.c \
+	vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c vgt_transfer.c vgt_validate.c vgt_writer.c \
 	virgl_caps.c virgl_desc.c virgl_format.c)
 capture_src := host-capture/vgt_capture.c
 preload_src := host-capture/preload.c host-capture/preload_facts.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c vgt_json.c cmd_compare.c cmd_cut.c cmd_help.c cmd_info.c cmd_record.c \
-	cmd_recover.c cmd_repack.c cmd_replay.c companion.c new_trace.c compare.c png_image.c child.c child_log.c \
+	cmd_recover.c cmd_repack.c cmd_replay.c cmd_verify.c companion.c new_trace.c compare.c png_image.c child.c child_log.c \
 	private_display.c private_vtest.c recorded_traces.c recording_watch.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_picture.c png_image.c)
 

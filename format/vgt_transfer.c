@@ -4,6 +4,8 @@
 #include "virgl_cmd.h"
 #include "virgl_format.h"
 
+#include <inttypes.h>
+
 struct vgt_transfer vgt_transfer_of(
 	struct vgt_model *model, const struct virtio_gpu_transfer_host_3d *command)
 {
@@ -92,6 +94,18 @@ static const struct vgt_format *sized_format(const struct vgt_transfer *transfer
 										  : NULL;
 }
 
+/* Bytes from the first to the last that the rows of all layers touch; false: absurdly many. */
+static bool span_of(
+	const struct vgt_transfer *transfer, const struct layout *layout, uint64_t *span)
+{
+	uint64_t layers = at_least_one(transfer->box.d);
+	uint64_t rows;
+	return !__builtin_mul_overflow(layers - 1, layout->layer_stride, span) &&
+	       !__builtin_mul_overflow(layout->rows - 1, layout->stride, &rows) &&
+	       !__builtin_add_overflow(*span, rows, span) &&
+	       !__builtin_add_overflow(*span, layout->row, span);
+}
+
 uint64_t vgt_transfer_extent(const struct vgt_transfer *transfer)
 {
 	const struct vgt_format *format = sized_format(transfer);
@@ -103,16 +117,50 @@ uint64_t vgt_transfer_extent(const struct vgt_transfer *transfer)
 	}
 	struct layout layout = layout_of(transfer, format);
 	uint64_t layers = at_least_one(transfer->box.d);
-	uint64_t span, rows, packed;
+	uint64_t span, packed;
 	/* a resource of absurd size: all there is */
-	if (__builtin_mul_overflow(layers - 1, layout.layer_stride, &span) ||
-		__builtin_mul_overflow(layout.rows - 1, layout.stride, &rows) ||
-		__builtin_mul_overflow(layout.rows * layers, layout.row, &packed) ||
-		__builtin_add_overflow(span, rows, &span) ||
-		__builtin_add_overflow(span, layout.row, &span)) {
+	if (!span_of(transfer, &layout, &span) ||
+		__builtin_mul_overflow(layout.rows * layers, layout.row, &packed)) {
 		return UINT64_MAX;
 	}
 	return span > packed ? span : packed;
+}
+
+bool vgt_transfer_check(
+	const struct vgt_transfer *transfer, uint64_t memory_size, struct vgt_err *err)
+{
+	const struct vgt_format *format = sized_format(transfer);
+	const struct virtio_gpu_box *box = &transfer->box;
+	if (!format) {
+		return true;
+	}
+	if (!box_is_legal(transfer)) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+			"box %" PRIu32 ",%" PRIu32 ",%" PRIu32 " %" PRIu32 "x%" PRIu32
+			"x%" PRIu32 " at level %" PRIu32 " lies outside the resource",
+			box->x, box->y, box->z, box->w, box->h, box->d, transfer->level);
+	}
+	struct layout layout = layout_of(transfer, format);
+	if (layout.stride < layout.row && box->w) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+			"stride %" PRIu64 " is less than a row of %" PRIu64 " bytes",
+			layout.stride, layout.row);
+	}
+	if (layout.layer_stride < layout.rows * layout.stride && box->h) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+			"layer_stride %" PRIu64 " is less than %" PRIu64 " rows of %" PRIu64
+			" bytes",
+			layout.layer_stride, layout.rows, layout.stride);
+	}
+	uint64_t end;
+	if (!span_of(transfer, &layout, &end) ||
+		__builtin_add_overflow(end, transfer->offset, &end) || end > memory_size) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+			"needs guest memory from byte %" PRIu64 " to %" PRIu64
+			", there are %" PRIu64,
+			transfer->offset, end, memory_size);
+	}
+	return true;
 }
 
 bool vgt_transfer_rows(const struct vgt_transfer *transfer, struct vgt_transfer_rows *rows)

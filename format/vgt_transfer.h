@@ -2,6 +2,7 @@
 #ifndef VGT_TRANSFER_H
 #define VGT_TRANSFER_H
 
+#include "vgt_err.h"
 #include "vgt_model.h"
 
 #include <stdbool.h>
@@ -24,6 +25,15 @@ struct vgt_transfer vgt_transfer_of(
  * memory) where the format is unknown.
  */
 uint64_t vgt_transfer_extent(const struct vgt_transfer *transfer);
+
+/*
+ * Whether the renderer takes the transfer where the guest memory has `memory_size` bytes
+ * (check_transfer_bounds, check_iov_bounds): box inside the resource, strides no less than what
+ * they separate, memory large enough. On false, err (MALFORMED) says which, without an address.
+ * True where the format's block size is unknown.
+ */
+bool vgt_transfer_check(
+	const struct vgt_transfer *transfer, uint64_t memory_size, struct vgt_err *err);
 
 /* The rows of guest memory that a transfer from the host is certain to write. */
 struct vgt_transfer_rows {

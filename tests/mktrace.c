@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes traces that no well-behaved program records, for tests of the player: mktrace CASE
- * FILE. dead-fence     a context is destroyed while its fence is in flight denied-create  a
- * living resource's id is used again for a creation that the host refuses segments backings of
- * a million empty segments each
+ * Writes traces that no well-behaved program records: mktrace CASE FILE. For tests of the
+ * player:
+ *
+ * - dead-fence: a context is destroyed while its fence is in flight
+ * - denied-create: a living resource's id is used again for a creation that the host refuses
+ *
+ * For tests of `vgt verify`, each with one fault:
+ *
+ * - no-surface: a framebuffer of a surface that does not exist, @3.1
+ * - no-shader: a draw without fragment shader, @1.3
+ * - no-resource: a sampler view of a resource that was destroyed, @4.1
+ * - cut-short: a draw that runs past the end of its submit, @1.2
+ * - past-backing: a transfer that goes on behind the resource's backing, @2
+ * - all-faults: a submit with nothing but faults, @1.0 to @1.3999
  */
 #include "vgt_capture.h"
 
 #include "virgl_cmd.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,12 +101,96 @@ static void denied_create(void)
 	put(&transfer, sizeof(transfer), 0);
 }
 
+static void submit(const uint32_t *dwords, size_t count)
+{
+	const struct virtio_gpu_cmd_submit command = {
+		.hdr = {.type = VIRTIO_GPU_CMD_SUBMIT_3D, .ctx_id = 1},
+		.size = (uint32_t)(count * sizeof(*dwords))};
+	uint64_t number = vgt_capture_command(
+		capture, &command, sizeof(command), dwords, count * sizeof(*dwords), 0);
+	vgt_capture_response(capture, number, 0);
+}
+
+#define SUBMIT(...) \
+	submit((const uint32_t[]){__VA_ARGS__}, \
+		sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+#define CREATE(type, length) VIRGL_CMD0(VIRGL_CCMD_CREATE_OBJECT, VIRGL_OBJECT_##type, length)
+#define DRAW(length)         VIRGL_CMD0(VIRGL_CCMD_DRAW_VBO, 0, length)
+
+static void attach_to_context(uint32_t id)
+{
+	const struct virtio_gpu_ctx_resource command = {
+		.hdr = {.type = VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, .ctx_id = 1},
+		.resource_id = id};
+	put(&command, sizeof(command), 0);
+}
+
+static void no_surface(void)
+{
+	create_context(1);
+	create_resource(1, 1, 0);
+	attach_to_context(1);
+	SUBMIT(CREATE(SURFACE, 5), 1, 1, 1, 0, 0,
+		VIRGL_CMD0(VIRGL_CCMD_SET_FRAMEBUFFER_STATE, 0, 3), 1, 0, 7);
+}
+
+static void no_shader(void)
+{
+	create_context(1);
+	SUBMIT(CREATE(SHADER, 6), 1, PIPE_SHADER_VERTEX, 4, 1, 0, 0,
+		VIRGL_CMD0(VIRGL_CCMD_BIND_SHADER, 0, 2), 1, PIPE_SHADER_VERTEX,
+		VIRGL_CMD0(VIRGL_CCMD_NOP, 0, 0), DRAW(12), 0, 3, 4, 0, 1, 0, 0, 0, 0, 0, 2, 0);
+}
+
+static void no_resource(void)
+{
+	create_context(1);
+	create_resource(1, 1, 0);
+	attach_to_context(1);
+	const struct virtio_gpu_resource_unref unref = {
+		.hdr.type = VIRTIO_GPU_CMD_RESOURCE_UNREF, .resource_id = 1};
+	put(&unref, sizeof(unref), 0);
+	SUBMIT(VIRGL_CMD0(VIRGL_CCMD_NOP, 0, 0), CREATE(SAMPLER_VIEW, 6), 1, 1, 1, 0, 0, 0);
+}
+
+static void cut_short(void)
+{
+	create_context(1);
+	SUBMIT(VIRGL_CMD0(VIRGL_CCMD_NOP, 0, 0), VIRGL_CMD0(VIRGL_CCMD_NOP, 0, 1), 0, DRAW(12),
+		0, 3, 4);
+}
+
+static void past_backing(void)
+{
+	create_resource(1, 1, 0);
+	attach(1, 1, 63);
+	const struct virtio_gpu_transfer_host_3d transfer = {
+		.hdr.type = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
+		.box = {.w = 4, .h = 4, .d = 1},
+		.resource_id = 1};
+	put(&transfer, sizeof(transfer), 0);
+}
+
+static void all_faults(void)
+{
+	uint32_t dwords[4000];
+	for (size_t i = 0; i < sizeof(dwords) / sizeof(dwords[0]); i++) {
+		dwords[i] = VIRGL_CMD0(200, 0, 0);
+	}
+	create_context(1);
+	submit(dwords, sizeof(dwords) / sizeof(dwords[0]));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*write)(void);
-	} cases[] = {{"dead-fence", dead_fence}, {"denied-create", denied_create}};
+	} cases[] = {{"dead-fence", dead_fence}, {"denied-create", denied_create},
+		{"no-surface", no_surface}, {"no-shader", no_shader},
+		{"no-resource", no_resource}, {"cut-short", cut_short},
+		{"past-backing", past_backing}, {"all-faults", all_faults}};
+	bool known = false;
 	struct vgt_err err;
 	const struct vgt_capture_options options = {.path = argc == 3 ? argv[2] : ""};
 	capture = argc == 3 ? vgt_capture_create(&options, &err) : NULL;
@@ -106,7 +201,11 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (strcmp(argv[1], cases[i].name) == 0) {
 			cases[i].write();
+			known = true;
 		}
 	}
-	return vgt_capture_destroy(capture, NULL) ? 0 : 2;
+	if (!known) {
+		fprintf(stderr, "mktrace: no case '%s'\n", argv[1]);
+	}
+	return vgt_capture_destroy(capture, NULL) && known ? 0 : 2;
 }
