@@ -34,8 +34,8 @@ format_src := $(addprefix format/,vgt_address.c vgt_desc.c vgt_err.c vgt_index.c
 capture_src := host-capture/vgt_capture.c
 preload_src := host-capture/preload.c host-capture/preload_facts.c
 vtest_src := host-capture/vtest_connect.c
-vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c vgt_json.c cmd_compare.c cmd_cut.c cmd_help.c cmd_info.c cmd_record.c \
-	cmd_recover.c cmd_repack.c cmd_replay.c cmd_verify.c companion.c new_trace.c compare.c png_image.c child.c child_log.c \
+vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c vgt_json.c cmd_compare.c cmd_cut.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c \
+	cmd_recover.c cmd_repack.c cmd_replay.c cmd_verify.c companion.c describe.c terminal.c new_trace.c compare.c png_image.c child.c child_log.c \
 	private_display.c private_vtest.c recorded_traces.c recording_watch.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_picture.c png_image.c)
 

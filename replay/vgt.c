@@ -19,6 +19,7 @@ const struct vgt_cmd vgt_cmd_table[] = {
 	{"compare", cmd_compare, "compare two PNG files or two directories of frames",
 		cmd_compare_help},
 	{"cut", cmd_cut, "write the first frames of a trace as a trace", cmd_cut_help},
+	{"dump", cmd_dump, "print the commands of a trace", cmd_dump_help},
 	{"help", cmd_help, "list the commands, or explain one", cmd_help_help},
 	{"info", cmd_info, "say what a trace holds", cmd_info_help},
 	{"record", cmd_record, "run a program and record its command stream", cmd_record_help},

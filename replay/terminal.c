@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pid_t pager; /* 0: none; a process has one stdout */
+
+bool vgt_terminal_has_colours(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+/* In the child: reads from the pipe and shows it. */
+static void run_pager(const char *command, const int *ends)
+{
+	dup2(ends[0], STDIN_FILENO);
+	close(ends[0]);
+	close(ends[1]);
+	/* leave at once where all fits, keep colours, leave the text on the screen */
+	setenv("LESS", "FRX", 0);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(127);
+}
+
+void vgt_pager_start(void)
+{
+	const char *command = getenv("PAGER");
+	int ends[2];
+	if (!command) {
+		command = "less";
+	}
+	if (!isatty(STDOUT_FILENO) || !*command || strcmp(command, "cat") == 0 ||
+		pipe(ends) != 0) {
+		return;
+	}
+	fflush(NULL);
+	pager = fork();
+	if (pager == 0) {
+		run_pager(command, ends);
+	}
+	if (pager > 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		/* Ctrl-C is for the pager; the end of its reading ends this process */
+		signal(SIGINT, SIG_IGN);
+	}
+	pager = pager > 0 ? pager : 0;
+	close(ends[0]);
+	close(ends[1]);
+}
+
+void vgt_pager_finish(void)
+{
+	if (!pager) {
+		return;
+	}
+	fflush(stdout);
+	/* the pager sees the end of its input; what main() closes later must be something */
+	if (!freopen("/dev/null", "w", stdout)) {
+		close(STDOUT_FILENO);
+	}
+	while (waitpid(pager, NULL, 0) < 0 && errno == EINTR) {
+	}
+	pager = 0;
+}
