@@ -29,14 +29,15 @@ link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
 
 # The sources, by what they become. Each file is compiled once, position-independent.
 format_src := $(addprefix format/,vgt_address.c vgt_desc.c vgt_err.c vgt_index.c vgt_model.c vgt_reader.c vgt_record_check.c \
-	vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c vgt_transfer.c vgt_validate.c vgt_writer.c \
-	virgl_caps.c virgl_desc.c virgl_format.c)
+	vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c vgt_transfer.c vgt_validate.c \
+	vgt_writer.c virgl_caps.c \
+	virgl_desc.c virgl_format.c)
 capture_src := host-capture/vgt_capture.c
 preload_src := host-capture/preload.c host-capture/preload_facts.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c vgt_json.c cmd_compare.c cmd_cut.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c \
-	cmd_recover.c cmd_repack.c cmd_replay.c cmd_verify.c companion.c describe.c terminal.c new_trace.c compare.c png_image.c child.c child_log.c \
-	private_display.c private_vtest.c recorded_traces.c recording_watch.c)
+	cmd_recover.c cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c describe.c terminal.c compare.c png_image.c child.c child_log.c new_trace.c \
+	private_display.c private_vtest.c recorded_traces.c recording_watch.c shader_list.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_picture.c png_image.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -104,12 +105,14 @@ $(BUILD)/libvgt-vtest.so: $(call obj,$(vtest_src))
 
 tests_extra_test_compare := replay/compare.c replay/png_image.c
 tests_extra_test_capture := host-capture/vgt_capture.c
+tests_extra_test_shader_list := replay/shader_list.c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $< $(call obj,$(tests_extra_test_$*)) $(format_lib) \
 		$(call pkg,--libs,cmocka spng libzstd libxxhash)
 $(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
 $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
+$(BUILD)/tests/test_shader_list: $(call obj,$(tests_extra_test_shader_list))
 
 $(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/png_image.c) $(format_lib)
 	$(say) LINK $@
@@ -174,7 +177,7 @@ lint:
 	@shellcheck -x $(lint_sh)
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
-	tests/plain_gl traces/replay-all $(wildcard tests/cli/*.sh tests/e2e/*.sh)
+	tests/plain_gl tests/programs traces/replay-all $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
 # Every header compiles alone.
 check-headers:

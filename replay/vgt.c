@@ -27,6 +27,8 @@ const struct vgt_cmd vgt_cmd_table[] = {
 		cmd_recover_help},
 	{"repack", cmd_repack, "compress a trace again, smaller", cmd_repack_help},
 	{"replay", cmd_replay, "play a trace and keep or check its frames", cmd_replay_help},
+	{"shaders", cmd_shaders, "list the shaders of a trace, write their TGSI to files",
+		cmd_shaders_help},
 	{"verify", cmd_verify, "check a trace's file and protocol, without GL",
 		cmd_verify_help},
 	{NULL, NULL, NULL, NULL},
