@@ -790,6 +790,29 @@ static void create_fence(struct player *player, const struct vgt_fence *fence)
 	}
 }
 
+static bool is_in_flight(const struct player *player, const struct vgt_fence *fence)
+{
+	for (size_t i = 0; i < player->fence_count; i++) {
+		if (same_timeline(
+			    &player->fences[i], fence->scope, fence->ctx_id, fence->ring_idx) &&
+			fence_matches(&player->fences[i], fence->fence_id)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * What the guest did next may rely on it, such as reading what shaders have written: buffers
+ * are read without waiting for the GPU.
+ */
+static void wait_for_fence(struct player *player, const struct vgt_fence *fence)
+{
+	while (is_in_flight(player, fence)) {
+		poll_renderer(player, fence->scope == VGT_FENCE_CONTEXT ? fence->ctx_id : 0);
+	}
+}
+
 /* Records */
 
 static void handle_command(struct player *player, const struct vgt_record *record)
@@ -987,8 +1010,13 @@ static void handle_record(struct player *player, const struct vgt_record *record
 	}
 	case VGT_RECORD_FENCE: {
 		const struct vgt_fence *fence = record->payload;
-		if (fence->event == VGT_FENCE_CREATED && player->initialised) {
+		if (!player->initialised) {
+			break;
+		}
+		if (fence->event == VGT_FENCE_CREATED) {
 			create_fence(player, fence);
+		} else if (fence->event == VGT_FENCE_RETIRED) {
+			wait_for_fence(player, fence);
 		}
 		break;
 	}
