@@ -96,13 +96,6 @@ static bool put(struct new_trace *trace, const struct vgt_record *record, struct
 					       : new_trace_put(trace, record, err);
 }
 
-static int bad_trace(const char *path, const struct vgt_err *err)
-{
-	vgt_cmd_error(path, err);
-	return err->code == VGT_ERR_SYSTEM || err->code == VGT_ERR_BUSY ? VGT_EXIT_TROUBLE
-									: VGT_EXIT_DIFFERENT;
-}
-
 /* An exit code, or -1: all that belongs to it is in the new trace. */
 static int copy_records(const struct cut *cut, struct vgt_reader *reader,
 	const struct vgt_record *first, struct new_trace *trace)
@@ -125,7 +118,7 @@ static int copy_records(const struct cut *cut, struct vgt_reader *reader,
 		return -1; /* what is behind it does not matter, nor whether it is damaged */
 	}
 	if (next == VGT_READ_ERROR) {
-		return bad_trace(cut->path, &err);
+		return vgt_cmd_bad_trace(cut->path, &err);
 	}
 	fprintf(stderr,
 		"vgt: %s: there is no frame %" PRIu64 ": the trace has %" PRIu64 " frames\n",
@@ -166,7 +159,7 @@ static int write_cut(const struct cut *cut, struct vgt_reader *reader)
 	struct vgt_record first;
 	struct vgt_err err;
 	if (vgt_reader_next(reader, &first, &err) != VGT_READ_RECORD) {
-		return bad_trace(cut->path, &err);
+		return vgt_cmd_bad_trace(cut->path, &err);
 	}
 	struct new_trace trace = {.fd = -1};
 	struct stat status;
@@ -265,7 +258,7 @@ int cmd_cut(int argc, char **argv)
 	int result = parse_options(argc, argv, &cut);
 	if (result < 0) {
 		struct vgt_reader *reader = vgt_reader_open(cut.path, &err);
-		result = reader ? write_cut(&cut, reader) : bad_trace(cut.path, &err);
+		result = reader ? write_cut(&cut, reader) : vgt_cmd_bad_trace(cut.path, &err);
 		vgt_reader_close(reader);
 	}
 	return result;

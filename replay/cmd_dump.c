@@ -180,13 +180,6 @@ static void print_time(const struct dump *dump)
 	}
 }
 
-static void print_json(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
-}
-
 static void put_type(struct json_object *object, const char *name)
 {
 	if (name) {
@@ -268,7 +261,7 @@ static void json_virgl(const struct dump *dump, const struct virgl_line *line)
 		put_raw(object, line->error, line->command->dwords,
 			line->command->length + (size_t)1);
 	}
-	print_json(object);
+	vgt_json_print(stdout, object);
 }
 
 /* The model's hook: the command is next. */
@@ -415,7 +408,7 @@ static void json_record(
 	} else {
 		put_raw(object, error, record->payload, record->size / sizeof(uint32_t));
 	}
-	print_json(object);
+	vgt_json_print(stdout, object);
 }
 
 /* What people can do without: polls, and answers of a host that did as it was told. */
@@ -519,7 +512,7 @@ static void show_capset(const struct dump *dump, const struct vgt_record *record
 		} else {
 			vgt_json_put_text(object, "error", err.message);
 		}
-		print_json(object);
+		vgt_json_print(stdout, object);
 		return;
 	}
 	printf("%scapset %" PRIu32 "%s (%s) version %" PRIu32 ", %zu bytes",
@@ -534,15 +527,6 @@ static void show_capset(const struct dump *dump, const struct vgt_record *record
 }
 
 /* The trace */
-
-static int failed(const struct dump *dump, const struct vgt_err *err)
-{
-	vgt_cmd_error(dump->path, err);
-	return err->code == VGT_ERR_MALFORMED || err->code == VGT_ERR_TRUNCATED ||
-			       err->code == VGT_ERR_VERSION || err->code == VGT_ERR_LIMIT
-		       ? VGT_EXIT_DIFFERENT
-		       : VGT_EXIT_TROUBLE;
-}
 
 /* Behind damage nothing is known of what was made before. */
 static bool skip_damage(struct dump *dump)
@@ -572,7 +556,7 @@ static int go_to_address(struct dump *dump)
 	}
 	vgt_addresses_first(&dump->addresses, &frame, &command);
 	if (!vgt_reader_seek(dump->reader, frame, command, &err)) {
-		return failed(dump, &err);
+		return vgt_cmd_bad_trace(dump->path, &err);
 	}
 	uint64_t before = vgt_reader_passed(dump->reader).stream_pos;
 	if (!before) {
@@ -603,7 +587,7 @@ static int dump_trace(struct dump *dump)
 	for (;;) {
 		enum vgt_read next = vgt_reader_next(dump->reader, &record, &err);
 		if (next == VGT_READ_ERROR) {
-			result = failed(dump, &err);
+			result = vgt_cmd_bad_trace(dump->path, &err);
 			if (result == VGT_EXIT_TROUBLE || !skip_damage(dump)) {
 				return result;
 			}
@@ -631,19 +615,8 @@ static int dump_trace(struct dump *dump)
 		}
 		take_record(dump, &record);
 	}
-	if (result != VGT_EXIT_OK) {
-		return result;
-	}
-	switch (vgt_reader_end(dump->reader)) {
-	case VGT_END_TAIL:
-	case VGT_END_RECORDING:
-		return VGT_EXIT_OK;
-	default:
-		fflush(stdout);
-		fprintf(stderr, "vgt: %s: the end is missing, see `vgt help recover`\n",
-			dump->path);
-		return VGT_EXIT_TRUNCATED;
-	}
+	return result == VGT_EXIT_OK ? vgt_cmd_trace_end(dump->path, dump->reader, false)
+				     : result;
 }
 
 /* The command line */

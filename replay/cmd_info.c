@@ -264,16 +264,10 @@ static int read_all(struct info *info, const char *path)
 		take_record(info, &record);
 	}
 	if (next == VGT_READ_ERROR) {
-		vgt_cmd_error(path, &err);
-		return err.code == VGT_ERR_SYSTEM ? VGT_EXIT_TROUBLE : VGT_EXIT_DIFFERENT;
+		return vgt_cmd_bad_trace(path, &err);
 	}
-	switch (vgt_reader_end(info->reader)) {
-	case VGT_END_TAIL:
-	case VGT_END_RECORDING:
-		return VGT_EXIT_OK;
-	default:
-		return VGT_EXIT_TRUNCATED;
-	}
+	/* the report itself says how the trace ends */
+	return vgt_cmd_trace_end(path, info->reader, true);
 }
 
 /* An exit code, or -1: go on, with argv[optind] the trace. */

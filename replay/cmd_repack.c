@@ -50,14 +50,6 @@ struct repack {
 	struct stat status; /* of FILE, where it is not a pipe */
 };
 
-/* What a trace to read has to say for itself, as exit code. */
-static int bad_trace(const char *path, const struct vgt_err *err)
-{
-	vgt_cmd_error(path, err);
-	return err->code == VGT_ERR_SYSTEM || err->code == VGT_ERR_BUSY ? VGT_EXIT_TROUBLE
-									: VGT_EXIT_DIFFERENT;
-}
-
 static int refuse(const char *path, const char *why)
 {
 	fprintf(stderr, "vgt: %s: %s\n", path, why);
@@ -71,11 +63,11 @@ static int lock_source(struct repack *repack)
 	repack->lock = open(repack->path, O_RDONLY | O_CLOEXEC);
 	if (repack->lock < 0 || fstat(repack->lock, &repack->status)) {
 		vgt_err_system(&err, errno, "cannot open the trace");
-		return bad_trace(repack->path, &err);
+		return vgt_cmd_bad_trace(repack->path, &err);
 	}
 	if (S_ISREG(repack->status.st_mode) && access(repack->path, W_OK)) {
 		vgt_err_system(&err, errno, "cannot be replaced");
-		return bad_trace(repack->path, &err);
+		return vgt_cmd_bad_trace(repack->path, &err);
 	}
 	if (!S_ISREG(repack->status.st_mode)) {
 		return refuse(repack->path,
@@ -104,7 +96,7 @@ static int copy_records(const struct repack *repack, struct vgt_reader *reader,
 		}
 	}
 	if (next == VGT_READ_ERROR) {
-		return bad_trace(repack->path, &err);
+		return vgt_cmd_bad_trace(repack->path, &err);
 	}
 	switch (vgt_reader_end(reader)) {
 	case VGT_END_RECORDING:
@@ -152,7 +144,7 @@ static int rewrite(struct repack *repack, struct vgt_reader *reader)
 	struct vgt_record first;
 	struct vgt_err err;
 	if (vgt_reader_next(reader, &first, &err) != VGT_READ_RECORD) {
-		return bad_trace(repack->path, &err);
+		return vgt_cmd_bad_trace(repack->path, &err);
 	}
 	if (vgt_ring_in_use(vgt_reader_ring_path(reader), vgt_reader_trace_id(reader))) {
 		return refuse(repack->path, "is still being recorded");
@@ -254,7 +246,8 @@ int cmd_repack(int argc, char **argv)
 			stat(repack.path, &repack.status)) {
 			repack.status.st_size = 0;
 		}
-		result = reader ? rewrite(&repack, reader) : bad_trace(repack.path, &err);
+		result = reader ? rewrite(&repack, reader)
+				: vgt_cmd_bad_trace(repack.path, &err);
 		vgt_reader_close(reader);
 	}
 	if (repack.lock >= 0) {

@@ -52,7 +52,7 @@ const char cmd_replay_help[] =
 	"  --step          give the renderer one virgl command at a time, so that a crash\n"
 	"                  is reported with its virgl command\n"
 	"  --drop=draws    leave out all DRAW_VBO: the pictures must change\n"
-	"  --quiet         no summary, no log of the renderer\n"
+	"  -q, --quiet     no summary, no log of the renderer\n"
 	"  --json          one JSON object a line: {\"event\": \"renderer\"|\"frame\"|\n"
 	"                  \"unshown\"|\"problem\"|\"log\"|\"note\"|\"failed\"|\"end\", ...};\n"
 	"                  frames have number, command, hash, width, height, resource,\n"
@@ -216,9 +216,7 @@ static void print_json(const struct player_event *event)
 		vgt_json_put_text(
 			object, event->kind == PLAYER_FRAME ? "file" : "text", event->text);
 	}
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
+	vgt_json_print(stdout, object);
 }
 
 static void print_summary(const struct replay *replay)
@@ -476,26 +474,6 @@ static int check_trace(const char *path)
 	return VGT_EXIT_OK;
 }
 
-/* Makes --out if need be. */
-static int check_out(const char *out)
-{
-	struct stat status;
-	if (mkdir(out, 0777) && errno != EEXIST) {
-		fprintf(stderr, "vgt: %s: cannot make the directory: %s\n", out,
-			strerror(errno));
-		return VGT_EXIT_TROUBLE;
-	}
-	if (stat(out, &status) == 0 && !S_ISDIR(status.st_mode)) {
-		fprintf(stderr, "vgt: %s: is not a directory\n", out);
-		return VGT_EXIT_TROUBLE;
-	}
-	if (access(out, W_OK | X_OK)) {
-		fprintf(stderr, "vgt: %s: cannot write there: %s\n", out, strerror(errno));
-		return VGT_EXIT_TROUBLE;
-	}
-	return VGT_EXIT_OK;
-}
-
 /* Checks what can be checked before anything starts. */
 static int check_arguments(struct replay *replay)
 {
@@ -514,7 +492,7 @@ static int check_arguments(struct replay *replay)
 	}
 	int result = twice ? check_trace(replay->path) : VGT_EXIT_OK;
 	if (result == VGT_EXIT_OK && replay->out) {
-		result = check_out(replay->out);
+		result = vgt_cmd_make_directory(replay->out) ? VGT_EXIT_OK : VGT_EXIT_TROUBLE;
 	}
 	return result;
 }
@@ -549,7 +527,7 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	for (int option; (option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1;) {
 		switch (option) {
 		case 'f':
 			replay->frames = optarg;

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* clang-format off */
@@ -86,25 +85,20 @@ static bool out_failed(struct shaders *shaders, const char *name, const char *wh
 /* Makes the directory if need be and sees to it that the list can go there. */
 static bool open_out(struct shaders *shaders)
 {
-	struct stat status;
-	const char *out = shaders->out;
-	if (mkdir(out, 0777) && errno != EEXIST) {
-		fprintf(stderr, "vgt: %s: cannot make the directory: %s\n", out,
-			strerror(errno));
-	} else if (stat(out, &status) == 0 && !S_ISDIR(status.st_mode)) {
-		fprintf(stderr, "vgt: %s: is not a directory\n", out);
-	} else if (access(out, W_OK | X_OK) ||
-		   (shaders->dir = open(out, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
-		fprintf(stderr, "vgt: %s: cannot write there: %s\n", out, strerror(errno));
-	} else if (!shaders->force &&
-		   faccessat(shaders->dir, INDEX_TEXT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	shaders->failed = !vgt_cmd_make_directory(shaders->out);
+	if (shaders->failed) {
+		return false;
+	}
+	shaders->dir = open(shaders->out, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (shaders->dir < 0) {
+		return out_failed(shaders, INDEX_TEXT, "create");
+	}
+	if (!shaders->force &&
+		faccessat(shaders->dir, INDEX_TEXT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return out_failed(shaders, INDEX_TEXT, "create");
-	} else {
-		return true;
 	}
-	shaders->failed = true;
-	return false;
+	return true;
 }
 
 /* NULL: has been reported. */
@@ -168,14 +162,6 @@ static void on_text(void *opaque, const struct shader *shader, const char *text)
 
 /* JSON */
 
-static void print_json(FILE *to, struct json_object *object)
-{
-	fprintf(to, "%s\n",
-		json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
-}
-
 static void put_place(
 	struct json_object *object, const char *key, const struct shader_place *place)
 {
@@ -223,7 +209,7 @@ static void print_shader_json(
 		file_name(shader, text);
 		vgt_json_put_text(object, "file", text);
 	}
-	print_json(to, object);
+	vgt_json_print(to, object);
 }
 
 static void on_problem(void *opaque, const struct shader_place *place, const char *message)
@@ -236,7 +222,7 @@ static void on_problem(void *opaque, const struct shader_place *place, const cha
 		vgt_json_put_text(object, "event", "problem");
 		vgt_json_put_text(object, "address", address);
 		vgt_json_put_text(object, "message", message);
-		print_json(stdout, object);
+		vgt_json_print(stdout, object);
 	} else if (shaders->problems < MESSAGES_MAX) {
 		fprintf(stderr, "vgt: %s: %s: %s\n", shaders->path, address, message);
 	} else if (shaders->problems == MESSAGES_MAX) {
@@ -423,7 +409,7 @@ static void print_end_json(const struct shaders *shaders, const struct totals *t
 				: json_object_new_int64((int64_t)damage->offset));
 	}
 	json_object_object_add(object, "damage", where);
-	print_json(stdout, object);
+	vgt_json_print(stdout, object);
 }
 
 static void print_summary(const struct shaders *shaders, const struct totals *totals)
@@ -485,8 +471,7 @@ static int list_trace(struct shaders *shaders, struct vgt_reader *reader)
 	struct vgt_err err;
 	enum vgt_read next = vgt_reader_next(reader, &record, &err);
 	if (next == VGT_READ_ERROR) {
-		vgt_cmd_error(shaders->path, &err);
-		return err.code == VGT_ERR_SYSTEM ? VGT_EXIT_TROUBLE : VGT_EXIT_DIFFERENT;
+		return vgt_cmd_bad_trace(shaders->path, &err);
 	}
 	/* only for what is a trace */
 	if (shaders->out && !open_out(shaders)) {
@@ -506,16 +491,7 @@ static int list_trace(struct shaders *shaders, struct vgt_reader *reader)
 	if (next == VGT_READ_ERROR) {
 		return VGT_EXIT_DIFFERENT;
 	}
-	const enum vgt_reader_end end = vgt_reader_end(reader);
-	if (end == VGT_END_TAIL || end == VGT_END_RECORDING) {
-		return VGT_EXIT_OK;
-	}
-	if (!shaders->quiet) {
-		fprintf(stderr,
-			"vgt: %s: the end of the trace is missing (see `vgt help recover`)\n",
-			shaders->path);
-	}
-	return VGT_EXIT_TRUNCATED;
+	return vgt_cmd_trace_end(shaders->path, reader, shaders->quiet);
 }
 
 /* An exit code, or -1: go on, with argv[optind] the trace. */
@@ -529,7 +505,7 @@ static int parse_options(int argc, char **argv, struct shaders *shaders)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	for (int option; (option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1;) {
 		switch (option) {
 		case 'o':
 			shaders->out = optarg;

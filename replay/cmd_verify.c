@@ -28,7 +28,7 @@ const char cmd_verify_help[] =
 	"              \"recording\", \"cut\", \"damage\"), \"records\", \"commands\", \"frames\",\n"
 	"              \"violations\", \"complete\", \"damage\" {\"message\", \"byte\"} or null}\n"
 	"  --max N     show no more than N violations, count the others (100; 0: all)\n"
-	"  --quiet     no summary on stderr\n"
+	"  -q, --quiet no summary on stderr\n"
 	"  -h, --help  print this\n"
 	"\n"
 	"exit status: 0 no violation; 1 violations, or a damaged file; 2 trouble; 5 no\n"
@@ -45,13 +45,6 @@ struct verify {
 	uint64_t violations;
 };
 
-static void print_json(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
-}
-
 static void on_violation(void *opaque, const struct vgt_violation *violation)
 {
 	struct verify *verify = opaque;
@@ -66,7 +59,7 @@ static void on_violation(void *opaque, const struct vgt_violation *violation)
 		json_object_object_add(object, "virgl_command",
 			in_submit ? json_object_new_int64(violation->virgl_command) : NULL);
 		vgt_json_put_text(object, "message", violation->message);
-		print_json(object);
+		vgt_json_print(stdout, object);
 		return;
 	}
 	printf("%s: @%" PRIu64, verify->path, violation->command);
@@ -101,7 +94,7 @@ static void print_end(const struct verify *verify, const struct vgt_reader *read
 					: json_object_new_int64((int64_t)damage->offset));
 		}
 		json_object_object_add(object, "damage", where);
-		print_json(object);
+		vgt_json_print(stdout, object);
 	}
 	fflush(stdout);
 	if (verify->quiet) {
@@ -142,26 +135,15 @@ static int verify_trace(
 	}
 	bool complete = !vgt_validator_overflowed(validator);
 	if (next == VGT_READ_ERROR) {
-		vgt_cmd_error(verify->path, &err);
-		if (err.code == VGT_ERR_SYSTEM) {
-			return VGT_EXIT_TROUBLE;
+		int result = vgt_cmd_bad_trace(verify->path, &err);
+		if (result == VGT_EXIT_DIFFERENT) {
+			print_end(verify, reader, complete, &err);
 		}
-		print_end(verify, reader, complete, &err);
-		return VGT_EXIT_DIFFERENT;
+		return result;
 	}
 	print_end(verify, reader, complete, NULL);
-	if (verify->violations) {
-		return VGT_EXIT_DIFFERENT;
-	}
-	enum vgt_reader_end end = vgt_reader_end(reader);
-	if (end == VGT_END_TAIL || end == VGT_END_RECORDING) {
-		return VGT_EXIT_OK;
-	}
-	if (!verify->quiet) {
-		fprintf(stderr, "vgt: %s: the end is missing, see `vgt help recover`\n",
-			verify->path);
-	}
-	return VGT_EXIT_TRUNCATED;
+	int result = vgt_cmd_trace_end(verify->path, reader, verify->quiet);
+	return verify->violations ? VGT_EXIT_DIFFERENT : result;
 }
 
 /* An exit code, or -1: go on, with argv[optind] the trace. */
@@ -174,7 +156,7 @@ static int parse_options(int argc, char **argv, struct verify *verify)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, ":qh", options, NULL)) != -1;) {
 		switch (option) {
 		case 'j':
 			verify->json = true;

@@ -2,11 +2,14 @@
 #include "vgt_cmd.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 const struct vgt_cmd *vgt_cmd_find(const struct vgt_cmd *table, const char *name)
 {
@@ -178,6 +181,51 @@ void vgt_cmd_error(const char *path, const struct vgt_err *err)
 		fprintf(stderr, " (byte %" PRIu64 ")", err->offset);
 	}
 	fputc('\n', stderr);
+}
+
+int vgt_cmd_bad_trace(const char *path, const struct vgt_err *err)
+{
+	vgt_cmd_error(path, err);
+	switch (err->code) {
+	case VGT_ERR_MALFORMED:
+	case VGT_ERR_TRUNCATED:
+	case VGT_ERR_VERSION:
+	case VGT_ERR_LIMIT:
+		return VGT_EXIT_DIFFERENT;
+	default:
+		return VGT_EXIT_TROUBLE;
+	}
+}
+
+int vgt_cmd_trace_end(const char *path, const struct vgt_reader *reader, bool quiet)
+{
+	const enum vgt_reader_end end = vgt_reader_end(reader);
+	if (end == VGT_END_TAIL || end == VGT_END_RECORDING) {
+		return VGT_EXIT_OK;
+	}
+	if (!quiet) {
+		fflush(stdout);
+		fprintf(stderr,
+			"vgt: %s: the end of the trace is missing (see `vgt help recover`)\n",
+			path);
+	}
+	return VGT_EXIT_TRUNCATED;
+}
+
+bool vgt_cmd_make_directory(const char *path)
+{
+	struct stat status;
+	if (mkdir(path, 0777) && errno != EEXIST) {
+		fprintf(stderr, "vgt: %s: cannot make the directory: %s\n", path,
+			strerror(errno));
+	} else if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {
+		fprintf(stderr, "vgt: %s: is not a directory\n", path);
+	} else if (access(path, W_OK | X_OK)) {
+		fprintf(stderr, "vgt: %s: cannot write there: %s\n", path, strerror(errno));
+	} else {
+		return true;
+	}
+	return false;
 }
 
 /* Bytes of the UTF-8 character at text (RFC 3629, section 4), 0 where there is none. */

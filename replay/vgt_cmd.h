@@ -109,6 +109,20 @@ bool vgt_cmd_number(const char *name, const char *option, const char *text, uint
 /* Trouble: `vgt: PATH: MESSAGE` to stderr, with ` (byte N)` where the error has a place. */
 void vgt_cmd_error(const char *path, const struct vgt_err *err);
 
+/* The same for a trace that cannot be read; returns VGT_EXIT_DIFFERENT where that is the
+ * trace's fault, else VGT_EXIT_TROUBLE. */
+int vgt_cmd_bad_trace(const char *path, const struct vgt_err *err);
+
+/*
+ * The exit code for a trace that was read to its end without a fault: VGT_EXIT_OK, or
+ * VGT_EXIT_TRUNCATED where the end is missing, which is told unless `quiet`.
+ */
+int vgt_cmd_trace_end(const char *path, const struct vgt_reader *reader, bool quiet);
+
+/* Makes a directory for output, or takes one that is there; false: it cannot be written, told.
+ */
+bool vgt_cmd_make_directory(const char *path);
+
 /*
  * A copy of text that is valid UTF-8, as JSON demands of names from outside: each byte that
  * belongs to no valid character becomes U+FFFD. The caller frees it; NULL without memory.

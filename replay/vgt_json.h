@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What the commands' --json has in common. Without memory a member is null. */
 
@@ -12,5 +13,8 @@ void vgt_json_put_text(struct json_object *object, const char *key, const char *
 
 /* At most INT64_MAX, as all that is counted here. */
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number);
+
+/* One line of JSON lines; frees the object. */
+void vgt_json_print(FILE *to, struct json_object *object);
 
 #endif

@@ -81,7 +81,7 @@ expect_stdout "$("$VGT" dump $gears | cksum)" bash -c "cat $gears | '$VGT' dump 
 expect_stdout '  META' bash -c "'$VGT' dump $gears | head -1"
 head -c 15000 $gears >"$TMP/cut.vgt"
 expect_exit 5 "$VGT" dump "$TMP/cut.vgt"
-expect_stderr_match 'the end is missing' "$VGT" dump "$TMP/cut.vgt"
+expect_stderr_match 'the end of the trace is missing' "$VGT" dump "$TMP/cut.vgt"
 "$VGT" info --json traces/desktop.vgt >"$TMP/info"
 cp traces/desktop.vgt "$TMP/damaged.vgt"
 printf 'xxxxxxxx' | dd of="$TMP/damaged.vgt" bs=1 seek=40000 conv=notrunc status=none

@@ -107,7 +107,7 @@ expect_stderr "$("$VGT" verify traces/gears.vgt 2>&1 | sed 's|traces/gears.vgt|-
 size=$(stat -c %s traces/gears.vgt)
 head -c $((size - 10)) traces/gears.vgt >"$TMP/cut.vgt"
 expect_exit 5 "$VGT" verify "$TMP/cut.vgt"
-expect_stderr_match "^vgt: $TMP/cut.vgt: the end is missing, see \`vgt help recover\`$" \
+expect_stderr_match "^vgt: $TMP/cut.vgt: the end of the trace is missing \(see \`vgt help recover\`\)$" \
 	"$VGT" verify "$TMP/cut.vgt"
 expect_stderr "" "$VGT" verify --quiet "$TMP/cut.vgt"
 expect_exit 5 "$VGT" verify --quiet "$TMP/cut.vgt"
