@@ -150,10 +150,11 @@ static bool chunks_follow(const struct vgt_index *index, uint64_t file_pos)
 }
 
 static bool is_encoded_so(const struct vgt_index *index, const uint8_t *tail, size_t size,
-	uint64_t trace_id, uint64_t file_pos, bool *no_memory)
+	uint64_t file_pos, bool *no_memory)
 {
 	size_t expected_size;
-	uint8_t *expected = vgt_index_encode(index, trace_id, file_pos, &expected_size);
+	uint8_t *expected =
+		vgt_index_encode(index, index->totals.trace_id, file_pos, &expected_size);
 	*no_memory = !expected;
 	const bool same =
 		expected && expected_size == size && memcmp(expected, tail, size) == 0;
@@ -162,7 +163,7 @@ static bool is_encoded_so(const struct vgt_index *index, const uint8_t *tail, si
 }
 
 bool vgt_index_decode(struct vgt_index *index, const uint8_t *tail, size_t size,
-	uint64_t trace_id, uint64_t file_pos, struct vgt_err *err)
+	uint64_t file_pos, struct vgt_err *err)
 {
 	struct vgt_index decoded = {.count = 0};
 	bool no_memory = false;
@@ -184,7 +185,7 @@ bool vgt_index_decode(struct vgt_index *index, const uint8_t *tail, size_t size,
 		chunks * sizeof(*decoded.entries));
 	/* magics, sizes, checksum and seek table all follow from the rest */
 	if (!chunks_follow(&decoded, file_pos) ||
-		!is_encoded_so(&decoded, tail, size, trace_id, file_pos, &no_memory)) {
+		!is_encoded_so(&decoded, tail, size, file_pos, &no_memory)) {
 		goto damaged;
 	}
 	*index = decoded;

@@ -60,11 +60,11 @@ uint64_t vgt_index_find(const uint8_t footer[VGT_INDEX_FOOTER], uint64_t file_si
 
 /*
  * Decodes a tail that stands at `file_pos`: it must be whole, byte by byte what a writer would
- * put, of this trace, and its chunks must follow one another before `file_pos`. Fills an empty
- * index, totals included. False: it is not, or no memory (VGT_ERR_SYSTEM); the index stays
- * empty.
+ * put, and its chunks must follow one another before `file_pos`. Fills an empty index, totals
+ * included: they say whose tail it is. False: it is none, or no memory (VGT_ERR_SYSTEM); the
+ * index stays empty.
  */
 bool vgt_index_decode(struct vgt_index *index, const uint8_t *tail, size_t size,
-	uint64_t trace_id, uint64_t file_pos, struct vgt_err *err);
+	uint64_t file_pos, struct vgt_err *err);
 
 #endif

@@ -21,10 +21,6 @@
  */
 #define READER_RETRIES 1000
 
-#define ZSTD_FRAME_HEADER_MAX 18u
-#define FRAME_HAS_CHECKSUM \
-	0x04u /* in the descriptor byte behind the magic, RFC 8878, 3.1.1.1.1 */
-
 struct vgt_reader {
 	int fd;
 	bool seekable;
@@ -55,7 +51,9 @@ struct vgt_reader {
 	struct vgt_position whole;    /* end of the last whole chunk */
 	struct vgt_index index;       /* of the chunks known, from the first on */
 	bool index_whole;             /* it came from the tail: these are all */
+	uint64_t no_tail;             /* size of the file when it had no good tail */
 	bool gap;                     /* chunks between those and the position are not known */
+	uint64_t search_work;         /* done by vgt_reader_resync() since the last move */
 };
 
 /* Input */
@@ -132,24 +130,27 @@ static enum frame frame_error(struct vgt_err *err, uint64_t offset, const char *
 static enum frame read_zstd_frame(struct vgt_reader *reader, struct vgt_err *err)
 {
 	uint64_t begin = reader->file_pos;
-	size_t there = reader_fill(reader, ZSTD_FRAME_HEADER_MAX, err);
+	size_t there = reader_fill(reader, VGT_SCAN_HEADER_MAX, err);
 	if (reader->failed) {
 		return FRAME_ERROR;
 	}
-	const uint8_t *header = reader->input + reader->input_at;
-	unsigned long long size = ZSTD_getFrameContentSize(header, there);
-	if (size == ZSTD_CONTENTSIZE_ERROR && there < ZSTD_FRAME_HEADER_MAX) {
+	struct vgt_scan_header header;
+	const bool good =
+		vgt_scan_header_decode(&header, reader->input + reader->input_at, there);
+	if (!good && there < VGT_SCAN_HEADER_MAX) {
 		return FRAME_EOF;
 	}
-	if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) {
+	if (!good || header.content_size == VGT_SCAN_NONE) {
 		return frame_error(err, begin, "chunk does not say its size");
 	}
-	if (!(header[4] & FRAME_HAS_CHECKSUM)) {
+	if (!header.has_checksum) {
 		return frame_error(err, begin, "chunk has no checksum");
 	}
+	const uint64_t size = header.content_size;
 	if (size > VGT_CHUNK_MAX) {
 		vgt_err_set(err, VGT_ERR_LIMIT, begin,
-			"chunk of %llu bytes exceeds the limit of %u", size, VGT_CHUNK_MAX);
+			"chunk of %" PRIu64 " bytes exceeds the limit of %u", size,
+			VGT_CHUNK_MAX);
 		return FRAME_ERROR;
 	}
 	if (size > reader->chunk_capacity) {
@@ -157,7 +158,8 @@ static enum frame read_zstd_frame(struct vgt_reader *reader, struct vgt_err *err
 		reader->chunk_capacity = 0;
 		reader->chunk = malloc(size);
 		if (!reader->chunk) {
-			vgt_err_system(err, ENOMEM, "cannot hold a chunk of %llu bytes", size);
+			vgt_err_system(
+				err, ENOMEM, "cannot hold a chunk of %" PRIu64 " bytes", size);
 			return FRAME_ERROR;
 		}
 		reader->chunk_capacity = size;
@@ -405,26 +407,27 @@ static bool reread(struct vgt_reader *reader, struct vgt_err *err)
 
 /* What is known of the chunks */
 
-static bool read_at(int fd, void *bytes, size_t size, uint64_t file_pos)
+static bool read_at(
+	const struct vgt_reader *reader, void *bytes, size_t size, uint64_t file_pos)
 {
-	uint8_t *at = bytes;
-	while (size) {
-		ssize_t got = pread(fd, at, size, (off_t)file_pos);
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got <= 0) {
-			return false;
-		}
-		at += got;
-		size -= (size_t)got;
-		file_pos += (uint64_t)got;
-	}
-	return true;
+	return vgt_scan_read(reader->fd, bytes, size, file_pos) == size;
 }
 
-/* Takes the index from a good tail that agrees with the chunks seen so far; false: there is no
- * such tail. */
+/* Whether the tail is that of the trace and agrees with the chunks seen so far. */
+static bool is_our_tail(const struct vgt_reader *reader, const struct vgt_index *tail)
+{
+	const struct vgt_index *seen = &reader->index;
+	return (!reader->opened || tail->totals.trace_id == reader->trace_id) &&
+	       tail->count >= seen->count &&
+	       (!seen->count || memcmp(tail->entries, seen->entries,
+					seen->count * sizeof(*seen->entries)) == 0);
+}
+
+/*
+ * Takes the index from a good tail, and whose trace it is where no chunk has said so; false:
+ * there is no such tail. Looks at it once only, for it may be large; but a file that has grown
+ * may have got one.
+ */
 static bool load_tail(struct vgt_reader *reader)
 {
 	struct vgt_index index = {.count = 0};
@@ -433,25 +436,24 @@ static bool load_tail(struct vgt_reader *reader)
 	if (reader->index_whole) {
 		return true;
 	}
-	if (!reader->seekable || !reader->opened || end < sizeof(footer) ||
-		!read_at(reader->fd, footer, sizeof(footer), end - sizeof(footer))) {
+	if (!reader->seekable || end == reader->no_tail || end < sizeof(footer) ||
+		!read_at(reader, footer, sizeof(footer), end - sizeof(footer))) {
 		return false;
 	}
 	const uint64_t size = vgt_index_find(footer, end);
 	uint8_t *tail = size ? malloc(size) : NULL;
-	bool good = tail && read_at(reader->fd, tail, size, end - size) &&
-		    vgt_index_decode(&index, tail, size, reader->trace_id, end - size, NULL);
+	const bool good = tail && read_at(reader, tail, size, end - size) &&
+			  vgt_index_decode(&index, tail, size, end - size, NULL) &&
+			  is_our_tail(reader, &index);
 	free(tail);
-	good = good && index.count >= reader->index.count &&
-	       (!reader->index.count ||
-		       memcmp(index.entries, reader->index.entries,
-			       reader->index.count * sizeof(*index.entries)) == 0);
 	if (good) {
 		vgt_index_finish(&reader->index);
 		reader->index = index;
 		reader->index_whole = true;
+		reader->trace_id = index.totals.trace_id;
 	} else {
 		vgt_index_finish(&index);
+		reader->no_tail = end;
 	}
 	return good;
 }
@@ -520,8 +522,12 @@ static bool know_chunks(struct vgt_reader *reader, struct vgt_err *err)
 	if (end == VGT_SCAN_NONE) {
 		return vgt_err_system(err, ENOMEM, "cannot index the trace");
 	}
+	if (!reader->index.count) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, 0,
+			"first chunk is damaged and no tail says where the others lie");
+	}
 	uint32_t magic;
-	if (!read_at(reader->fd, &magic, sizeof(magic), end) || magic == ZSTD_MAGICNUMBER) {
+	if (!read_at(reader, &magic, sizeof(magic), end) || magic == ZSTD_MAGICNUMBER) {
 		return true; /* the end, or what is seen when it is read */
 	}
 	if (magic != VGT_SKIPPABLE_INDEX) {
@@ -693,6 +699,7 @@ static bool move_to(
 	reader->failed = false;
 	reader->how = VGT_END_TAIL;
 	reader->torn = 0;
+	reader->search_work = 0;
 	reader->position = position;
 	reader->whole = position;
 	return true;
@@ -797,17 +804,19 @@ bool vgt_reader_seek(
 	       skip_to(reader, frame, command, err);
 }
 
-/* So much work is done in a search, beside that of looking through the file once: far more than
- * chance ever makes of a file, and a second or two. */
+/* So many bytes of work are done in the searches from one move to the next, beside that of
+ * looking through the file once: far more than chance ever makes of a file, and a second or
+ * two. */
 #define SEARCH_WORK (UINT64_C(256) << 20)
 
 /* Whether a chunk with this header may come behind the damage. */
 static bool may_come_later(const struct vgt_reader *reader, const struct vgt_chunk *chunk)
 {
 	const struct vgt_position *here = &reader->position;
-	const bool is_ours = !reader->opened || (chunk->trace_id == reader->trace_id &&
-							chunk->minor == reader->minor);
-	return is_ours && chunk->major == VGT_TRACE_MAJOR && !chunk->reserved &&
+	const bool is_named = reader->opened || reader->index_whole;
+	return (!is_named || chunk->trace_id == reader->trace_id) &&
+	       (!reader->opened || chunk->minor == reader->minor) &&
+	       chunk->major == VGT_TRACE_MAJOR && !chunk->reserved &&
 	       chunk->sequence >= here->sequence && chunk->sequence < VGT_CHUNKS_MAX &&
 	       chunk->stream_pos >= here->stream_pos && chunk->stream_pos % 8 == 0 &&
 	       chunk->first_record >= here->records &&
@@ -817,8 +826,10 @@ static bool may_come_later(const struct vgt_reader *reader, const struct vgt_chu
 	       chunk->first_frame <= chunk->first_record - chunk->first_command;
 }
 
-/* Makes this chunk current, if it is good all through. */
-static bool land_on(struct vgt_reader *reader, uint64_t file_pos, const struct vgt_chunk *chunk)
+/* Makes this chunk current. False: it is not good all through, or not what the tail has of it;
+ * the reader is in between then. */
+static bool read_found(
+	struct vgt_reader *reader, uint64_t file_pos, const struct vgt_chunk *chunk)
 {
 	struct vgt_err ignored;
 	reader->failed = false;
@@ -830,44 +841,65 @@ static bool land_on(struct vgt_reader *reader, uint64_t file_pos, const struct v
 	reader->trace_id = chunk->trace_id;
 	reader->minor = chunk->minor;
 	reader->opened = true;
-	reader->gap = !load_tail(reader) && chunk->sequence != reader->index.count;
+	reader->gap = !reader->index_whole && chunk->sequence != reader->index.count;
 	reader->position = (struct vgt_position){file_pos, chunk->sequence, chunk->stream_pos,
 		chunk->first_record, chunk->first_command, chunk->first_frame};
 	reader->whole = reader->position;
 	return open_chunk(reader, &ignored);
 }
 
+/* Makes the chunk at this place current, if there is one and it may come next; else the reader
+ * stays as it is. */
+static bool land_on(struct vgt_reader *reader, struct vgt_scan *scan, uint64_t file_pos)
+{
+	struct vgt_scan_header header;
+	struct vgt_chunk chunk;
+	if (!vgt_scan_chunk(scan, file_pos, &chunk, &header) ||
+		!may_come_later(reader, &chunk)) {
+		return false;
+	}
+	const uint64_t end = vgt_scan_end(scan, file_pos, &header);
+	if (!end) {
+		return false;
+	}
+	const uint64_t frame_pos = reader->frame_pos;
+	const struct vgt_position position = reader->position, whole = reader->whole;
+	const bool opened = reader->opened, gap = reader->gap, failed = reader->failed;
+	if (read_found(reader, file_pos, &chunk)) {
+		return true;
+	}
+	/* blocks may be empty: what was read has nothing to do with what it yields */
+	scan->work += end - file_pos + header.content_size;
+	reader->frame_pos = frame_pos;
+	reader->position = position;
+	reader->whole = whole;
+	reader->opened = opened;
+	reader->gap = gap;
+	reader->failed = failed;
+	return false;
+}
+
 /* Looks for the next good chunk from frame_pos on and makes it current. */
 static bool find_good_chunk(struct vgt_reader *reader, struct vgt_err *err)
 {
 	const uint64_t begin = reader->frame_pos;
-	const struct vgt_position position = reader->position, whole = reader->whole;
-	const bool opened = reader->opened, gap = reader->gap, failed = reader->failed;
 	const uint64_t limit = SEARCH_WORK + 2 * input_size(reader);
 	struct vgt_scan scan;
 	vgt_scan_init(&scan, reader->fd, reader->dctx);
+	scan.work = reader->search_work;
+	load_tail(reader);
 	uint64_t at = begin;
-	while ((at = vgt_scan_magic(&scan, at)) != VGT_SCAN_NONE && scan.work <= limit) {
-		struct vgt_scan_header header;
-		struct vgt_chunk chunk;
-		if (vgt_scan_chunk(&scan, at, &chunk, &header) &&
-			may_come_later(reader, &chunk)) {
-			scan.work += header.content_size;
-			if (land_on(reader, at, &chunk)) {
-				return true;
-			}
-			reader->frame_pos = begin;
-			reader->position = position;
-			reader->whole = whole;
-			reader->opened = opened;
-			reader->gap = gap;
-			reader->failed = failed;
-		}
+	bool found = false;
+	while (!found && scan.work <= limit &&
+		(at = vgt_scan_magic(&scan, at)) != VGT_SCAN_NONE) {
+		found = land_on(reader, &scan, at);
 		at++;
 	}
-	return vgt_err_set(err, VGT_ERR_MALFORMED, at == VGT_SCAN_NONE ? begin : at,
-		at == VGT_SCAN_NONE ? "no good chunk follows the damage"
-				    : "too much here looks like a chunk and is none");
+	reader->search_work = scan.work;
+	return found ||
+	       vgt_err_set(err, VGT_ERR_MALFORMED, at == VGT_SCAN_NONE ? begin : at,
+		       at == VGT_SCAN_NONE ? "no good chunk follows the damage"
+					   : "too much here looks like a chunk and is none");
 }
 
 bool vgt_reader_resync(struct vgt_reader *reader, struct vgt_gap *gap, struct vgt_err *err)

@@ -97,8 +97,9 @@ const struct vgt_index *vgt_reader_chunks(const struct vgt_reader *reader);
  *
  * False, VGT_ERR_USAGE: there is no such frame or command, the message says how many there are.
  * Other codes: the trace is damaged (VGT_ERR_MALFORMED), or cannot be read. A reader that
- * cannot tell where the chunks lie, because the tail is damaged, has not moved: reading goes on
- * as before. Else it stands where it came to; another seek is possible in any case.
+ * cannot tell where the chunks lie, because the tail is damaged, or the first chunk and there
+ * is no tail, has not moved: reading goes on as before. Else it stands where it came to;
+ * another seek is possible in any case.
  */
 bool vgt_reader_seek(
 	struct vgt_reader *reader, uint64_t frame, uint64_t command, struct vgt_err *err);

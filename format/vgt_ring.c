@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_ring.h"
 
+#include "vgt_scan.h"
 #include "vgt_trace.h"
 
 #include <errno.h>
@@ -153,31 +154,13 @@ static int ring_open(const char *path, uint64_t trace_id, struct vgt_ring_header
 	return fd;
 }
 
-static bool ring_read_at(int fd, void *to, uint64_t size, uint64_t at)
-{
-	uint8_t *bytes = to;
-	while (size) {
-		ssize_t got = pread(fd, bytes, size, (off_t)at);
-		if (got <= 0) {
-			if (got < 0 && errno == EINTR) {
-				continue;
-			}
-			return false;
-		}
-		bytes += got;
-		at += (uint64_t)got;
-		size -= (uint64_t)got;
-	}
-	return true;
-}
-
 /* Copies [from, to) out of the data, around its end. */
 static bool ring_copy_out(int fd, uint64_t ring_size, uint8_t *out, uint64_t from, uint64_t to)
 {
 	while (from < to) {
 		uint64_t at = from % ring_size;
 		uint64_t part = ring_size - at < to - from ? ring_size - at : to - from;
-		if (!ring_read_at(fd, out, part, VGT_RING_HEADER + at)) {
+		if (vgt_scan_read(fd, out, part, VGT_RING_HEADER + at) != part) {
 			return false;
 		}
 		out += part;

@@ -8,9 +8,8 @@
 
 /* RFC 8878, section 3.1.1: frame header, then blocks of 3 bytes header each, then a checksum.
  */
-#define FRAME_HEADER_MAX 18u
-#define BLOCK_HEADER     3u
-#define CHECKSUM         4u
+#define BLOCK_HEADER 3u
+#define CHECKSUM     4u
 
 #define HAS_CHECKSUM   0x04u
 #define SINGLE_SEGMENT 0x20u
@@ -27,22 +26,27 @@ void vgt_scan_init(struct vgt_scan *scan, int fd, struct ZSTD_DCtx_s *dctx)
 	scan->size = 0;
 }
 
-static void load(struct vgt_scan *scan, uint64_t file_pos)
+size_t vgt_scan_read(int fd, void *bytes, size_t size, uint64_t file_pos)
 {
-	scan->at = file_pos;
-	scan->size = 0;
-	while (file_pos <= INT64_MAX - sizeof(scan->window) &&
-		scan->size < sizeof(scan->window)) {
-		ssize_t got = pread(scan->fd, scan->window + scan->size,
-			sizeof(scan->window) - scan->size, (off_t)(file_pos + scan->size));
+	uint8_t *to = bytes;
+	size_t done = 0;
+	while (done < size && file_pos <= INT64_MAX - size) {
+		ssize_t got = pread(fd, to + done, size - done, (off_t)(file_pos + done));
 		if (got < 0 && errno == EINTR) {
 			continue;
 		}
 		if (got <= 0) {
 			break;
 		}
-		scan->size += (size_t)got;
+		done += (size_t)got;
 	}
+	return done;
+}
+
+static void load(struct vgt_scan *scan, uint64_t file_pos)
+{
+	scan->at = file_pos;
+	scan->size = vgt_scan_read(scan->fd, scan->window, sizeof(scan->window), file_pos);
 	scan->work += scan->size;
 }
 
@@ -59,29 +63,35 @@ static const uint8_t *look(
 	return scan->window + (file_pos - scan->at);
 }
 
-static bool read_header(
-	struct vgt_scan *scan, uint64_t file_pos, struct vgt_scan_header *header)
+bool vgt_scan_header_decode(struct vgt_scan_header *header, const uint8_t *bytes, size_t there)
 {
 	static const uint8_t dictionary_sizes[] = {0, 1, 2, 4};
 	static const uint8_t content_sizes[] = {0, 2, 4, 8};
-	size_t there;
-	const uint8_t *at = look(scan, file_pos, FRAME_HEADER_MAX, &there);
 	uint32_t magic;
 	if (there < 5) {
 		return false;
 	}
-	memcpy(&magic, at, sizeof(magic));
-	if (magic != ZSTD_MAGICNUMBER || !(at[4] & HAS_CHECKSUM)) {
+	memcpy(&magic, bytes, sizeof(magic));
+	const unsigned long long size = ZSTD_getFrameContentSize(bytes, there);
+	if (magic != ZSTD_MAGICNUMBER || size == ZSTD_CONTENTSIZE_ERROR) {
 		return false;
 	}
-	const bool single = at[4] & SINGLE_SEGMENT;
-	const uint8_t content = content_sizes[at[4] >> 6];
-	const unsigned long long size = ZSTD_getFrameContentSize(at, there);
+	const bool single = bytes[4] & SINGLE_SEGMENT;
+	const uint8_t content = content_sizes[bytes[4] >> 6];
 	header->size =
-		5u + !single + dictionary_sizes[at[4] & 3] + (content ? content : single);
-	header->content_size = size;
-	/* the two that are no sizes are the largest of all */
-	return size <= VGT_CHUNK_MAX && header->size <= there;
+		5u + !single + dictionary_sizes[bytes[4] & 3] + (content ? content : single);
+	header->has_checksum = bytes[4] & HAS_CHECKSUM;
+	header->content_size = size == ZSTD_CONTENTSIZE_UNKNOWN ? VGT_SCAN_NONE : size;
+	return header->size <= there;
+}
+
+static bool read_header(
+	struct vgt_scan *scan, uint64_t file_pos, struct vgt_scan_header *header)
+{
+	size_t there;
+	const uint8_t *at = look(scan, file_pos, VGT_SCAN_HEADER_MAX, &there);
+	return vgt_scan_header_decode(header, at, there) && header->has_checksum &&
+	       header->content_size <= VGT_CHUNK_MAX;
 }
 
 struct opening {

@@ -34,15 +34,26 @@ struct vgt_scan {
  */
 void vgt_scan_init(struct vgt_scan *scan, int fd, struct ZSTD_DCtx_s *dctx);
 
-/* What the zstd frame header of a chunk says. */
+#define VGT_SCAN_NONE UINT64_MAX
+
+/* What a zstd frame header says. RFC 8878, section 3.1.1.1. */
 struct vgt_scan_header {
-	uint32_t size;         /* of the frame header itself, magic included */
-	uint64_t content_size; /* at most VGT_CHUNK_MAX */
+	uint32_t size; /* of the frame header itself, magic included */
+	bool has_checksum;
+	uint64_t content_size; /* VGT_SCAN_NONE where it does not say */
 };
+
+/* No frame header is longer. */
+#define VGT_SCAN_HEADER_MAX 18u
+
+/* From the first bytes of a frame, as many as there are. False: they are no frame header, or
+ * not all of it. */
+bool vgt_scan_header_decode(struct vgt_scan_header *header, const uint8_t *bytes, size_t there);
 
 /*
  * The CHUNK record of the chunk whose zstd frame begins at `file_pos`, decompressed no further
- * than that. False: there is none. Its fields are not checked, its record header and magic are.
+ * than that. False: there is none, or its frame has no checksum or too much in it. Its fields
+ * are not checked, its record header and magic are.
  */
 bool vgt_scan_chunk(struct vgt_scan *scan, uint64_t file_pos, struct vgt_chunk *chunk,
 	struct vgt_scan_header *header);
@@ -54,9 +65,11 @@ bool vgt_scan_chunk(struct vgt_scan *scan, uint64_t file_pos, struct vgt_chunk *
 uint64_t vgt_scan_end(
 	struct vgt_scan *scan, uint64_t file_pos, const struct vgt_scan_header *header);
 
-#define VGT_SCAN_NONE UINT64_MAX
-
 /* The next place at or behind `file_pos` where the magic of a zstd frame stands. */
 uint64_t vgt_scan_magic(struct vgt_scan *scan, uint64_t file_pos);
+
+/* Reads up to `size` bytes that stand at `file_pos`; returns how many there are, fewer at the
+ * end of the file or where it cannot be read. */
+size_t vgt_scan_read(int fd, void *bytes, size_t size, uint64_t file_pos);
 
 #endif

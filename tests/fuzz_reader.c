@@ -76,7 +76,37 @@ static uint64_t read_all(const uint8_t *bytes, size_t size)
 	return number;
 }
 
-/* Past all damage: numbers only grow, and each gap moves on in the file. */
+/*
+ * Seeks somewhere. What lies before the first damage is the same whichever way it is come by,
+ * but where tail or headers lie about the numbers of chunks that were not read.
+ */
+static void seek_once(struct vgt_reader *reader, const uint8_t *bytes, size_t size, unsigned i,
+	uint64_t intact)
+{
+	struct vgt_record record;
+	struct vgt_err err = {0};
+	const uint64_t target = size ? bytes[(size - 1) * i / 3] : 0;
+	const uint64_t frame = i % 3 == 1 ? VGT_SEEK_NONE : target % 16;
+	const uint64_t command = i % 3 == 0 ? VGT_SEEK_NONE : target;
+	if (!vgt_reader_seek(reader, frame, command, &err)) {
+		must(err.code != VGT_ERR_NONE && err.message[0]);
+		return;
+	}
+	const struct vgt_position at = vgt_reader_passed(reader);
+	must(at.frames >= frame || at.commands >= command || at.records == 0);
+	if (vgt_reader_next(reader, &record, &err) == VGT_READ_RECORD) {
+		must(record.number == at.records && record.frame == at.frames &&
+			record.command == at.commands);
+		if (record.number < intact && record.number < SEEN_MAX) {
+			const struct seen now = look_at(&record);
+			must(now.digest == seen[record.number].digest &&
+				now.frame == seen[record.number].frame &&
+				now.command == seen[record.number].command);
+		}
+	}
+}
+
+/* Past all damage: numbers only grow, and each gap moves on in the file. Then back. */
 static void read_past(const uint8_t *bytes, size_t size, uint64_t intact)
 {
 	struct vgt_reader *reader = open_input(bytes, size);
@@ -102,37 +132,22 @@ static void read_past(const uint8_t *bytes, size_t size, uint64_t intact)
 		file_pos = gap.end;
 	}
 	must(err.message[0]);
+	for (unsigned i = 0; i < 4; i++) {
+		seek_once(reader, bytes, size, i, intact);
+	}
 	vgt_reader_close(reader);
 }
 
-/*
- * Seeks here and there. What lies before the first damage is the same whichever way it is come
- * by, but where tail or headers lie about the numbers of chunks that were not read.
- */
+/* Here and there, also from behind damage. */
 static void seek_about(const uint8_t *bytes, size_t size, uint64_t intact)
 {
 	struct vgt_reader *reader = open_input(bytes, size);
 	struct vgt_record record;
-	struct vgt_err err = {0};
-	for (unsigned i = 0; i < 4; i++) {
-		const uint64_t target = size ? bytes[(size - 1) * i / 3] : 0;
-		const uint64_t frame = i % 3 == 1 ? VGT_SEEK_NONE : target % 16;
-		const uint64_t command = i % 3 == 0 ? VGT_SEEK_NONE : target;
-		if (!vgt_reader_seek(reader, frame, command, &err)) {
-			must(err.code != VGT_ERR_NONE && err.message[0]);
-			continue;
-		}
-		const struct vgt_position at = vgt_reader_passed(reader);
-		must(at.frames >= frame || at.commands >= command || at.records == 0);
-		if (vgt_reader_next(reader, &record, &err) == VGT_READ_RECORD) {
-			must(record.number == at.records && record.frame == at.frames &&
-				record.command == at.commands);
-			if (record.number < intact && record.number < SEEN_MAX) {
-				const struct seen now = look_at(&record);
-				must(now.digest == seen[record.number].digest &&
-					now.frame == seen[record.number].frame &&
-					now.command == seen[record.number].command);
-			}
+	struct vgt_gap gap;
+	for (unsigned i = 0; i < 8; i++) {
+		seek_once(reader, bytes, size, i % 4, intact);
+		if (i >= 4 && vgt_reader_resync(reader, &gap, NULL)) {
+			must(vgt_reader_next(reader, &record, NULL) != VGT_READ_END);
 		}
 	}
 	vgt_reader_close(reader);

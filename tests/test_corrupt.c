@@ -569,9 +569,8 @@ static bool is_original(const struct vgt_record *record)
 
 /* Seeks to every command and frame; what comes is right, or there is an error. Returns how
  * many seeks failed. */
-static size_t seek_all(const void *bytes, size_t size, size_t where)
+static size_t seek_all_with(struct vgt_reader *reader, size_t where)
 {
-	struct vgt_reader *reader = open_bytes(bytes, size);
 	struct vgt_record record;
 	size_t failed = 0;
 	for (uint64_t i = 0; i < command_count + 2; i++) {
@@ -591,6 +590,13 @@ static size_t seek_all(const void *bytes, size_t size, size_t where)
 			fail_msg("byte %zu: a wrong record", where);
 		}
 	}
+	return failed;
+}
+
+static size_t seek_all(const void *bytes, size_t size, size_t where)
+{
+	struct vgt_reader *reader = open_bytes(bytes, size);
+	const size_t failed = seek_all_with(reader, where);
 	vgt_reader_close(reader);
 	return failed;
 }
@@ -708,7 +714,7 @@ struct past {
 	enum vgt_reader_end end;
 };
 
-/* Reads to the end and past every damage. */
+/* Reads to the end and past every damage, and seeks from there. */
 static struct past read_past(const void *bytes, size_t size, size_t where)
 {
 	struct past past = {0};
@@ -744,6 +750,7 @@ static struct past read_past(const void *bytes, size_t size, size_t where)
 	/* and it stays there */
 	assert_int_equal(vgt_reader_next(reader, &record, &err), past.last);
 	past.end = vgt_reader_end(reader);
+	seek_all_with(reader, where);
 	vgt_reader_close(reader);
 	return past;
 }
@@ -832,6 +839,46 @@ static void test_resync_chunks(void **state)
 	vgt_reader_close(reader);
 }
 
+/* Behind a first chunk that is gone: without a tail nobody knows what lies where. */
+static void test_resync_seek(void **state)
+{
+	(void)state;
+	struct bytes file = {0};
+	bytes_add(&file, trace.at, trace.size);
+	memset(file.at, 0, first_chunk_end);
+	for (unsigned cut = 0; cut < 2; cut++) {
+		struct vgt_reader *reader = open_bytes(file.at, cut ? tail_begin() : file.size);
+		struct vgt_record record;
+		struct vgt_gap gap;
+		struct vgt_err err;
+		assert_int_equal(vgt_reader_next(reader, &record, &err), VGT_READ_ERROR);
+		assert_true(vgt_reader_resync(reader, &gap, &err));
+		const uint64_t number = gap.after.records;
+		assert_int_equal(vgt_reader_next(reader, &record, &err), VGT_READ_RECORD);
+		const uint64_t last = command_count - 1;
+		if (cut) {
+			assert_false(vgt_reader_seek(reader, VGT_SEEK_NONE, last, &err));
+			assert_int_equal(err.code, VGT_ERR_MALFORMED);
+			assert_int_equal(err.offset, 0);
+			/* it has not moved */
+			assert_int_equal(
+				vgt_reader_next(reader, &record, &err), VGT_READ_RECORD);
+			assert_int_equal(record.number, number + 1);
+		} else {
+			assert_true(vgt_reader_seek(reader, 0, VGT_SEEK_NONE, &err));
+			assert_int_equal(
+				vgt_reader_next(reader, &record, &err), VGT_READ_ERROR);
+			assert_true(vgt_reader_seek(reader, VGT_SEEK_NONE, last, &err));
+			assert_int_equal(
+				vgt_reader_next(reader, &record, &err), VGT_READ_RECORD);
+			assert_int_equal(record.command, last);
+		}
+		assert_true(is_original(&record));
+		vgt_reader_close(reader);
+	}
+	bytes_free(&file);
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -911,6 +958,94 @@ static void add_record(struct bytes *content, uint16_t type, const void *payload
 	bytes_add(content, &header, sizeof(header));
 	bytes_add(content, payload, size);
 	bytes_add(content, "\0\0\0\0\0\0\0", vgt_record_span(header.size) - header.size);
+}
+
+/*
+ * Frames that look like chunks, each with all that follow it for its content, and so many empty
+ * blocks behind them all, which belong to each one. They have no end, or a wrong checksum.
+ */
+static void add_nested(struct bytes *file, uint32_t count, size_t blocks, bool has_end)
+{
+	struct opening opening = good_opening();
+	opening.chunk.trace_id = trace_id;
+	opening.chunk.sequence = 1000;
+	opening.chunk.stream_pos = 1u << 20;
+	opening.chunk.first_record = 3000;
+	opening.chunk.first_command = opening.chunk.first_frame = 1000;
+	uint8_t head[] = {0x28, 0xb5, 0x2f, 0xfd, 0xa4, 0, 0, 0, 0, sizeof(opening) << 3 & 0xff,
+		sizeof(opening) >> 5, 0};
+	const uint32_t size = sizeof(head) + sizeof(opening), block = size << 3;
+	for (uint32_t i = count; i-- > 0;) {
+		const uint32_t content = sizeof(opening) + i * size;
+		memcpy(head + 5, &content, sizeof(content));
+		bytes_add(file, head, sizeof(head));
+		bytes_add(file, &opening, sizeof(opening));
+		bytes_add(file, &block, i ? 3 : 0);
+	}
+	uint8_t *empty = calloc(blocks, 3);
+	bytes_add(file, empty, blocks * 3);
+	bytes_add(file, "\1\0\0sum?", has_end ? 7 : 0);
+	free(empty);
+}
+
+/* What reading and trying cost is what counts, not what comes of it. */
+static void test_resync_nested(void **state)
+{
+	(void)state;
+	for (unsigned has_end = 0; has_end < 2; has_end++) {
+		struct bytes file = {0};
+		bytes_add(&file, trace.at, first_chunk_end);
+		add_nested(&file, 1000, 700000, has_end);
+		struct vgt_reader *reader = open_bytes(file.at, file.size);
+		struct vgt_record record;
+		struct vgt_gap gap;
+		struct vgt_err err;
+		while (vgt_reader_next(reader, &record, &err) == VGT_READ_RECORD) {
+		}
+		assert_int_equal(vgt_reader_whole(reader).file_pos, first_chunk_end);
+		assert_false(vgt_reader_resync(reader, &gap, &err));
+		assert_string_equal(
+			err.message, "too much here looks like a chunk and is none");
+		vgt_reader_close(reader);
+		bytes_free(&file);
+	}
+	/* some of them before each chunk: all the searches together count */
+	struct vgt_reader *reader = open_bytes(trace.at, trace.size);
+	assert_true(vgt_reader_seek(reader, 0, VGT_SEEK_NONE, NULL));
+	const struct vgt_index *index = vgt_reader_chunks(reader);
+	struct bytes file = {0};
+	for (size_t i = 0; i + 1 < index->count; i++) {
+		const uint64_t begin = index->entries[i].file_pos;
+		bytes_add(&file, trace.at + begin, index->entries[i + 1].file_pos - begin);
+		add_nested(&file, 20, 700000, true);
+	}
+	struct past past = read_past(file.at, file.size, 1);
+	assert_in_range(past.gaps, 1, index->count - 3);
+	assert_int_equal(past.last, VGT_READ_ERROR);
+	vgt_reader_close(reader);
+	bytes_free(&file);
+}
+
+/* Where the first chunk is gone, the tail says whose trace it is, not a chunk that lies in it.
+ */
+static void test_resync_foreign(void **state)
+{
+	(void)state;
+	struct bytes file = {0}, foreign = {0}, content = {0};
+	const struct opening opening = good_opening();
+	bytes_add(&content, &opening, sizeof(opening));
+	add_record(&content, VGT_RECORD_MARK, "foreign", 7);
+	add_frame(&foreign, content.at, content.size, 1);
+	assert_true(foreign.size < first_chunk_end);
+	bytes_add(&file, trace.at, trace.size);
+	memset(file.at, 0, first_chunk_end);
+	memcpy(file.at + 1, foreign.at, foreign.size);
+	struct past past = read_past(file.at, file.size, 0);
+	assert_int_equal(past.gaps, 1);
+	assert_int_equal(past.end, VGT_END_TAIL);
+	bytes_free(&content);
+	bytes_free(&foreign);
+	bytes_free(&file);
 }
 
 /* Reads a file of one chunk with this opening and these records. */
@@ -1606,7 +1741,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_seek_lying_tail),
 		cmocka_unit_test(test_resync_flipped),
 		cmocka_unit_test(test_resync_chunks),
+		cmocka_unit_test(test_resync_seek),
 		cmocka_unit_test(test_resync_hostile),
+		cmocka_unit_test(test_resync_nested),
+		cmocka_unit_test(test_resync_foreign),
 		cmocka_unit_test(test_hostile_records),
 		cmocka_unit_test(test_hostile_openings),
 		cmocka_unit_test(test_versions),
