@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+_Static_assert(VGT_ADDRESS_VIRGL_MAX < VGT_NO_VIRGL_COMMAND, "none is no virgl command");
+
 #define SHOWN_MAX 60 /* characters of wrong text in a message */
 
 /* A decimal number at *text, which moves behind it. UINT64_MAX is no number but the end. */
@@ -31,36 +33,98 @@ static bool at_end(const char *text)
 	return *text == ',' || *text == '\0';
 }
 
-/* One part of a list, up to a comma or the end. Whether it runs backwards is not asked. */
-static bool parse_range(struct vgt_address_range *range, const char *text)
+static bool parse_virgl_command(const char **text, uint32_t *virgl_command)
 {
-	*range = (struct vgt_address_range){
-		.commands = *text == '@', .virgl_command = VGT_NO_VIRGL_COMMAND};
-	text += range->commands;
-	if (!parse_number(&text, &range->first)) {
+	uint64_t number;
+	if (!parse_number(text, &number) || number > VGT_ADDRESS_VIRGL_MAX) {
 		return false;
 	}
-	range->last = range->first;
-	if (range->commands && *text == '.') {
-		uint64_t virgl_command;
+	*virgl_command = (uint32_t)number;
+	return true;
+}
+
+enum parsed {
+	PARSED,
+	PARSED_NOTHING, /* not of the grammar */
+	PARSED_ACROSS,  /* virgl commands of more than one submit */
+	PARSED_BACKWARDS,
+};
+
+/* The end of a range of control commands or frames, behind its '-'. */
+static enum parsed parse_last(struct vgt_address_range *range, const char *text)
+{
+	if (at_end(text)) {
+		range->last = VGT_ADDRESS_OPEN;
+		return PARSED;
+	}
+	text += range->commands && *text == '@';
+	if (!parse_number(&text, &range->last) || !at_end(text)) {
+		return PARSED_NOTHING;
+	}
+	return range->last < range->first ? PARSED_BACKWARDS : PARSED;
+}
+
+/* The end of a range of virgl commands, behind its '-'. */
+static enum parsed parse_virgl_last(struct vgt_address_range *range, const char *text)
+{
+	uint64_t command = range->first;
+	if (at_end(text)) {
+		range->virgl_last = VGT_ADDRESS_VIRGL_MAX;
+		return PARSED;
+	}
+	if (*text == '@') {
 		text++;
-		if (!parse_number(&text, &virgl_command) ||
-			virgl_command >= VGT_NO_VIRGL_COMMAND) {
-			return false;
-		}
-		range->virgl_command = (uint32_t)virgl_command;
-	} else if (*text == '-') {
-		text++;
-		if (at_end(text)) {
-			range->last = VGT_ADDRESS_OPEN;
-			return true;
-		}
-		text += range->commands && *text == '@';
-		if (!parse_number(&text, &range->last)) {
-			return false;
+		if (!parse_number(&text, &command) || *text++ != '.') {
+			return PARSED_NOTHING;
 		}
 	}
-	return at_end(text);
+	if (!parse_virgl_command(&text, &range->virgl_last) || !at_end(text)) {
+		return PARSED_NOTHING;
+	}
+	if (command != range->first) {
+		return PARSED_ACROSS;
+	}
+	return range->virgl_last < range->virgl_first ? PARSED_BACKWARDS : PARSED;
+}
+
+/* One part of a list, up to a comma or the end. */
+static enum parsed parse_range(struct vgt_address_range *range, const char *text)
+{
+	*range = (struct vgt_address_range){.commands = *text == '@',
+		.virgl_first = VGT_NO_VIRGL_COMMAND,
+		.virgl_last = VGT_NO_VIRGL_COMMAND};
+	text += range->commands;
+	if (!parse_number(&text, &range->first)) {
+		return PARSED_NOTHING;
+	}
+	range->last = range->first;
+	const bool virgl = range->commands && *text == '.';
+	if (virgl) {
+		text++;
+		if (!parse_virgl_command(&text, &range->virgl_first)) {
+			return PARSED_NOTHING;
+		}
+		range->virgl_last = range->virgl_first;
+	}
+	if (*text == '-') {
+		return virgl ? parse_virgl_last(range, text + 1) : parse_last(range, text + 1);
+	}
+	return at_end(text) ? PARSED : PARSED_NOTHING;
+}
+
+/* What is wrong with a part that is not PARSED. */
+static const char *fault(enum parsed parsed, bool frames_only)
+{
+	switch (parsed) {
+	case PARSED_ACROSS:
+		return "is a range across submits, where one like @33.9-@33.12 lies within one";
+	case PARSED_BACKWARDS:
+		return "is a range that runs backwards";
+	default:
+		return frames_only ? "is not a range of frames like 12 or 10-20,30"
+				   : "is not an address like 12, 10-20, @1042, @1042.17 or "
+				     "@100-@200";
+	}
 }
 
 /* `part` of the list, or all of it where the part is empty. */
@@ -93,15 +157,9 @@ static bool add(struct vgt_addresses *addresses, const char *text, bool frames_o
 			      "wanted";
 			break;
 		}
-		if (!parse_range(&range, part)) {
-			why = frames_only
-				      ? "is not a range of frames like 12 or 10-20,30"
-				      : "is not an address like 12, 10-20, @1042, @1042.17 or "
-					"@100-@200";
-			break;
-		}
-		if (range.last < range.first) {
-			why = "is a range that runs backwards";
+		const enum parsed parsed = parse_range(&range, part);
+		if (parsed != PARSED) {
+			why = fault(parsed, frames_only);
 			break;
 		}
 		addresses->range[addresses->count++] = range;
@@ -132,7 +190,7 @@ enum vgt_asked vgt_addresses_ask(
 	for (size_t i = 0; i < addresses->count; i++) {
 		const struct vgt_address_range *range = &addresses->range[i];
 		if (in_range(range, frame, command)) {
-			if (range->virgl_command == VGT_NO_VIRGL_COMMAND) {
+			if (range->virgl_first == VGT_NO_VIRGL_COMMAND) {
 				return VGT_ASKED_ALL;
 			}
 			asked = VGT_ASKED_PART;
@@ -147,8 +205,9 @@ bool vgt_addresses_contain(const struct vgt_addresses *addresses, uint64_t frame
 	for (size_t i = 0; i < addresses->count; i++) {
 		const struct vgt_address_range *range = &addresses->range[i];
 		if (in_range(range, frame, command) &&
-			(range->virgl_command == VGT_NO_VIRGL_COMMAND ||
-				range->virgl_command == virgl_command)) {
+			(range->virgl_first == VGT_NO_VIRGL_COMMAND ||
+				(virgl_command >= range->virgl_first &&
+					virgl_command <= range->virgl_last))) {
 			return true;
 		}
 	}

@@ -15,6 +15,7 @@
  *   12  10-20  10-                     frames
  *   @1042  @100-@200  @100-200  @100-  control commands
  *   @1042.17                           virgl command 17 of the SUBMIT_3D @1042
+ *   @33.9-@33.12  @33.9-12  @33.9-     virgl commands of one SUBMIT_3D
  */
 
 #define VGT_ADDRESSES_MAX 64
@@ -22,10 +23,17 @@
 /* To the end, as the end of a range; no such address, of vgt_addresses_first(). */
 #define VGT_ADDRESS_OPEN UINT64_MAX
 
+/* The highest number of a virgl command. */
+#define VGT_ADDRESS_VIRGL_MAX (UINT32_MAX - 1)
+
 struct vgt_address_range {
-	bool commands;          /* of control commands, else of frames */
-	uint64_t first, last;   /* inclusive; last may be VGT_ADDRESS_OPEN */
-	uint32_t virgl_command; /* this one of @first alone, or VGT_NO_VIRGL_COMMAND: all */
+	bool commands;        /* of control commands, else of frames */
+	uint64_t first, last; /* inclusive; last may be VGT_ADDRESS_OPEN */
+	/*
+	 * Only these virgl commands of @first, which is @last then, too; inclusive, to the end
+	 * up to VGT_ADDRESS_VIRGL_MAX. Both VGT_NO_VIRGL_COMMAND: all of each.
+	 */
+	uint32_t virgl_first, virgl_last;
 };
 
 /* Plain data; all zero is the empty list. */
@@ -36,7 +44,8 @@ struct vgt_addresses {
 
 /*
  * Adds what `text` lists. False with VGT_ERR_USAGE and the list as it was: not of the grammar,
- * backwards, or more than VGT_ADDRESSES_MAX in all. The message has the wrong text in it.
+ * backwards, from the virgl commands of one submit to those of another, or more than
+ * VGT_ADDRESSES_MAX in all. The message has the wrong text in it.
  */
 bool vgt_addresses_add(struct vgt_addresses *addresses, const char *text, struct vgt_err *err);
 

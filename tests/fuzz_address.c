@@ -23,6 +23,23 @@ static void must_be_refused(const struct vgt_err *err)
 		memchr(err->message, '\0', sizeof(err->message)));
 }
 
+/* The end of an address within a submit, in each of the forms that it may have. */
+static void print_virgl(const struct vgt_address_range *range, char *text, size_t size)
+{
+	const uint32_t first = range->virgl_first;
+	const uint32_t last = range->virgl_last;
+	if (first == last) {
+		snprintf(text, size, ".%" PRIu32, first);
+	} else if (last == VGT_ADDRESS_VIRGL_MAX) {
+		snprintf(text, size, ".%" PRIu32 "-", first);
+	} else if (first % 2) {
+		snprintf(text, size, ".%" PRIu32 "-%" PRIu32, first, last);
+	} else {
+		snprintf(text, size, ".%" PRIu32 "-@%" PRIu64 ".%" PRIu32, first, range->first,
+			last);
+	}
+}
+
 /* The list as text again. */
 static void print(const struct vgt_addresses *addresses, char *text, size_t size)
 {
@@ -31,9 +48,9 @@ static void print(const struct vgt_addresses *addresses, char *text, size_t size
 		const struct vgt_address_range *range = &addresses->range[i];
 		used += (size_t)snprintf(text + used, size - used, "%s%s%" PRIu64, i ? "," : "",
 			range->commands ? "@" : "", range->first);
-		if (range->virgl_command != VGT_NO_VIRGL_COMMAND) {
-			used += (size_t)snprintf(
-				text + used, size - used, ".%" PRIu32, range->virgl_command);
+		if (range->virgl_first != VGT_NO_VIRGL_COMMAND) {
+			print_virgl(range, text + used, size - used);
+			used += strlen(text + used);
 		} else if (range->last == VGT_ADDRESS_OPEN) {
 			used += (size_t)snprintf(text + used, size - used, "-");
 		} else if (range->last != range->first) {
@@ -46,7 +63,7 @@ static void print(const struct vgt_addresses *addresses, char *text, size_t size
 
 static void check_round_trip(const struct vgt_addresses *addresses)
 {
-	static char text[VGT_ADDRESSES_MAX * 64];
+	static char text[VGT_ADDRESSES_MAX * 72];
 	struct vgt_addresses again = {.count = 0};
 	print(addresses, text, sizeof(text));
 	must(vgt_addresses_add(&again, text, NULL) && again.count == addresses->count);
@@ -54,8 +71,30 @@ static void check_round_trip(const struct vgt_addresses *addresses)
 		must(again.range[i].commands == addresses->range[i].commands &&
 			again.range[i].first == addresses->range[i].first &&
 			again.range[i].last == addresses->range[i].last &&
-			again.range[i].virgl_command == addresses->range[i].virgl_command);
+			again.range[i].virgl_first == addresses->range[i].virgl_first &&
+			again.range[i].virgl_last == addresses->range[i].virgl_last);
 	}
+}
+
+/* Of a part that is alone in its list: those it names, and none beside them. */
+static void check_virgl(const struct vgt_address_range *range)
+{
+	const struct vgt_addresses alone = {.range = {*range}, .count = 1};
+	const uint32_t first = range->virgl_first;
+	const uint32_t last = range->virgl_last;
+	const uint64_t command = range->first;
+	if (first == VGT_NO_VIRGL_COMMAND) {
+		must(last == VGT_NO_VIRGL_COMMAND);
+		return;
+	}
+	must(range->commands && range->last == command);
+	must(first <= last && last <= VGT_ADDRESS_VIRGL_MAX);
+	must(vgt_addresses_ask(&alone, 0, command) == VGT_ASKED_PART);
+	must(vgt_addresses_contain(&alone, 0, command, first));
+	must(vgt_addresses_contain(&alone, 0, command, first + (last - first) / 2));
+	must(vgt_addresses_contain(&alone, 0, command, last));
+	must(first == 0 || !vgt_addresses_contain(&alone, 0, command, first - 1));
+	must(!vgt_addresses_contain(&alone, 0, command, last + 1));
 }
 
 /* Each part is contained, in its kind; nothing lies before the first or behind the last. */
@@ -68,12 +107,14 @@ static void check_questions(const struct vgt_addresses *addresses)
 		const struct vgt_address_range *range = &addresses->range[i];
 		must(range->first <= range->last &&
 			range->first >= (range->commands ? command : frame));
+		check_virgl(range);
 		const uint64_t ends[] = {range->first, range->last};
 		for (unsigned end = 0; end < 2; end++) {
 			const uint64_t f = range->commands ? VGT_ADDRESS_OPEN : ends[end];
 			const uint64_t c = range->commands ? ends[end] : VGT_ADDRESS_OPEN;
 			must(vgt_addresses_ask(addresses, f, c) != VGT_ASKED_NOT);
-			must(vgt_addresses_contain(addresses, f, c, range->virgl_command));
+			must(vgt_addresses_contain(addresses, f, c, range->virgl_first));
+			must(vgt_addresses_contain(addresses, f, c, range->virgl_last));
 			must(!vgt_addresses_passed(addresses, f, c));
 		}
 	}

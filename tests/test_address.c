@@ -32,20 +32,27 @@ static void test_grammar(void **state)
 		const char *text;
 		struct vgt_address_range range;
 	} cases[] = {
-		{"12", {false, 12, 12, ALL}},
-		{"0", {false, 0, 0, ALL}},
-		{"007", {false, 7, 7, ALL}},
-		{"10-20", {false, 10, 20, ALL}},
-		{"10-10", {false, 10, 10, ALL}},
-		{"10-", {false, 10, OPEN, ALL}},
-		{"@1042", {true, 1042, 1042, ALL}},
-		{"@1042.17", {true, 1042, 1042, 17}},
-		{"@1042.0", {true, 1042, 1042, 0}},
-		{"@0.4294967294", {true, 0, 0, UINT32_MAX - 1}},
-		{"@100-@200", {true, 100, 200, ALL}},
-		{"@100-200", {true, 100, 200, ALL}},
-		{"@100-", {true, 100, OPEN, ALL}},
-		{"18446744073709551614", {false, UINT64_MAX - 1, UINT64_MAX - 1, ALL}},
+		{"12", {false, 12, 12, ALL, ALL}},
+		{"0", {false, 0, 0, ALL, ALL}},
+		{"007", {false, 7, 7, ALL, ALL}},
+		{"10-20", {false, 10, 20, ALL, ALL}},
+		{"10-10", {false, 10, 10, ALL, ALL}},
+		{"10-", {false, 10, OPEN, ALL, ALL}},
+		{"@1042", {true, 1042, 1042, ALL, ALL}},
+		{"@1042.17", {true, 1042, 1042, 17, 17}},
+		{"@1042.0", {true, 1042, 1042, 0, 0}},
+		{"@0.4294967294", {true, 0, 0, UINT32_MAX - 1, UINT32_MAX - 1}},
+		{"@100-@200", {true, 100, 200, ALL, ALL}},
+		{"@100-200", {true, 100, 200, ALL, ALL}},
+		{"@100-", {true, 100, OPEN, ALL, ALL}},
+		{"@33.9-@33.12", {true, 33, 33, 9, 12}},
+		{"@33.9-12", {true, 33, 33, 9, 12}},
+		{"@33.9-9", {true, 33, 33, 9, 9}},
+		{"@33.9-", {true, 33, 33, 9, UINT32_MAX - 1}},
+		{"@33.0-", {true, 33, 33, 0, UINT32_MAX - 1}},
+		{"@033.09-@33.012", {true, 33, 33, 9, 12}},
+		{"@0.0-4294967294", {true, 0, 0, 0, UINT32_MAX - 1}},
+		{"18446744073709551614", {false, UINT64_MAX - 1, UINT64_MAX - 1, ALL, ALL}},
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct vgt_addresses addresses = parse(cases[i].text);
@@ -53,16 +60,19 @@ static void test_grammar(void **state)
 		if (addresses.count != 1 || range->commands != cases[i].range.commands ||
 			range->first != cases[i].range.first ||
 			range->last != cases[i].range.last ||
-			range->virgl_command != cases[i].range.virgl_command) {
+			range->virgl_first != cases[i].range.virgl_first ||
+			range->virgl_last != cases[i].range.virgl_last) {
 			fail_msg("%s is taken for something else", cases[i].text);
 		}
 	}
-	const struct vgt_addresses mixed = parse("12,@1042.17,@100-,3-4");
-	assert_int_equal(mixed.count, 4);
+	const struct vgt_addresses mixed = parse("12,@1042.17,@100-,3-4,@7.1-,@7.2-3");
+	assert_int_equal(mixed.count, 6);
 	assert_false(mixed.range[0].commands);
-	assert_int_equal(mixed.range[1].virgl_command, 17);
+	assert_int_equal(mixed.range[1].virgl_first, 17);
 	assert_int_equal(mixed.range[2].last, OPEN);
 	assert_int_equal(mixed.range[3].last, 4);
+	assert_int_equal(mixed.range[4].virgl_last, VGT_ADDRESS_VIRGL_MAX);
+	assert_int_equal(mixed.range[5].virgl_last, 3);
 }
 
 static void test_refused(void **state)
@@ -89,9 +99,25 @@ static void test_refused(void **state)
 		{"@1.", "'@1.'"},
 		{"@1.x", "'@1.x'"},
 		{"@1.2.3", "'@1.2.3'"},
-		{"@1.2-", "'@1.2-'"},
-		{"@1.2-@1.5", "'@1.2-@1.5'"},
-		{"@1-@2.3", "'@1-@2.3'"},
+		{"@1-@2.3", "'@1-@2.3' is not an address"},
+		{"@1-@1.3", "'@1-@1.3' is not an address"},
+		{"@1-2.3", "'@1-2.3' is not an address"},
+		{"@1.2-@1", "'@1.2-@1' is not an address"},
+		{"@1.2-@", "'@1.2-@' is not an address"},
+		{"@1.2-@1.", "'@1.2-@1.' is not an address"},
+		{"@1.2-1.5", "'@1.2-1.5' is not an address"},
+		{"@1.2-.5", "'@1.2-.5' is not an address"},
+		{"@1.2--", "'@1.2--' is not an address"},
+		{"@1.2-3-4", "'@1.2-3-4' is not an address"},
+		{"@1.2-@1.3-", "'@1.2-@1.3-' is not an address"},
+		{"@1.2-x", "'@1.2-x' is not an address"},
+		{"@0.1-4294967295", "'@0.1-4294967295' is not an address"},
+		{"1.2-3", "'1.2-3' is not an address"},
+		{"@33.9-@34.2", "'@33.9-@34.2' is a range across submits"},
+		{"7,@33.9-@32.12,8", "'@33.9-@32.12' is a range across submits"},
+		{"@33.9-@33.8", "'@33.9-@33.8' is a range that runs backwards"},
+		{"@33.9-8", "'@33.9-8' is a range that runs backwards"},
+		{"@33-32", "'@33-32' is a range that runs backwards"},
 		{"@-5", "'@-5'"},
 		{"@1-@", "'@1-@'"},
 		{"@0.4294967295", "'@0.4294967295'"},
@@ -170,6 +196,51 @@ static void test_questions(void **state)
 	assert_false(vgt_addresses_contain(&addresses, 0, 17, 17));
 }
 
+static void test_virgl_ranges(void **state)
+{
+	(void)state;
+	const struct vgt_addresses addresses = parse("@33.9-@33.12,@33.20-,@40.3-4");
+	assert_int_equal(vgt_addresses_ask(&addresses, 0, 32), VGT_ASKED_NOT);
+	assert_int_equal(vgt_addresses_ask(&addresses, 0, 33), VGT_ASKED_PART);
+	assert_int_equal(vgt_addresses_ask(&addresses, 0, 34), VGT_ASKED_NOT);
+	assert_int_equal(vgt_addresses_ask(&addresses, 0, 40), VGT_ASKED_PART);
+	static const struct {
+		uint64_t command;
+		uint32_t virgl_command;
+		bool contained;
+	} cases[] = {
+		{33, 8, false},
+		{33, 9, true},
+		{33, 11, true},
+		{33, 12, true},
+		{33, 13, false},
+		{33, 19, false},
+		{33, 20, true},
+		{33, VGT_ADDRESS_VIRGL_MAX, true},
+		{33, ALL, false},
+		{34, 10, false},
+		{40, 2, false},
+		{40, 3, true},
+		{40, 4, true},
+		{40, 5, false},
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		if (vgt_addresses_contain(&addresses, 0, cases[i].command,
+			    cases[i].virgl_command) != cases[i].contained) {
+			fail_msg("case %zu", i);
+		}
+	}
+	uint64_t frame, command;
+	vgt_addresses_first(&addresses, &frame, &command);
+	assert_int_equal(frame, OPEN);
+	assert_int_equal(command, 33);
+	assert_false(vgt_addresses_passed(&addresses, 0, 40));
+	assert_true(vgt_addresses_passed(&addresses, 0, 41));
+	const struct vgt_addresses open = parse("@33.0-");
+	assert_int_equal(vgt_addresses_ask(&open, 0, 33), VGT_ASKED_PART);
+	assert_true(vgt_addresses_passed(&open, 0, 34));
+}
+
 static void test_bounds(void **state)
 {
 	(void)state;
@@ -208,7 +279,7 @@ static void test_frames_only(void **state)
 	assert_true(vgt_ranges_parse(&ranges, "10-,3", &err));
 	assert_int_equal(vgt_ranges_last(&ranges), UINT64_MAX);
 	assert_false(vgt_ranges_contain(&ranges, 5));
-	static const char *const commands[] = {"@5", "5,@5.1", "@5-", "@"};
+	static const char *const commands[] = {"@5", "5,@5.1", "@5.1-", "@5-", "@"};
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		assert_false(vgt_ranges_parse(&ranges, commands[i], &err));
 		assert_int_equal(err.code, VGT_ERR_USAGE);
@@ -228,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_virgl_ranges),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_frames_only),
 	};
