@@ -57,6 +57,18 @@ const char *vgt_handle_kind_name(enum vgt_handle_kind kind)
 
 /* Lengths */
 
+uint32_t vgt_desc_only_length(const struct vgt_desc *desc)
+{
+	uint32_t dwords = 0;
+	for (const struct vgt_part *part = desc->parts; part->kind; part++) {
+		if (part->kind != VGT_PART_TIMES) {
+			return 0;
+		}
+		dwords += part->max * vgt_part_dwords(part);
+	}
+	return desc->growable ? 0 : dwords;
+}
+
 static void append(char *text, size_t size, const char *more)
 {
 	size_t length = strlen(text);
@@ -92,12 +104,15 @@ void vgt_desc_lengths(const struct vgt_desc *desc, char *text, size_t size)
 		list_lengths(desc, fixed, text, size);
 		return;
 	}
-	if (part->kind == VGT_PART_COUNTED || part->kind == VGT_PART_REST) {
+	/* behind what goes on to the end stands only what takes its remainder */
+	bool any = part->kind == VGT_PART_REST && part[1].kind;
+	if (part->kind == VGT_PART_COUNTED || (part->kind == VGT_PART_REST && !any)) {
 		snprintf(text, size, "%" PRIu32 " + %" PRIu32 " for each %s", fixed,
 			vgt_part_dwords(part), part->name);
 		return;
 	}
-	snprintf(text, size, "%" PRIu32 " or more", fixed + part->min);
+	fixed += part->min * (any ? vgt_part_dwords(part) : 1);
+	snprintf(text, size, "%" PRIu32 " or more", fixed > desc->least ? fixed : desc->least);
 }
 
 /* Measuring */
@@ -131,12 +146,12 @@ static bool too_many(const struct measure *measure, const struct vgt_part *part,
 		count < part->min ? part->min : part->max);
 }
 
-/* How often the part is there, or how many bytes it has; false: as often is not legal. */
-static bool count_part(
-	const struct measure *measure, const struct vgt_part *part, uint64_t *count)
+/* How often the part is there, `element` bytes each, or how many bytes it has; false: as often
+ * is not legal. */
+static bool count_part(const struct measure *measure, const struct vgt_part *part,
+	uint32_t element, uint64_t *count)
 {
 	const uint32_t *dwords = measure->layout->dwords;
-	uint32_t element = 4 * vgt_part_dwords(part);
 	switch ((enum vgt_part_kind)part->kind) {
 	case VGT_PART_TIMES:
 		*count = part->max;
@@ -166,14 +181,12 @@ static bool count_part(
 static bool measure_part(struct measure *measure, const struct vgt_part *part)
 {
 	struct vgt_layout *layout = measure->layout;
+	const uint32_t element = 4 * vgt_part_dwords(part); /* 0 of data */
 	uint64_t count = 0;
-	if (!count_part(measure, part, &count)) {
+	if (!count_part(measure, part, element, &count)) {
 		return false;
 	}
-	uint64_t size = count;
-	if (part->kind != VGT_PART_DATA && part->kind != VGT_PART_DATA_COUNTED) {
-		size *= 4 * vgt_part_dwords(part);
-	}
+	uint64_t size = element ? count * element : count;
 	if (size > measure->left) {
 		if (part->kind == VGT_PART_DATA_COUNTED) {
 			return vgt_err_set(measure->err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
@@ -210,6 +223,9 @@ bool vgt_desc_measure(const struct vgt_desc *desc, const uint32_t *dwords, size_
 			err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "%s is cut short", desc->name);
 	}
 	struct measure measure = {layout, first, size - first, err};
+	if (measure.left / 4 < desc->least) {
+		return wrong_length(&measure);
+	}
 	for (const struct vgt_part *part = desc->parts; part->kind; part++) {
 		if (!measure_part(&measure, part)) {
 			return false;
@@ -280,8 +296,8 @@ static void step(struct vgt_walk *walk, uint32_t bits)
 
 static bool is_sized(const struct vgt_field *field)
 {
-	return field->type == VGT_FIELD_STRING || field->type == VGT_FIELD_BYTES ||
-	       field->type == VGT_FIELD_FORMAT_MASK;
+	return field->type == VGT_FIELD_STRING || field->type == VGT_FIELD_WORDS ||
+	       field->type == VGT_FIELD_BYTES || field->type == VGT_FIELD_FORMAT_MASK;
 }
 
 bool vgt_walk_next(struct vgt_walk *walk, struct vgt_value *value)

@@ -22,8 +22,8 @@
 
 enum vgt_field_type {
 	VGT_FIELD_UINT = 0,
-	VGT_FIELD_SLOT, /* first of the slots that the repeated part behind sets, `max` in all
-			 */
+	VGT_FIELD_SLOT, /* first of the slots that the repeated part behind sets, `max` in all;
+			   where that sets none, only `below` says which are legal */
 	VGT_FIELD_INT,  /* two's complement of the field's width */
 	VGT_FIELD_HEX,  /* a number that people read in hexadecimal */
 	VGT_FIELD_BOOL, /* 0 or anything else */
@@ -37,6 +37,7 @@ enum vgt_field_type {
 	VGT_FIELD_PAD,         /* nobody reads it */
 	VGT_FIELD_ZERO,        /* reserved: must be 0 */
 	VGT_FIELD_STRING,      /* text, ended by a NUL or by its size */
+	VGT_FIELD_WORDS,       /* dwords of the meaning of WORD, as many as there are */
 	VGT_FIELD_BYTES,       /* of unknown meaning */
 	VGT_FIELD_FORMAT_MASK, /* one bit for each of enum virgl_formats */
 };
@@ -91,7 +92,8 @@ struct vgt_field {
 	uint8_t use;      /* HANDLE: VGT_USE_* */
 	uint16_t bits;    /* of one; 0 in DATA parts, whose size only the command knows */
 	uint16_t count;   /* so many in a row; 0 is 1 */
-	bool strict;      /* ENUM, FLAGS: the renderer refuses what has no name */
+	uint16_t below; /* UINT, SLOT: the renderer refuses this and what is more; 0: nothing */
+	bool strict;    /* ENUM, FLAGS: the renderer refuses what has no name */
 	const struct vgt_name *names; /* ENUM and FLAGS */
 	uint8_t better;               /* limits: enum vgt_better */
 };
@@ -120,6 +122,8 @@ struct vgt_desc {
 	const char *name; /* NULL where there is no description */
 	const struct vgt_part *parts;
 	uint8_t first; /* dword at which the parts begin: 1 behind the header of a virgl command
+			*/
+	uint8_t least; /* legal dwords, the header not counted, where parts would do with fewer
 			*/
 	bool growable; /* later versions are longer: may end behind any field */
 };
@@ -212,13 +216,13 @@ bool vgt_desc_measure(const struct vgt_desc *desc, const uint32_t *dwords, size_
 struct vgt_value {
 	const struct vgt_part *part;
 	const struct vgt_field *field;
-	uint32_t element; /* number within a repeated part */
-	uint32_t index;   /* number within a row */
-	uint32_t dword;   /* where it begins */
-	uint64_t number;  /* the bits, not sign-extended; of types with a size: 0 */
-	const void *
-		bytes; /* of STRING, BYTES, FORMAT_MASK, and of PAD in a DATA part; else NULL */
-	uint32_t size; /* of those, bytes */
+	uint32_t element;  /* number within a repeated part */
+	uint32_t index;    /* number within a row */
+	uint32_t dword;    /* where it begins */
+	uint64_t number;   /* the bits, not sign-extended; of types with a size: 0 */
+	const void *bytes; /* of STRING, WORDS, BYTES, FORMAT_MASK, and of PAD in a DATA part;
+			      else NULL */
+	uint32_t size;     /* of those, bytes */
 };
 
 struct vgt_walk {
@@ -241,6 +245,9 @@ const char *vgt_handle_kind_name(enum vgt_handle_kind kind);
 
 /* Dwords of one element of a part (0 for DATA parts), and of all fields if all were there. */
 uint32_t vgt_part_dwords(const struct vgt_part *part);
+
+/* The one legal length in dwords, header not counted; 0 where the parts leave a choice. */
+uint32_t vgt_desc_only_length(const struct vgt_desc *desc);
 
 /* Legal lengths in dwords, header not counted, as text: "12, 14 or 20", "1 + 6 each". */
 void vgt_desc_lengths(const struct vgt_desc *desc, char *text, size_t size);

@@ -57,7 +57,11 @@ struct scanout {
 	uint64_t frame_work;
 };
 
+/* Operations of which the model follows some. */
+#define FOLLOWED_MAX 64
+
 struct vgt_model {
+	uint32_t only_length[FOLLOWED_MAX]; /* dwords of a virgl command, 0: to be measured */
 	enum vgt_frame_rule rule;
 	enum vgt_frame_rule strongest; /* seen so far, where rule is AUTO */
 	struct vgt_model_hooks hooks;
@@ -484,13 +488,9 @@ static void readback(struct vgt_model *model, const struct virtio_gpu_transfer_h
 static bool is_frame_marker(const struct virgl_command *command)
 {
 	static const char marker[] = "vgt:frame";
-	size_t room = command->length < VIRGL_SEND_STRING_MARKER_OFFSET
-			      ? 0
-			      : (command->length - 1) * sizeof(uint32_t);
-	size_t length = room ? command->dwords[VIRGL_SEND_STRING_MARKER_STRING_SIZE] : 0;
+	size_t length = command->dwords[VIRGL_SEND_STRING_MARKER_STRING_SIZE];
 	const void *text = command->dwords + VIRGL_SEND_STRING_MARKER_OFFSET;
-	return length <= room && length >= sizeof(marker) - 1 &&
-	       memcmp(text, marker, sizeof(marker) - 1) == 0;
+	return length >= sizeof(marker) - 1 && memcmp(text, marker, sizeof(marker) - 1) == 0;
 }
 
 static void set_scanout(struct vgt_model *model, uint32_t scanout_id, uint32_t resource_id,
@@ -511,6 +511,7 @@ static void set_scanout(struct vgt_model *model, uint32_t scanout_id, uint32_t r
 struct submit {
 	struct vgt_model *model;
 	struct context *context;
+	uint32_t number; /* of the virgl command being fed */
 	bool drew;
 	uint32_t drawn_resource; /* colour buffer that was drawn to last */
 };
@@ -544,20 +545,10 @@ static struct vgt_object describe_object(const struct virgl_command *command)
 	return object;
 }
 
-/* Whether the renderer takes the command for what it is by its length. */
-static bool is_well_formed(const struct virgl_command *command)
-{
-	const struct vgt_desc *desc = virgl_desc_of(command);
-	struct vgt_layout layout;
-	return desc && vgt_desc_measure(desc, command->dwords,
-			       (command->length + 1) * sizeof(uint32_t), &layout, NULL);
-}
-
 static void create_object(struct submit *submit, const struct virgl_command *command)
 {
 	struct sub_context *sub = submit->context->current;
-	uint32_t handle =
-		is_well_formed(command) ? command->dwords[VIRGL_OBJ_CREATE_HANDLE] : 0;
+	uint32_t handle = command->dwords[VIRGL_OBJ_CREATE_HANDLE];
 	if (!sub || !handle) {
 		return;
 	}
@@ -574,10 +565,8 @@ static void create_object(struct submit *submit, const struct virgl_command *com
 static void destroy_object(struct submit *submit, const struct virgl_command *command)
 {
 	struct sub_context *sub = submit->context->current;
-	if (command->length < VIRGL_OBJ_DESTROY_HANDLE || !sub) {
-		return;
-	}
-	void *object = tree_find(&sub->objects, command->dwords[VIRGL_OBJ_DESTROY_HANDLE]);
+	void *object = sub ? tree_find(&sub->objects, command->dwords[VIRGL_OBJ_DESTROY_HANDLE])
+			   : NULL;
 	if (object) {
 		tree_remove(submit->model, &sub->objects, object);
 		free(object);
@@ -588,8 +577,11 @@ static void destroy_object(struct submit *submit, const struct virgl_command *co
  * bound where it is destroyed. */
 static void bind_shader(struct submit *submit, const struct virgl_command *command)
 {
+	if (!submit->model->hooks.virgl) {
+		return; /* nobody looks, and a recorder has better things to do */
+	}
 	struct sub_context *sub = submit->context->current;
-	if (command->length < VIRGL_BIND_SHADER_TYPE || !sub) {
+	if (!sub) {
 		return;
 	}
 	uint32_t handle = command->dwords[VIRGL_BIND_SHADER_HANDLE];
@@ -602,14 +594,15 @@ static void bind_shader(struct submit *submit, const struct virgl_command *comma
 	}
 }
 
-static void video_object(struct submit *submit, const struct virgl_command *command,
-	enum vgt_handle_kind kind, bool lives)
+static void video_object(struct submit *submit, const struct virgl_command *command)
 {
-	if (command->length < 1) {
-		return;
-	}
+	bool lives = command->op == VIRGL_CCMD_CREATE_VIDEO_CODEC ||
+		     command->op == VIRGL_CCMD_CREATE_VIDEO_BUFFER;
+	bool is_codec = command->op == VIRGL_CCMD_CREATE_VIDEO_CODEC ||
+			command->op == VIRGL_CCMD_DESTROY_VIDEO_CODEC;
 	void **tree = &submit->context->video_objects;
-	uint64_t key = video_key(kind, command->dwords[1]);
+	uint64_t key = video_key(is_codec ? VGT_HANDLE_VIDEO_CODEC : VGT_HANDLE_VIDEO_BUFFER,
+		command->dwords[VIRGL_VIDEO_OBJECT_HANDLE]);
 	void *object = tree_find(tree, key);
 	if (lives && !object) {
 		tree_add(submit->model, tree, key, sizeof(struct video_object));
@@ -626,8 +619,7 @@ static void set_framebuffer(struct submit *submit, const struct virgl_command *c
 		return;
 	}
 	sub->color_resource = 0;
-	if (command->length >= VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE &&
-		command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_NR_CBUFS] > 0) {
+	if (command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_NR_CBUFS] > 0) {
 		const struct virgl_object *surface = tree_find(&sub->objects,
 			command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE]);
 		if (surface && surface->object.type == VIRGL_OBJECT_SURFACE) {
@@ -639,9 +631,6 @@ static void set_framebuffer(struct submit *submit, const struct virgl_command *c
 static void sub_context_command(struct submit *submit, const struct virgl_command *command)
 {
 	struct context *context = submit->context;
-	if (command->length < VIRGL_SUB_CTX_ID) {
-		return;
-	}
 	uint32_t id = command->dwords[VIRGL_SUB_CTX_ID];
 	struct sub_context *sub = tree_find(&context->sub_contexts, id);
 	if (command->op == VIRGL_CCMD_CREATE_SUB_CTX) {
@@ -664,8 +653,7 @@ static void transfer(struct submit *submit, const struct virgl_command *command)
 	struct vgt_model *model = submit->model;
 	bool copy = command->op == VIRGL_CCMD_COPY_TRANSFER3D;
 	const uint32_t *dwords = command->dwords;
-	uint32_t size = copy ? VIRGL_COPY_TRANSFER3D_SIZE : VIRGL_TRANSFER3D_SIZE;
-	if (!model->hooks.transfer || command->length < size) {
+	if (!model->hooks.transfer) {
 		return;
 	}
 	struct vgt_resource *resource =
@@ -692,12 +680,9 @@ static void transfer(struct submit *submit, const struct virgl_command *command)
 	}
 }
 
-/* Video decoding and encoding read whole buffers from guest memory (vrend_video.c). */
-static void read_buffer(struct submit *submit, const struct virgl_command *command, uint32_t at)
+static void read_buffer(struct vgt_model *model, uint32_t id)
 {
-	struct vgt_model *model = submit->model;
-	struct vgt_resource *resource =
-		command->length >= at ? vgt_model_resource(model, command->dwords[at]) : NULL;
+	struct vgt_resource *resource = vgt_model_resource(model, id);
 	if (resource && model->hooks.transfer) {
 		const struct vgt_transfer move = {
 			.resource = resource,
@@ -709,12 +694,30 @@ static void read_buffer(struct submit *submit, const struct virgl_command *comma
 	}
 }
 
+/* Video decoding and encoding read whole buffers from guest memory (vrend_video.c). */
+static void video_bitstream(struct submit *submit, const struct virgl_command *command)
+{
+	if (command->op == VIRGL_CCMD_ENCODE_BITSTREAM) {
+		read_buffer(submit->model, command->dwords[VIRGL_ENCODE_BS_DESC_HANDLE]);
+	} else {
+		read_buffer(submit->model, command->dwords[VIRGL_DECODE_BS_DSC_HANDLE]);
+		read_buffer(submit->model, command->dwords[VIRGL_DECODE_BS_BUF_HANDLE]);
+	}
+}
+
+static void string_marker(struct submit *submit, const struct virgl_command *command)
+{
+	const struct sub_context *sub = submit->context->current;
+	if (is_frame_marker(command)) {
+		uint32_t shown = sub && sub->color_resource ? sub->color_resource
+							    : submit->drawn_resource;
+		report_whole(submit->model, VGT_FRAME_MARKER, shown, submit->number);
+	}
+}
+
 /* vrend_renderer_resource_set_type: an untyped blob becomes a texture. */
 static void set_type(struct submit *submit, const struct virgl_command *command)
 {
-	if (command->length < VIRGL_PIPE_RES_SET_TYPE_MIN_SIZE) {
-		return;
-	}
 	struct vgt_resource *resource = vgt_model_resource(
 		submit->model, command->dwords[VIRGL_PIPE_RES_SET_TYPE_RES_HANDLE]);
 	if (resource && resource->format == 0) {
@@ -726,41 +729,11 @@ static void set_type(struct submit *submit, const struct virgl_command *command)
 	}
 }
 
-static void feed_virgl(
-	struct submit *submit, const struct virgl_command *command, uint32_t number)
+/* Work: whatever may have changed a picture, legal or not (FORMAT.md, "Frames"). */
+static void count_work(struct submit *submit, const struct virgl_command *command)
 {
-	struct sub_context *sub = submit->context->current;
+	const struct sub_context *sub = submit->context->current;
 	switch (command->op) {
-	case VIRGL_CCMD_CREATE_OBJECT:
-		create_object(submit, command);
-		break;
-	case VIRGL_CCMD_BIND_SHADER:
-		bind_shader(submit, command);
-		break;
-	case VIRGL_CCMD_CREATE_VIDEO_CODEC:
-	case VIRGL_CCMD_DESTROY_VIDEO_CODEC:
-		video_object(submit, command, VGT_HANDLE_VIDEO_CODEC,
-			command->op == VIRGL_CCMD_CREATE_VIDEO_CODEC);
-		break;
-	case VIRGL_CCMD_CREATE_VIDEO_BUFFER:
-	case VIRGL_CCMD_DESTROY_VIDEO_BUFFER:
-		video_object(submit, command, VGT_HANDLE_VIDEO_BUFFER,
-			command->op == VIRGL_CCMD_CREATE_VIDEO_BUFFER);
-		break;
-	case VIRGL_CCMD_DESTROY_OBJECT:
-		destroy_object(submit, command);
-		break;
-	case VIRGL_CCMD_SET_FRAMEBUFFER_STATE:
-		set_framebuffer(submit, command);
-		break;
-	case VIRGL_CCMD_CREATE_SUB_CTX:
-	case VIRGL_CCMD_DESTROY_SUB_CTX:
-	case VIRGL_CCMD_SET_SUB_CTX:
-		sub_context_command(submit, command);
-		break;
-	case VIRGL_CCMD_PIPE_RESOURCE_SET_TYPE:
-		set_type(submit, command);
-		break;
 	case VIRGL_CCMD_DRAW_VBO:
 	case VIRGL_CCMD_CLEAR:
 	case VIRGL_CCMD_LAUNCH_GRID:
@@ -775,29 +748,64 @@ static void feed_virgl(
 	case VIRGL_CCMD_RESOURCE_INLINE_WRITE:
 	case VIRGL_CCMD_CLEAR_TEXTURE:
 	case VIRGL_CCMD_CLEAR_SURFACE:
-		submit->model->work++;
-		break;
 	case VIRGL_CCMD_TRANSFER3D:
 	case VIRGL_CCMD_COPY_TRANSFER3D:
 		submit->model->work++;
-		transfer(submit, command);
-		break;
-	case VIRGL_CCMD_DECODE_BITSTREAM:
-		read_buffer(submit, command, VIRGL_DECODE_BS_DSC_HANDLE);
-		read_buffer(submit, command, VIRGL_DECODE_BS_BUF_HANDLE);
-		break;
-	case VIRGL_CCMD_ENCODE_BITSTREAM:
-		read_buffer(submit, command, VIRGL_ENCODE_BS_DESC_HANDLE);
-		break;
-	case VIRGL_CCMD_SEND_STRING_MARKER:
-		if (is_frame_marker(command)) {
-			uint32_t shown = sub && sub->color_resource ? sub->color_resource
-								    : submit->drawn_resource;
-			report_whole(submit->model, VGT_FRAME_MARKER, shown, number);
-		}
 		break;
 	default:
 		break;
+	}
+}
+
+/* The commands that change or tell what the model follows, by operation. What the renderer
+ * refuses for its length does nothing. */
+static void (*const followers[])(struct submit *submit, const struct virgl_command *command) = {
+	[VIRGL_CCMD_CREATE_OBJECT] = create_object,
+	[VIRGL_CCMD_DESTROY_OBJECT] = destroy_object,
+	[VIRGL_CCMD_SET_FRAMEBUFFER_STATE] = set_framebuffer,
+	[VIRGL_CCMD_SET_SUB_CTX] = sub_context_command,
+	[VIRGL_CCMD_CREATE_SUB_CTX] = sub_context_command,
+	[VIRGL_CCMD_DESTROY_SUB_CTX] = sub_context_command,
+	[VIRGL_CCMD_BIND_SHADER] = bind_shader,
+	[VIRGL_CCMD_TRANSFER3D] = transfer,
+	[VIRGL_CCMD_COPY_TRANSFER3D] = transfer,
+	[VIRGL_CCMD_PIPE_RESOURCE_SET_TYPE] = set_type,
+	[VIRGL_CCMD_SEND_STRING_MARKER] = string_marker,
+	[VIRGL_CCMD_CREATE_VIDEO_CODEC] = video_object,
+	[VIRGL_CCMD_DESTROY_VIDEO_CODEC] = video_object,
+	[VIRGL_CCMD_CREATE_VIDEO_BUFFER] = video_object,
+	[VIRGL_CCMD_DESTROY_VIDEO_BUFFER] = video_object,
+	[VIRGL_CCMD_DECODE_BITSTREAM] = video_bitstream,
+	[VIRGL_CCMD_ENCODE_BITSTREAM] = video_bitstream,
+};
+
+_Static_assert(
+	sizeof(followers) / sizeof(followers[0]) <= FOLLOWED_MAX, "only_length is short");
+
+/* Where an operation has one legal length, it is looked up once: a recorder walks every command
+ * and must not take long. */
+static void learn_lengths(struct vgt_model *model)
+{
+	for (uint8_t op = 0; op < FOLLOWED_MAX; op++) {
+		const struct virgl_command command = {.op = op};
+		const struct vgt_desc *desc = virgl_desc_of(&command);
+		model->only_length[op] = desc ? vgt_desc_only_length(desc) : 0;
+	}
+}
+
+static bool is_legal(const struct vgt_model *model, const struct virgl_command *command)
+{
+	struct vgt_layout layout;
+	const uint32_t only = model->only_length[command->op];
+	return only ? command->length == only : virgl_desc_measure(command, &layout, NULL);
+}
+
+static void feed_virgl(struct submit *submit, const struct virgl_command *command)
+{
+	count_work(submit, command);
+	if (command->op < sizeof(followers) / sizeof(followers[0]) && followers[command->op] &&
+		is_legal(submit->model, command)) {
+		followers[command->op](submit, command);
 	}
 }
 
@@ -811,12 +819,12 @@ void vgt_model_submit(
 	}
 	struct submit submit = {.model = model, .context = context};
 	struct virgl_command command;
-	size_t at = 0;
-	for (uint32_t number = 0; virgl_command_next(dwords, count, &at, &command); number++) {
+	for (size_t at = 0; virgl_command_next(dwords, count, &at, &command); submit.number++) {
 		if (model->hooks.virgl) {
-			model->hooks.virgl(model->hooks.opaque, ctx_id, &command, number);
+			model->hooks.virgl(
+				model->hooks.opaque, ctx_id, &command, submit.number);
 		}
-		feed_virgl(&submit, &command, number);
+		feed_virgl(&submit, &command);
 	}
 	if (submit.drew) {
 		report_whole(
@@ -882,11 +890,10 @@ static void unref(struct vgt_model *model, uint32_t id)
 static void feed_submit(
 	struct vgt_model *model, const struct virtio_gpu_cmd_submit *command, size_t size)
 {
-	size_t skip = sizeof(*command) + command->num_in_fences * sizeof(uint64_t);
-	if (size >= skip) {
-		const void *dwords = (const char *)command + skip;
-		vgt_model_submit(
-			model, command->hdr.ctx_id, dwords, command->size / sizeof(uint32_t));
+	if (size >= sizeof(*command) + command->num_in_fences * sizeof(uint64_t)) {
+		vgt_model_submit(model, command->hdr.ctx_id,
+			virtio_gpu_submit_commands(command, command + 1),
+			command->size / sizeof(uint32_t));
 	}
 }
 
@@ -990,6 +997,7 @@ struct vgt_model *vgt_model_create(
 	struct vgt_model *model = calloc(1, sizeof(*model));
 	if (model) {
 		model->rule = rule;
+		learn_lengths(model);
 		/* a resource that was never shown has frame_work 0 and must count as changed */
 		model->work = 1;
 		if (hooks) {

@@ -117,7 +117,8 @@ uint32_t vgt_model_sub_context(struct vgt_model *model, uint32_t ctx_id);
 const struct vgt_object *vgt_model_object(
 	struct vgt_model *model, uint32_t ctx_id, uint32_t handle);
 
-/* The handle of the shader bound in the selected sub-context, 0: none. */
+/* The handle of the shader bound in the selected sub-context, 0: none. Followed only where
+ * there is a virgl hook, in which a draw would ask for it. */
 uint32_t vgt_model_bound_shader(
 	struct vgt_model *model, uint32_t ctx_id, enum pipe_shader_type stage);
 

@@ -21,11 +21,12 @@
 	{ \
 		.name = (label), .type = VGT_FIELD_##how, .bits = (width), .names = (list) \
 	}
-#define CHOICE(label, how, list) \
+#define CHOICE_(label, how, width, list) \
 	{ \
-		.name = (label), .type = VGT_FIELD_##how, .bits = 32, .names = (list), \
+		.name = (label), .type = VGT_FIELD_##how, .bits = (width), .names = (list), \
 		.strict = true \
 	}
+#define CHOICE(label, how, list) CHOICE_(label, how, 32, list)
 #define HANDLE(label, what, how) \
 	{ \
 		.name = (label), .type = VGT_FIELD_HANDLE, .bits = 32, \
@@ -182,14 +183,14 @@ static const struct vgt_desc records[] = {
 			NAMED("flags", FLAGS, 32, memory_flags), U64("offset")),
 		VGT_DATA(0, BYTES("memory"))),
 	RECORD(RESPONSE,
-		VGT_ONCE(U64("command"), I32("result"),
-			NAMED("class", ENUM, 32, response_classes), HEX64("digest"),
-			U64("size")),
+		VGT_ONCE(U64("command"), I32("result"), CHOICE("class", ENUM, response_classes),
+			HEX64("digest"), U64("size")),
 		VGT_IGNORED),
 	RECORD(FENCE,
-		VGT_ONCE(NAMED("event", ENUM, 16, fence_events),
-			NAMED("scope", ENUM, 16, fence_scopes), U32("ctx_id"), U32("ring_idx"),
-			HEX32("flags"), U64("fence_id"), I32("result"), RESERVED),
+		VGT_ONCE(CHOICE_("event", ENUM, 16, fence_events),
+			CHOICE_("scope", ENUM, 16, fence_scopes), U32("ctx_id"),
+			U32("ring_idx"), HEX32("flags"), U64("fence_id"), I32("result"),
+			RESERVED),
 		VGT_IGNORED),
 	RECORD(FRAME,
 		VGT_ONCE(CHOICE("rule", ENUM, frame_rules), I32("scanout_id"), RESOURCE_OR_NONE,

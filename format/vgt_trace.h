@@ -3,7 +3,9 @@
 #define VGT_TRACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * The bytes of a trace: see FORMAT.md, which this file follows heading by heading. All
@@ -56,6 +58,32 @@ enum vgt_record_type {
 	VGT_RECORD_RESET,          /* struct vgt_reset */
 	VGT_RECORD_IOV,            /* struct vgt_iov, then uint32_t lengths[count] */
 };
+
+#define VGT_META_RING_PATH "ring.path" /* key of META: the ring of the recording */
+
+/*
+ * The string at *at of a META record's payload, which ends at `end`; *at moves behind it. NULL
+ * at the end, or where no NUL ends the rest.
+ */
+static inline const char *vgt_meta_next(const char **at, const char *end)
+{
+	const char *text = *at;
+	const char *nul =
+		text < end ? (const char *)memchr(text, '\0', (size_t)(end - text)) : NULL;
+	if (!nul) {
+		return NULL;
+	}
+	*at = nul + 1;
+	return text;
+}
+
+/* The value of such a string, NULL where it is of another key. */
+static inline const char *vgt_meta_value(const char *text, const char *key)
+{
+	const size_t length = strlen(key);
+	return strncmp(text, key, length) == 0 && text[length] == '=' ? text + length + 1
+								      : NULL;
+}
 
 /* vgt_record_header.flags */
 #define VGT_RECORD_OWN_IOV  (1u << 0) /* a transfer by the iovec of the IOV record before it */

@@ -16,10 +16,8 @@
 /* Frames that one command may end before further ones are no longer compared. */
 #define FRAMES_MAX 64
 
-/* CREATE_OBJECT SHADER: the text goes on where an earlier part of it ended (virgl_protocol.h)
- */
-#define VIRGL_OBJ_SHADER_OFFSET      3
-#define VIRGL_OBJ_SHADER_OFFSET_CONT (1u << 31)
+/* So many of the last commands are known to be answered or not. */
+#define ANSWERED_MAX 256
 
 struct vgt_validator {
 	void (*report)(void *opaque, const struct vgt_violation *violation);
@@ -36,8 +34,14 @@ struct vgt_validator {
 	uint64_t iov_size; /* bytes of the last IOV's memory, until a command has used it */
 	uint32_t attach_resource; /* of the last RESOURCE_ATTACH_BACKING, 0: none */
 
-	struct vgt_frame frames[FRAMES_MAX]; /* that the last command ended, by the rule */
+	uint64_t last_command;               /* that was fed */
+	struct vgt_frame frames[FRAMES_MAX]; /* that it ended, by the rule */
 	size_t frame_count, frames_seen;
+
+	struct {
+		uint64_t command;
+		uint32_t classes; /* a bit for each of its responses' */
+	} answered[ANSWERED_MAX];
 };
 
 __attribute__((format(printf, 2, 3))) static void violation(
@@ -176,6 +180,10 @@ static void check_value(struct vgt_validator *validator, const struct vgt_value 
 		}
 		break;
 	default:
+		if (field->below && value->number >= field->below) {
+			violation(validator, "%s is %" PRIu64 ", less than %u expected",
+				field->name, value->number, field->below);
+		}
 		break;
 	}
 }
@@ -186,38 +194,48 @@ static void check_slots(struct vgt_validator *validator, const struct vgt_layout
 {
 	const struct vgt_part *part = first->part + 1;
 	uint32_t count = layout->part[part - layout->desc->parts].count;
-	if (first->number + count > part->max) {
+	if (count && first->number + count > part->max) {
 		violation(validator, "%s %" PRIu64 " and %" PRIu32 " times %s, there are %u",
 			first->field->name, first->number, count, part->name, part->max);
+	} else {
+		check_value(validator, first);
 	}
 }
 
-/* Measures what is described so, then checks its fields. False: nothing of it may be relied on.
- */
-static bool check_fields(struct vgt_validator *validator, const struct vgt_desc *desc,
-	const uint32_t *dwords, size_t size)
+/* Of what has been measured. */
+static void check_fields(struct vgt_validator *validator, const struct vgt_layout *layout)
 {
-	struct vgt_layout layout;
-	struct vgt_err err;
-	validator->name = desc->name;
-	if (!vgt_desc_measure(desc, dwords, size, &layout, &err)) {
-		/* the message has the name already */
-		const struct vgt_violation found = {
-			validator->command, validator->virgl_command, err.message};
-		validator->report(validator->opaque, &found);
-		return false;
-	}
 	struct vgt_walk walk;
 	struct vgt_value value;
-	vgt_walk_begin(&walk, &layout);
+	vgt_walk_begin(&walk, layout);
 	while (vgt_walk_next(&walk, &value)) {
 		if (value.field->type == VGT_FIELD_SLOT) {
-			check_slots(validator, &layout, &value);
+			check_slots(validator, layout, &value);
 		} else {
 			check_value(validator, &value);
 		}
 	}
-	return true;
+}
+
+/* What could not be measured; the message has the name already. */
+static void malformed(struct vgt_validator *validator, const struct vgt_err *err)
+{
+	const struct vgt_violation found = {
+		validator->command, validator->virgl_command, err->message};
+	validator->report(validator->opaque, &found);
+}
+
+static void check_payload(struct vgt_validator *validator, const struct vgt_desc *desc,
+	const struct vgt_record *record)
+{
+	struct vgt_layout layout;
+	struct vgt_err err;
+	validator->name = desc->name;
+	if (vgt_desc_measure(desc, record->payload, record->size, &layout, &err)) {
+		check_fields(validator, &layout);
+	} else {
+		malformed(validator, &err);
+	}
 }
 
 /* Transfers */
@@ -227,6 +245,25 @@ struct backing {
 	uint64_t size;
 	uint64_t command; /* that attached it */
 };
+
+static void add_backing(struct vgt_resource *resource, uint64_t size, uint64_t command)
+{
+	struct backing *backing = calloc(1, sizeof(*backing));
+	if (backing) {
+		backing->size = size;
+		backing->command = command;
+	}
+	resource->user = backing;
+}
+
+static uint64_t sum_of(const struct virtio_gpu_mem_entry *entries, uint32_t count)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		sum += entries[i].length;
+	}
+	return sum;
+}
 
 static void on_gone(void *opaque, struct vgt_resource *resource)
 {
@@ -298,22 +335,25 @@ static void on_virgl(
 	validator->virgl_command = number;
 	validator->ctx_id = ctx_id;
 	validator->walked += command->length + 1;
-	const struct vgt_desc *desc = virgl_desc_of(command);
-	if (!desc) {
+	struct vgt_layout layout;
+	struct vgt_err err;
+	bool measured = virgl_desc_measure(command, &layout, &err);
+	if (!layout.desc) {
 		validator->name = "virgl command";
 		violation(validator, "operation %u, object type %u is unknown", command->op,
 			command->object);
 		return;
 	}
+	validator->name = layout.desc->name;
+	if (!measured) {
+		malformed(validator, &err);
+		return;
+	}
 	validator->continues =
 		command->op == VIRGL_CCMD_CREATE_OBJECT &&
 		command->object == VIRGL_OBJECT_SHADER &&
-		command->length >= VIRGL_OBJ_SHADER_OFFSET &&
 		(command->dwords[VIRGL_OBJ_SHADER_OFFSET] & VIRGL_OBJ_SHADER_OFFSET_CONT);
-	size_t size = (command->length + 1) * sizeof(uint32_t);
-	if (!check_fields(validator, desc, command->dwords, size)) {
-		return;
-	}
+	check_fields(validator, &layout);
 	switch (command->op) {
 	case VIRGL_CCMD_DRAW_VBO:
 		/* vrend_select_program */
@@ -340,9 +380,7 @@ static void check_submit_end(
 		return;
 	}
 	if (validator->walked < count) {
-		const uint32_t *dwords =
-			(const void *)((const char *)(submit + 1) +
-				       submit->num_in_fences * sizeof(uint64_t));
+		const uint32_t *dwords = virtio_gpu_submit_commands(submit, submit + 1);
 		const uint32_t header = dwords[validator->walked];
 		const char *name = virgl_ccmd_name(header & 0xff);
 		validator->virgl_command++;
@@ -361,6 +399,90 @@ static void check_submit_end(
 
 /* Control commands */
 
+/* Levels and samples. */
+static void check_levels(struct vgt_validator *validator,
+	const struct virtio_gpu_resource_create_3d *create, const char *name)
+{
+	const uint32_t target = create->target;
+	const uint64_t levels = create->last_level + UINT64_C(1);
+	if (create->nr_samples > 1 &&
+		((target != PIPE_TEXTURE_2D && target != PIPE_TEXTURE_2D_ARRAY) ||
+			create->last_level)) {
+		violation(validator,
+			"a %s with %" PRIu64 " levels cannot have %" PRIu32 " samples", name,
+			levels, create->nr_samples);
+	}
+	if (!create->last_level) {
+		return;
+	}
+	uint32_t most = 0; /* floor(log2(size)) + 1; the renderer lets one too many pass */
+	for (uint32_t size = create->width | create->height; size; size >>= 1) {
+		most++;
+	}
+	if (target == PIPE_BUFFER || target == PIPE_TEXTURE_RECT) {
+		violation(validator, "a %s has one level, not %" PRIu64, name, levels);
+	} else if (create->last_level > most) {
+		violation(validator,
+			"%" PRIu32 "x%" PRIu32 " texels cannot have %" PRIu64 " levels",
+			create->width, create->height, levels);
+	}
+}
+
+/* Bind flags that make a buffer where they stand alone. */
+static bool is_buffer_bind(uint32_t bind)
+{
+	switch (bind) {
+	case 0:
+	case VIRGL_BIND_CUSTOM:
+	case VIRGL_BIND_STAGING:
+	case VIRGL_BIND_INDEX_BUFFER:
+	case VIRGL_BIND_STREAM_OUTPUT:
+	case VIRGL_BIND_VERTEX_BUFFER:
+	case VIRGL_BIND_CONSTANT_BUFFER:
+	case VIRGL_BIND_QUERY_BUFFER:
+	case VIRGL_BIND_COMMAND_ARGS:
+	case VIRGL_BIND_SHADER_BUFFER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What bind flags and target have to do with each other, and the size that follows. */
+static void check_bind(struct vgt_validator *validator,
+	const struct virtio_gpu_resource_create_3d *create, const char *name)
+{
+	const uint32_t texture_binds = VIRGL_BIND_SAMPLER_VIEW | VIRGL_BIND_DEPTH_STENCIL |
+				       VIRGL_BIND_RENDER_TARGET | VIRGL_BIND_CURSOR |
+				       VIRGL_BIND_SHARED | VIRGL_BIND_LINEAR;
+	const uint32_t target = create->target;
+	const bool is_buffer = is_buffer_bind(create->bind);
+	const bool is_cube = target == PIPE_TEXTURE_CUBE || target == PIPE_TEXTURE_CUBE_ARRAY;
+	if (is_buffer && target != PIPE_BUFFER) {
+		violation(validator, "a %s cannot have bind 0x%" PRIx32 ", which is a buffer's",
+			name, create->bind);
+		return;
+	}
+	if (!is_buffer && !(create->bind & texture_binds)) {
+		violation(validator, "bind 0x%" PRIx32 " is neither a buffer's nor a texture's",
+			create->bind);
+		return;
+	}
+	if (is_buffer || target == PIPE_TEXTURE_1D || target == PIPE_TEXTURE_1D_ARRAY) {
+		if (create->height != 1 || create->depth != 1) {
+			violation(validator,
+				"a %s has height and depth 1, not %" PRIu32 " and %" PRIu32,
+				name, create->height, create->depth);
+		}
+	} else if (target != PIPE_BUFFER && target != PIPE_TEXTURE_3D && create->depth != 1) {
+		violation(validator, "a %s has depth 1, not %" PRIu32, name, create->depth);
+	}
+	if (is_cube && create->width != create->height) {
+		violation(validator, "a %s has square faces, not %" PRIu32 "x%" PRIu32, name,
+			create->width, create->height);
+	}
+}
+
 /* check_resource_valid, as far as it does not depend on the host */
 static void check_resource(
 	struct vgt_validator *validator, const struct virtio_gpu_resource_create_3d *create)
@@ -372,16 +494,10 @@ static void check_resource(
 	if (!name) {
 		return; /* has been told */
 	}
-	if (create->nr_samples > 1 &&
-		((target != PIPE_TEXTURE_2D && target != PIPE_TEXTURE_2D_ARRAY) ||
-			create->last_level)) {
-		violation(validator,
-			"a %s with %" PRIu32 " levels cannot have %" PRIu32 " samples", name,
-			create->last_level + 1, create->nr_samples);
-	}
-	if (create->last_level && (target == PIPE_BUFFER || target == PIPE_TEXTURE_RECT)) {
-		violation(validator, "a %s has one level, not %" PRIu32, name,
-			create->last_level + 1);
+	check_levels(validator, create, name);
+	if ((create->flags & VIRTIO_GPU_RESOURCE_FLAG_Y_0_TOP) && target != PIPE_TEXTURE_2D &&
+		target != PIPE_TEXTURE_RECT) {
+		violation(validator, "a %s cannot have the flag Y_0_TOP", name);
 	}
 	if ((is_cube && (create->array_size % 6 ||
 				(target == PIPE_TEXTURE_CUBE && create->array_size != 6))) ||
@@ -392,9 +508,7 @@ static void check_resource(
 	if (target != PIPE_BUFFER && !create->width) {
 		violation(validator, "width is 0");
 	}
-	if (target != PIPE_TEXTURE_3D && create->depth > 1) {
-		violation(validator, "a %s cannot have depth %" PRIu32, name, create->depth);
-	}
+	check_bind(validator, create, name);
 }
 
 static void check_control_transfer(
@@ -437,14 +551,7 @@ static void attach_backing(struct vgt_validator *validator, const struct vgt_rec
 			attach->resource_id);
 		return;
 	}
-	struct backing *backing = calloc(1, sizeof(*backing));
-	for (uint32_t i = 0; backing && i < attach->nr_entries; i++) {
-		backing->size += entries[i].length;
-	}
-	if (backing) {
-		backing->command = record->command;
-	}
-	resource->user = backing;
+	add_backing(resource, sum_of(entries, attach->nr_entries), record->command);
 	validator->attach_resource = attach->resource_id;
 }
 
@@ -462,13 +569,8 @@ static void attach_blob(struct vgt_validator *validator, const struct vgt_record
 	const struct virtio_gpu_resource_create_blob *blob = record->payload;
 	const struct virtio_gpu_mem_entry *entries = (const void *)(blob + 1);
 	struct vgt_resource *resource = vgt_model_resource(validator->model, blob->resource_id);
-	struct backing *backing =
-		resource && blob->nr_entries ? calloc(1, sizeof(*backing)) : NULL;
-	for (uint32_t i = 0; backing && i < blob->nr_entries; i++) {
-		backing->size += entries[i].length;
-	}
-	if (backing) {
-		resource->user = backing;
+	if (resource && blob->nr_entries) {
+		add_backing(resource, sum_of(entries, blob->nr_entries), record->command);
 	}
 }
 
@@ -481,8 +583,14 @@ static void check_command(struct vgt_validator *validator, const struct vgt_reco
 		violation(validator, "type 0x%04x is unknown", record->type);
 		return;
 	}
-	check_fields(validator, desc, record->payload, record->size);
+	check_payload(validator, desc, record);
 	switch (record->type) {
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D: {
+		const struct virtio_gpu_resource_create_3d as_3d =
+			vgt_model_2d_as_3d(record->payload);
+		check_resource(validator, &as_3d);
+		break;
+	}
 	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
 		check_resource(validator, record->payload);
 		break;
@@ -497,13 +605,12 @@ static void check_command(struct vgt_validator *validator, const struct vgt_reco
 }
 
 /* Storage that came from elsewhere: nobody knows its size. */
-static void attach_imported(struct vgt_validator *validator, uint32_t resource_id)
+static void attach_imported(
+	struct vgt_validator *validator, uint32_t resource_id, uint64_t command)
 {
 	struct vgt_resource *resource = vgt_model_resource(validator->model, resource_id);
-	struct backing *backing = resource && !resource->user ? malloc(sizeof(*backing)) : NULL;
-	if (backing) {
-		backing->size = UINT64_MAX;
-		resource->user = backing;
+	if (resource && !resource->user) {
+		add_backing(resource, UINT64_MAX, command);
 	}
 }
 
@@ -517,7 +624,7 @@ static void follow_command(struct vgt_validator *validator, const struct vgt_rec
 	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
 		if (record->flags & VGT_RECORD_IMPORTED) {
 			const struct virtio_gpu_resource_create_3d *create = record->payload;
-			attach_imported(validator, create->resource_id);
+			attach_imported(validator, create->resource_id, record->command);
 		}
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
@@ -527,7 +634,7 @@ static void follow_command(struct vgt_validator *validator, const struct vgt_rec
 		attach_blob(validator, record);
 		if (record->flags & VGT_RECORD_IMPORTED) {
 			const struct virtio_gpu_resource_create_blob *blob = record->payload;
-			attach_imported(validator, blob->resource_id);
+			attach_imported(validator, blob->resource_id, record->command);
 		}
 		break;
 	case VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING:
@@ -568,18 +675,42 @@ static void check_frame(struct vgt_validator *validator, const struct vgt_frame 
 	}
 }
 
+/* Told where the frames ended. */
 static void check_frames_recorded(struct vgt_validator *validator)
 {
 	if (validator->frames_seen < validator->frame_count &&
 		!vgt_model_overflowed(validator->model)) {
+		const size_t missing = validator->frame_count - validator->frames_seen;
+		const uint64_t here = validator->command;
+		validator->command = validator->last_command;
 		validator->name = "FRAME";
-		violation(validator, "%zu that ended with the command before are not recorded",
-			validator->frame_count - validator->frames_seen);
+		violation(validator, "%zu that ended with this command %s not recorded",
+			missing, missing == 1 ? "is" : "are");
+		validator->command = here;
 	}
 	validator->frame_count = validator->frames_seen = 0;
 }
 
 /* Records */
+
+/* A command has one response of each class. */
+static void check_answered(struct vgt_validator *validator, const struct vgt_response *response)
+{
+	size_t slot = response->command % ANSWERED_MAX;
+	uint32_t class = response->class < 32 ? 1u << response->class : 0;
+	if (validator->answered[slot].command < response->command) {
+		validator->answered[slot].command = response->command;
+		validator->answered[slot].classes = 0;
+	} else if (validator->answered[slot].command > response->command) {
+		return; /* too long ago */
+	}
+	if (validator->answered[slot].classes & class) {
+		violation(validator,
+			"answers @%" PRIu64 ", which has a response of this class already",
+			response->command);
+	}
+	validator->answered[slot].classes |= class;
+}
 
 static void check_response(struct vgt_validator *validator, const struct vgt_response *response)
 {
@@ -588,6 +719,7 @@ static void check_response(struct vgt_validator *validator, const struct vgt_res
 			response->command);
 		return;
 	}
+	check_answered(validator, response);
 	if (response->result) {
 		/* told where it was asked */
 		uint64_t here = validator->command;
@@ -629,10 +761,16 @@ static void check_record(struct vgt_validator *validator, const struct vgt_recor
 	validator->name = vgt_record_name(record->type);
 	switch (record->type) {
 	case VGT_RECORD_FRAME:
+		/* all of it is what the commands say, or not */
 		check_frame(validator, record->payload);
 		break;
 	case VGT_RECORD_RESPONSE:
+		check_payload(validator, vgt_record_desc(record->type), record);
 		check_response(validator, record->payload);
+		break;
+	case VGT_RECORD_FENCE:
+	case VGT_RECORD_RESET:
+		check_payload(validator, vgt_record_desc(record->type), record);
 		break;
 	case VGT_RECORD_MEM:
 		check_guest_memory(validator, record);
@@ -660,6 +798,7 @@ void vgt_validator_feed(struct vgt_validator *validator, const struct vgt_record
 	validator->continues = false;
 	if (is_command) {
 		check_frames_recorded(validator);
+		validator->last_command = record->command;
 		check_command(validator, record);
 	} else {
 		check_record(validator, record);

@@ -93,12 +93,23 @@ enum virgl_object_type {
 };
 
 /* virgl_hw.h */
-#define VIRGL_BIND_RENDER_TARGET  (1u << 1)
-#define VIRGL_BIND_SAMPLER_VIEW   (1u << 3)
-#define VIRGL_BIND_DISPLAY_TARGET (1u << 7)
-#define VIRGL_BIND_CUSTOM         (1u << 17)
-#define VIRGL_BIND_SCANOUT        (1u << 18)
-#define VIRGL_BIND_SHARED         (1u << 20)
+#define VIRGL_BIND_DEPTH_STENCIL   (1u << 0)
+#define VIRGL_BIND_RENDER_TARGET   (1u << 1)
+#define VIRGL_BIND_SAMPLER_VIEW    (1u << 3)
+#define VIRGL_BIND_VERTEX_BUFFER   (1u << 4)
+#define VIRGL_BIND_INDEX_BUFFER    (1u << 5)
+#define VIRGL_BIND_CONSTANT_BUFFER (1u << 6)
+#define VIRGL_BIND_DISPLAY_TARGET  (1u << 7)
+#define VIRGL_BIND_COMMAND_ARGS    (1u << 8)
+#define VIRGL_BIND_STREAM_OUTPUT   (1u << 11)
+#define VIRGL_BIND_SHADER_BUFFER   (1u << 14)
+#define VIRGL_BIND_QUERY_BUFFER    (1u << 15)
+#define VIRGL_BIND_CURSOR          (1u << 16)
+#define VIRGL_BIND_CUSTOM          (1u << 17)
+#define VIRGL_BIND_SCANOUT         (1u << 18)
+#define VIRGL_BIND_STAGING         (1u << 19)
+#define VIRGL_BIND_SHARED          (1u << 20)
+#define VIRGL_BIND_LINEAR          (1u << 22)
 
 /* enum pipe_texture_target of Gallium */
 enum pipe_texture_target {
@@ -128,6 +139,10 @@ enum pipe_shader_type {
 #define VIRGL_OBJ_CREATE_HANDLE  1
 #define VIRGL_OBJ_DESTROY_HANDLE 1
 #define VIRGL_OBJ_SHADER_TYPE    2
+/* a first part: bytes of text in all; a further one: where its text goes on */
+#define VIRGL_OBJ_SHADER_OFFSET         3
+#define VIRGL_OBJ_SHADER_OFFSET_CONT    (1u << 31)
+#define VIRGL_OBJ_SHADER_SO_NUM_OUTPUTS 5
 /* surfaces, sampler views and stream output targets begin alike */
 #define VIRGL_OBJ_SURFACE_RES_HANDLE 2
 #define VIRGL_OBJ_SURFACE_FORMAT     3
@@ -150,13 +165,11 @@ enum pipe_shader_type {
 #define VIRGL_RESOURCE_IW_X            6
 #define VIRGL_RESOURCE_IW_DATA_START   12
 
-#define VIRGL_TRANSFER3D_SIZE        13
 #define VIRGL_TRANSFER3D_DATA_OFFSET 12
 #define VIRGL_TRANSFER3D_DIRECTION   13
 #define VIRGL_TRANSFER_TO_HOST       1
 #define VIRGL_TRANSFER_FROM_HOST     2
 
-#define VIRGL_COPY_TRANSFER3D_SIZE                 14
 #define VIRGL_COPY_TRANSFER3D_SRC_RES_HANDLE       12
 #define VIRGL_COPY_TRANSFER3D_SRC_RES_OFFSET       13
 #define VIRGL_COPY_TRANSFER3D_FLAGS                14
@@ -167,13 +180,13 @@ enum pipe_shader_type {
 #define VIRGL_PIPE_RES_SET_TYPE_BIND       3
 #define VIRGL_PIPE_RES_SET_TYPE_WIDTH      4
 #define VIRGL_PIPE_RES_SET_TYPE_HEIGHT     5
-#define VIRGL_PIPE_RES_SET_TYPE_MIN_SIZE   10
 
 #define VIRGL_SEND_STRING_MARKER_STRING_SIZE 1
 #define VIRGL_SEND_STRING_MARKER_OFFSET      2
 
 #define VIRGL_CMD_BLIT_SIZE 21
 
+#define VIRGL_VIDEO_OBJECT_HANDLE   1 /* creation and destruction of codecs and buffers */
 #define VIRGL_DECODE_BS_DSC_HANDLE  3
 #define VIRGL_DECODE_BS_BUF_HANDLE  4
 #define VIRGL_ENCODE_BS_DESC_HANDLE 4

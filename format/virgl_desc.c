@@ -6,7 +6,10 @@
 #define UINT_(label, width) \
 	{.name = (label), .type = VGT_FIELD_UINT, .bits = (width)}
 #define UINT(label) UINT_(label, 32)
-#define SLOT {.name = "start_slot", .type = VGT_FIELD_SLOT, .bits = 32}
+#define BELOW(label, limit) \
+	{.name = (label), .type = VGT_FIELD_UINT, .bits = 32, .below = (limit)}
+#define SLOT(limit) \
+	{.name = "start_slot", .type = VGT_FIELD_SLOT, .bits = 32, .below = (limit)}
 #define INT(label) \
 	{.name = (label), .type = VGT_FIELD_INT, .bits = 32}
 #define HEX_(label, width) \
@@ -38,6 +41,8 @@
 #define PAD(width)         VGT_PADDING(width)
 #define BYTES(label) \
 	{.name = (label), .type = VGT_FIELD_BYTES}
+#define DATA_WORDS(label) \
+	{.name = (label), .type = VGT_FIELD_WORDS}
 #define STRING(label) \
 	{.name = (label), .type = VGT_FIELD_STRING}
 
@@ -129,14 +134,17 @@ const struct vgt_name virgl_shader_stages[] = {{"VERTEX", PIPE_SHADER_VERTEX},
 
 /* virgl_hw.h and virgl_protocol.h */
 
-const struct vgt_name virgl_bind_flags[] = {{"DEPTH_STENCIL", 1 << 0},
+const struct vgt_name virgl_bind_flags[] = {{"DEPTH_STENCIL", VIRGL_BIND_DEPTH_STENCIL},
 	{"RENDER_TARGET", VIRGL_BIND_RENDER_TARGET}, {"SAMPLER_VIEW", VIRGL_BIND_SAMPLER_VIEW},
-	{"VERTEX_BUFFER", 1 << 4}, {"INDEX_BUFFER", 1 << 5}, {"CONSTANT_BUFFER", 1 << 6},
-	{"DISPLAY_TARGET", VIRGL_BIND_DISPLAY_TARGET}, {"COMMAND_ARGS", 1 << 8},
-	{"STREAM_OUTPUT", 1 << 11}, {"SHADER_BUFFER", 1 << 14}, {"QUERY_BUFFER", 1 << 15},
-	{"CURSOR", 1 << 16}, {"CUSTOM", VIRGL_BIND_CUSTOM}, {"SCANOUT", VIRGL_BIND_SCANOUT},
-	{"STAGING", 1 << 19}, {"SHARED", VIRGL_BIND_SHARED}, {"PREFER_EMULATED_BGRA", 1 << 21},
-	{"LINEAR", 1 << 22}, {"MINIGBM_CAMERA_WRITE", 1 << 24},
+	{"VERTEX_BUFFER", VIRGL_BIND_VERTEX_BUFFER}, {"INDEX_BUFFER", VIRGL_BIND_INDEX_BUFFER},
+	{"CONSTANT_BUFFER", VIRGL_BIND_CONSTANT_BUFFER},
+	{"DISPLAY_TARGET", VIRGL_BIND_DISPLAY_TARGET},
+	{"COMMAND_ARGS", VIRGL_BIND_COMMAND_ARGS}, {"STREAM_OUTPUT", VIRGL_BIND_STREAM_OUTPUT},
+	{"SHADER_BUFFER", VIRGL_BIND_SHADER_BUFFER}, {"QUERY_BUFFER", VIRGL_BIND_QUERY_BUFFER},
+	{"CURSOR", VIRGL_BIND_CURSOR}, {"CUSTOM", VIRGL_BIND_CUSTOM},
+	{"SCANOUT", VIRGL_BIND_SCANOUT}, {"STAGING", VIRGL_BIND_STAGING},
+	{"SHARED", VIRGL_BIND_SHARED}, {"PREFER_EMULATED_BGRA", 1 << 21},
+	{"LINEAR", VIRGL_BIND_LINEAR}, {"MINIGBM_CAMERA_WRITE", 1 << 24},
 	{"MINIGBM_CAMERA_READ", 1 << 25}, {"MINIGBM_HW_VIDEO_DECODER", 1 << 26},
 	{"MINIGBM_HW_VIDEO_ENCODER", 1 << 27}, {"MINIGBM_SW_READ_OFTEN", 1 << 28},
 	{"MINIGBM_SW_READ_RARELY", 1 << 29}, {"MINIGBM_SW_WRITE_OFTEN", 1 << 30},
@@ -226,8 +234,8 @@ static const struct vgt_desc create[] = {
 			TEXT),
 	[VIRGL_OBJECT_VERTEX_ELEMENTS] =
 		COMMAND("CREATE_OBJECT VERTEX_ELEMENTS", VGT_ONCE(DEFINE(VERTEX_ELEMENTS)),
-			VGT_REST(0, 0, "element", UINT("src_offset"), UINT("instance_divisor"),
-				UINT("vertex_buffer_index"), FORMAT_("src_format", 32))),
+			VGT_REST(0, 32, "element", UINT("src_offset"), UINT("instance_divisor"),
+				BELOW("vertex_buffer_index", 32), FORMAT_("src_format", 32))),
 	/* the target counts since VIRGL_CAP_TEXTURE_VIEW, and was 0 before */
 	[VIRGL_OBJECT_SAMPLER_VIEW] = COMMAND("CREATE_OBJECT SAMPLER_VIEW",
 		VGT_ONCE(DEFINE(SAMPLER_VIEW), READ("res_handle", RESOURCE),
@@ -274,7 +282,7 @@ static const struct vgt_desc bind[] = {
 static const struct vgt_desc commands[] = {
 	CCMD(NOP, VGT_IGNORED),
 	CCMD(DESTROY_OBJECT, VGT_ONCE(DESTROY(OBJECT))),
-	CCMD(SET_VIEWPORT_STATE, VGT_ONCE(SLOT),
+	CCMD(SET_VIEWPORT_STATE, VGT_ONCE(SLOT(17)),
 		VGT_REST(0, 16, "viewport", FLOATS("scale", 3), FLOATS("translate", 3))),
 	CCMD(SET_FRAMEBUFFER_STATE, VGT_ONCE(UINT("nr_cbufs"), READ_OR_NONE("zsurf", SURFACE)),
 		VGT_COUNTED(1, 8, "cbuf", READ_OR_NONE("cbuf", SURFACE))),
@@ -294,14 +302,15 @@ static const struct vgt_desc commands[] = {
 			READ_OR_NONE("indirect_draw_count_handle", RESOURCE))),
 	CCMD(RESOURCE_INLINE_WRITE, VGT_ONCE(TRANSFER(WRITE("res_handle", RESOURCE))),
 		VGT_DATA(1, BYTES("data"))),
-	CCMD(SET_SAMPLER_VIEWS, VGT_ONCE(STAGE, SLOT),
+	CCMD(SET_SAMPLER_VIEWS, VGT_ONCE(STAGE, SLOT(129)),
 		VGT_REST(0, 128, "view", READ_OR_NONE("view", SAMPLER_VIEW))),
 	CCMD(SET_INDEX_BUFFER, VGT_ONCE(READ_OR_NONE("res_handle", RESOURCE)),
 		VGT_OPTIONAL(UINT("index_size"), UINT("offset"))),
-	CCMD(SET_CONSTANT_BUFFER, VGT_ONCE(STAGE, UINT("index")), VGT_DATA(0, BYTES("data"))),
+	CCMD(SET_CONSTANT_BUFFER, VGT_ONCE(STAGE, UINT("index")),
+		VGT_DATA(0, DATA_WORDS("data"))),
 	CCMD(SET_STENCIL_REF, VGT_ONCE(UINT_("front", 8), UINT_("back", 8), PAD(16))),
 	CCMD(SET_BLEND_COLOR, VGT_ONCE(FLOATS("color", 4))),
-	CCMD(SET_SCISSOR_STATE, VGT_ONCE(SLOT),
+	CCMD(SET_SCISSOR_STATE, VGT_ONCE(SLOT(16)),
 		VGT_REST(0, 16, "scissor", UINT_("minx", 16), UINT_("miny", 16),
 			UINT_("maxx", 16), UINT_("maxy", 16))),
 	CCMD(BLIT, VGT_ONCE(FLAGS_("mask", 8, blit_mask), ENUM_("filter", 2, image_filters),
@@ -316,7 +325,7 @@ static const struct vgt_desc commands[] = {
 		VGT_ONCE(WRITE("dst_res_handle", RESOURCE), UINT("dst_level"), UINT("dst_x"),
 			UINT("dst_y"), UINT("dst_z"), READ("src_res_handle", RESOURCE),
 			UINT("src_level"), BOX("src_"))),
-	CCMD(BIND_SAMPLER_STATES, VGT_ONCE(STAGE, SLOT),
+	CCMD(BIND_SAMPLER_STATES, VGT_ONCE(STAGE, SLOT(33)),
 		VGT_REST(0, 32, "state", READ_OR_NONE("state", SAMPLER_STATE))),
 	CCMD(BEGIN_QUERY, VGT_ONCE(READ("handle", QUERY))),
 	CCMD(END_QUERY, VGT_ONCE(READ("handle", QUERY))),
@@ -328,8 +337,8 @@ static const struct vgt_desc commands[] = {
 		VGT_REST(0, 16, "target", READ_OR_NONE("target", STREAMOUT_TARGET))),
 	CCMD(SET_RENDER_CONDITION, VGT_ONCE(READ_OR_NONE("handle", QUERY), BOOL("condition"),
 					   ENUM("mode", render_condition_modes))),
-	CCMD(SET_UNIFORM_BUFFER, VGT_ONCE(STAGE, UINT("index"), UINT("offset"), UINT("length"),
-					 READ_OR_NONE("res_handle", RESOURCE))),
+	CCMD(SET_UNIFORM_BUFFER, VGT_ONCE(STAGE, BELOW("index", 32), UINT("offset"),
+					 UINT("length"), READ_OR_NONE("res_handle", RESOURCE))),
 	CCMD(SET_SUB_CTX, VGT_ONCE(READ("sub_ctx", SUB_CONTEXT))),
 	CCMD(CREATE_SUB_CTX, VGT_ONCE(HANDLE("sub_ctx", SUB_CONTEXT, VGT_USE_DEFINE))),
 	CCMD(DESTROY_SUB_CTX, VGT_ONCE(HANDLE("sub_ctx", SUB_CONTEXT, VGT_USE_DESTROY))),
@@ -337,13 +346,17 @@ static const struct vgt_desc commands[] = {
 		VGT_ONCE(READ_OR_NONE("handle", SHADER), CHOICE("type", virgl_shader_stages))),
 	CCMD(SET_TESS_STATE, VGT_ONCE(FLOATS("outer_level", 4), FLOATS("inner_level", 2))),
 	CCMD(SET_MIN_SAMPLES, VGT_ONCE(UINT("min_samples"))),
-	CCMD(SET_SHADER_BUFFERS, VGT_ONCE(STAGE, SLOT),
+	/* these and SET_ATOMIC_BUFFERS: the renderer divides, and looks at the slot only where
+	   that is not 0 */
+	CCMD(SET_SHADER_BUFFERS, VGT_ONCE(STAGE, SLOT(0)),
 		VGT_REST(0, 32, "buffer", UINT("offset"), UINT("length"),
-			ACCESS_OR_NONE("res_handle", RESOURCE))),
-	CCMD(SET_SHADER_IMAGES, VGT_ONCE(STAGE, SLOT),
+			ACCESS_OR_NONE("res_handle", RESOURCE)),
+		VGT_IGNORED),
+	CCMD(SET_SHADER_IMAGES, VGT_ONCE(STAGE, SLOT(0)),
 		VGT_REST(0, 32, "image", FORMAT, FLAGS("access", image_access),
 			HEX("layers_or_offset"), UINT("level_or_size"),
-			ACCESS_OR_NONE("res_handle", RESOURCE))),
+			ACCESS_OR_NONE("res_handle", RESOURCE)),
+		VGT_IGNORED),
 	CCMD(MEMORY_BARRIER, VGT_ONCE(FLAGS("flags", memory_barriers))),
 	CCMD(LAUNCH_GRID, VGT_ONCE({.name = "block", .bits = 32, .count = 3},
 				  {.name = "grid", .bits = 32, .count = 3},
@@ -352,9 +365,14 @@ static const struct vgt_desc commands[] = {
 		VGT_ONCE(UINT_("width", 16), UINT_("height", 16), UINT_("layers", 16),
 			UINT_("samples", 8), PAD(8))),
 	CCMD(TEXTURE_BARRIER, VGT_ONCE(FLAGS("flags", texture_barriers))),
-	CCMD(SET_ATOMIC_BUFFERS, VGT_ONCE(SLOT),
-		VGT_REST(0, 32, "buffer", UINT("offset"), UINT("length"),
-			ACCESS_OR_NONE("res_handle", RESOURCE))),
+	/* refused where the slot is all there is */
+	[VIRGL_CCMD_SET_ATOMIC_BUFFERS] = {.name = "SET_ATOMIC_BUFFERS",
+		.parts = VGT_PARTS(VGT_ONCE(SLOT(0)),
+			VGT_REST(0, 32, "buffer", UINT("offset"), UINT("length"),
+				ACCESS_OR_NONE("res_handle", RESOURCE)),
+			VGT_IGNORED),
+		.first = 1,
+		.least = 2},
 	CCMD(SET_DEBUG_FLAGS, VGT_DATA(2, STRING("flags"))),
 	CCMD(GET_QUERY_RESULT_QBO,
 		VGT_ONCE(READ("handle", QUERY), WRITE("qbo_handle", RESOURCE), BOOL("wait"),
@@ -443,6 +461,18 @@ const struct vgt_desc *virgl_desc_of(const struct virgl_command *command)
 	default:
 		return row(commands, COUNT(commands), command->op);
 	}
+}
+
+bool virgl_desc_measure(
+	const struct virgl_command *command, struct vgt_layout *layout, struct vgt_err *err)
+{
+	const struct vgt_desc *desc = virgl_desc_of(command);
+	if (!desc) {
+		layout->desc = NULL;
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "unknown operation");
+	}
+	return vgt_desc_measure(
+		desc, command->dwords, (command->length + 1) * sizeof(uint32_t), layout, err);
 }
 
 const char *virgl_ccmd_name(uint8_t op)

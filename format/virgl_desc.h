@@ -5,6 +5,8 @@
 #include "vgt_desc.h"
 #include "virgl_cmd.h"
 
+#include <stdbool.h>
+
 /*
  * The virgl commands described: every VIRGL_CCMD and every object type up to virglrenderer 1.1.
  * Names, positions and legal lengths are those of virgl_protocol.h and vrend_decode.c, meanings
@@ -14,9 +16,15 @@
 /*
  * What describes the command, by operation, object type and, for shaders, stage. NULL where
  * virglrenderer 1.1 knows no such command; it is then to be kept and shown raw.
- * vgt_desc_measure takes it with command->dwords and (command->length + 1) * 4.
  */
 const struct vgt_desc *virgl_desc_of(const struct virgl_command *command);
+
+/*
+ * Measures the command against what describes it (vgt_desc_measure). layout->desc is set in any
+ * case: NULL where nothing does; the result is then false, the message "unknown operation".
+ */
+bool virgl_desc_measure(
+	const struct virgl_command *command, struct vgt_layout *layout, struct vgt_err *err);
 
 /* "DRAW_VBO"; NULL where the operation is unknown. */
 const char *virgl_ccmd_name(uint8_t op);

@@ -255,6 +255,15 @@ struct virtio_gpu_cmd_submit {
 	uint32_t num_in_fences;
 };
 
+/* The first of `size` bytes of virgl commands; `data` is what follows the structure: submit + 1
+ * where both lie together. */
+static inline const uint32_t *virtio_gpu_submit_commands(
+	const struct virtio_gpu_cmd_submit *submit, const void *data)
+{
+	return (const uint32_t *)(const void *)((const char *)data +
+						submit->num_in_fences * sizeof(uint64_t));
+}
+
 struct virtio_gpu_resource_map_blob {
 	struct virtio_gpu_ctrl_hdr hdr;
 	uint32_t resource_id;

@@ -255,10 +255,9 @@ uint64_t vgt_capture_command(struct vgt_capture *capture, const void *command, s
 	}
 	if (hdr->type == VIRTIO_GPU_CMD_SUBMIT_3D) {
 		const struct virtio_gpu_cmd_submit *submit = command;
-		size_t skip = submit->num_in_fences * sizeof(uint64_t);
 		/* one walk finds memory to record, objects and frames */
 		vgt_model_submit(capture->model, hdr->ctx_id,
-			(const void *)((const char *)data + skip),
+			virtio_gpu_submit_commands(submit, data),
 			submit->size / sizeof(uint32_t));
 	} else {
 		put_read_memory(capture, hdr);

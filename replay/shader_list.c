@@ -12,11 +12,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Dwords of CREATE_OBJECT SHADER (virgl_protocol.h). */
-#define SHADER_OFFSET      3
-#define SHADER_OFFSET_CONT (1u << 31)
-#define SHADER_SO_OUTPUTS  5
-
 /* What a sub-context knows of shaders. There is one for each that ever had any in the list. */
 struct scope {
 	uint64_t key; /* context id, and below it sub-context id */
@@ -393,20 +388,12 @@ static void continue_shader(struct shader_list *list, const struct part *part)
 	end_shader(list, scope, shader);
 }
 
-static bool measure(
-	const struct virgl_command *command, struct vgt_layout *layout, struct vgt_err *err)
-{
-	const struct vgt_desc *desc = virgl_desc_of(command);
-	return desc && vgt_desc_measure(desc, command->dwords,
-			       (command->length + 1) * sizeof(uint32_t), layout, err);
-}
-
 static void create_shader(
 	struct shader_list *list, uint32_t ctx_id, const struct virgl_command *command)
 {
 	struct vgt_layout layout;
 	struct vgt_err err;
-	if (!measure(command, &layout, &err)) {
+	if (!virgl_desc_measure(command, &layout, &err)) {
 		complain(list, "%s", err.message);
 		return;
 	}
@@ -419,11 +406,11 @@ static void create_shader(
 		.ctx_id = ctx_id,
 		.handle = dwords[VIRGL_OBJ_CREATE_HANDLE],
 		.stage = dwords[VIRGL_OBJ_SHADER_TYPE],
-		.continued = dwords[SHADER_OFFSET] & SHADER_OFFSET_CONT,
-		.offset = dwords[SHADER_OFFSET] & ~SHADER_OFFSET_CONT,
+		.continued = dwords[VIRGL_OBJ_SHADER_OFFSET] & VIRGL_OBJ_SHADER_OFFSET_CONT,
+		.offset = dwords[VIRGL_OBJ_SHADER_OFFSET] & ~VIRGL_OBJ_SHADER_OFFSET_CONT,
 		.stream_outputs = dwords[VIRGL_OBJ_SHADER_TYPE] == PIPE_SHADER_COMPUTE
 					  ? 0
-					  : dwords[SHADER_SO_OUTPUTS],
+					  : dwords[VIRGL_OBJ_SHADER_SO_NUM_OUTPUTS],
 		.text = (const char *)(dwords + layout.part[text].at),
 		.size = layout.part[text].count,
 	};
@@ -496,7 +483,7 @@ static void on_virgl(
 		create_shader(list, ctx_id, command);
 		return;
 	}
-	if (!measure(command, &layout, NULL)) {
+	if (!virgl_desc_measure(command, &layout, NULL)) {
 		return;
 	}
 	switch (command->op) {

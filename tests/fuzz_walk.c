@@ -146,7 +146,7 @@ static void feed(
 		};
 		if (type == VIRTIO_GPU_CMD_SUBMIT_3D) {
 			const struct virtio_gpu_cmd_submit *submit = copy;
-			check_submit((const char *)(submit + 1) + submit->num_in_fences * 8,
+			check_submit(virtio_gpu_submit_commands(submit, submit + 1),
 				submit->size / 4);
 		}
 		vgt_validator_feed(trace->validator, &record);

@@ -64,8 +64,8 @@ static bool is_data(const struct vgt_part *part)
 
 static bool has_size(const struct vgt_field *field)
 {
-	return field->type == VGT_FIELD_STRING || field->type == VGT_FIELD_BYTES ||
-	       field->type == VGT_FIELD_FORMAT_MASK;
+	return field->type == VGT_FIELD_STRING || field->type == VGT_FIELD_WORDS ||
+	       field->type == VGT_FIELD_BYTES || field->type == VGT_FIELD_FORMAT_MASK;
 }
 
 static bool is_silent(const struct vgt_field *field)
@@ -130,6 +130,7 @@ static const char *wrong_width(const struct vgt_field *field, uint32_t bit)
 {
 	switch ((enum vgt_field_type)field->type) {
 	case VGT_FIELD_STRING:
+	case VGT_FIELD_WORDS:
 	case VGT_FIELD_BYTES:
 	case VGT_FIELD_FORMAT_MASK:
 		return field->bits == 0 || field->bits % 32 ? "bytes are not whole dwords"
@@ -160,6 +161,10 @@ static const char *wrong_field(const struct vgt_field *field)
 	const char *wrong = wrong_label(field->name);
 	wrong = wrong ? wrong : wrong_names(field);
 	wrong = wrong ? wrong : wrong_handle(field);
+	if (!wrong && field->below && field->type != VGT_FIELD_UINT &&
+		field->type != VGT_FIELD_SLOT) {
+		return "a bound is on no number";
+	}
 	return !wrong && field->better > VGT_BETTER_LESS ? "a limit is neither" : wrong;
 }
 
@@ -228,16 +233,29 @@ static const char *wrong_count(const struct vgt_desc *desc, const struct vgt_par
 
 static const char *wrong_order(const struct vgt_desc *desc, const struct vgt_part *part)
 {
-	if ((part->kind == VGT_PART_REST || part->kind == VGT_PART_DATA) && part[1].kind) {
+	bool ignored = part[1].kind == VGT_PART_DATA && part[1].fields->type == VGT_FIELD_PAD;
+	if ((part->kind == VGT_PART_DATA && part[1].kind) ||
+		(part->kind == VGT_PART_REST && part[1].kind && !ignored)) {
 		return "something follows what goes on to the end";
 	}
 	if (part->kind == VGT_PART_OPTIONAL && part[1].kind &&
-		part[1].kind != VGT_PART_OPTIONAL &&
-		!(part[1].kind == VGT_PART_DATA && part[1].fields->type == VGT_FIELD_PAD)) {
+		part[1].kind != VGT_PART_OPTIONAL && !ignored) {
 		return "something follows an optional part";
 	}
 	if (desc->growable && part->kind != VGT_PART_TIMES) {
 		return "what may end anywhere counts";
+	}
+	return NULL;
+}
+
+/* A slot is the first of those that the part behind it sets. */
+static const char *wrong_slot(const struct vgt_part *part)
+{
+	for (const struct vgt_field *field = part->fields; field->name; field++) {
+		if (field->type == VGT_FIELD_SLOT &&
+			(part[1].kind != VGT_PART_REST || !part[1].max)) {
+			return "a slot is of nothing";
+		}
 	}
 	return NULL;
 }
@@ -268,6 +286,7 @@ static const char *wrong_part(const struct vgt_desc *desc, const struct vgt_part
 	}
 	const char *wrong = is_data(part) ? wrong_data(part) : wrong_fields(part);
 	wrong = wrong ? wrong : wrong_order(desc, part);
+	wrong = wrong ? wrong : wrong_slot(part);
 	return !wrong && counts ? wrong_count(desc, part) : wrong;
 }
 
@@ -285,6 +304,10 @@ static const char *wrong_desc(const struct vgt_desc *desc)
 	}
 	if (part == desc->parts) {
 		return "a description is empty";
+	}
+	if (desc->least && desc->parts->kind == VGT_PART_TIMES &&
+		desc->least <= vgt_part_dwords(desc->parts)) {
+		return "the least length says nothing";
 	}
 	return part - desc->parts > VGT_PARTS_MAX ? "too many parts" : NULL;
 }
@@ -385,6 +408,14 @@ static const struct {
 	BROKEN("something follows what goes on to the end", VGT_REST(0, 0, "thing", A),
 		VGT_ONCE(A)),
 	BROKEN("something follows what goes on to the end", VGT_IGNORED, VGT_ONCE(A)),
+	BROKEN("something follows what goes on to the end", VGT_REST(0, 0, "thing", A),
+		VGT_DATA(0, TYPED(BYTES, 0))),
+	BROKEN(NULL, VGT_REST(0, 0, "thing", A), VGT_IGNORED),
+	BROKEN("a bound is on no number",
+		VGT_ONCE({.name = "a", .type = VGT_FIELD_FLOAT, .bits = 32, .below = 2})),
+	BROKEN("a slot is of nothing", VGT_ONCE(TYPED(SLOT, 32))),
+	BROKEN("a slot is of nothing", VGT_ONCE(TYPED(SLOT, 32)), VGT_REST(0, 0, "thing", A)),
+	BROKEN(NULL, VGT_ONCE(TYPED(SLOT, 32)), VGT_REST(0, 4, "thing", A)),
 	BROKEN("something follows an optional part", VGT_OPTIONAL(A), VGT_ONCE(A)),
 	BROKEN("data has a width", VGT_DATA(0, VGT_PADDING(32))),
 	BROKEN("data is no bytes", VGT_DATA(0, NUMBER("a", 0))),
@@ -409,6 +440,10 @@ static void test_broken_tables_are_found(void **state)
 				    .parts = VGT_PARTS(VGT_ONCE(A), VGT_IGNORED),
 				    .growable = true}),
 		"what may end anywhere counts");
+	assert_string_equal(
+		wrong_desc(&(struct vgt_desc){
+			.name = "BROKEN", .parts = VGT_PARTS(VGT_ONCE(A)), .least = 1}),
+		"the least length says nothing");
 }
 
 /* Measuring and walking */
@@ -554,6 +589,13 @@ static void test_lengths(void **state)
 			"2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24"},
 		{"PIPE_RESOURCE_SET_TYPE", "8 + 2 for each plane", "10 12 14 16"},
 		{"SET_FRAMEBUFFER_STATE", "2 + 1 for each cbuf", "2"},
+		/* what is left over is ignored */
+		{"SET_SHADER_BUFFERS", "2 or more",
+			"2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24"},
+		{"SET_SHADER_IMAGES", "2 or more",
+			"2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24"},
+		{"SET_ATOMIC_BUFFERS", "2 or more",
+			"2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24"},
 	};
 
 	(void)state;
@@ -741,6 +783,11 @@ static void test_written_positions(void **state)
 		{"CREATE_OBJECT RASTERIZER", "handle", VIRGL_OBJ_CREATE_HANDLE},
 		{"CREATE_OBJECT DSA", "handle", VIRGL_OBJ_CREATE_HANDLE},
 		{"CREATE_OBJECT SHADER", "handle", VIRGL_OBJ_CREATE_HANDLE},
+		{"CREATE_OBJECT SHADER", "type", VIRGL_OBJ_SHADER_TYPE},
+		{"CREATE_OBJECT SHADER", "offset", VIRGL_OBJ_SHADER_OFFSET},
+		{"CREATE_OBJECT SHADER", "so_num_outputs", VIRGL_OBJ_SHADER_SO_NUM_OUTPUTS},
+		{"BIND_SHADER", "handle", VIRGL_BIND_SHADER_HANDLE},
+		{"BIND_SHADER", "type", VIRGL_BIND_SHADER_TYPE},
 		{"CREATE_OBJECT VERTEX_ELEMENTS", "handle", VIRGL_OBJ_CREATE_HANDLE},
 		{"CREATE_OBJECT SAMPLER_VIEW", "handle", VIRGL_OBJ_CREATE_HANDLE},
 		{"CREATE_OBJECT SAMPLER_STATE", "handle", VIRGL_OBJ_CREATE_HANDLE},
@@ -775,6 +822,10 @@ static void test_written_positions(void **state)
 		{"PIPE_RESOURCE_SET_TYPE", "height", VIRGL_PIPE_RES_SET_TYPE_HEIGHT},
 		{"SEND_STRING_MARKER", "length", VIRGL_SEND_STRING_MARKER_STRING_SIZE},
 		{"SEND_STRING_MARKER", "text", VIRGL_SEND_STRING_MARKER_OFFSET},
+		{"CREATE_VIDEO_CODEC", "handle", VIRGL_VIDEO_OBJECT_HANDLE},
+		{"DESTROY_VIDEO_CODEC", "handle", VIRGL_VIDEO_OBJECT_HANDLE},
+		{"CREATE_VIDEO_BUFFER", "handle", VIRGL_VIDEO_OBJECT_HANDLE},
+		{"DESTROY_VIDEO_BUFFER", "handle", VIRGL_VIDEO_OBJECT_HANDLE},
 		{"DECODE_BITSTREAM", "descriptor", VIRGL_DECODE_BS_DSC_HANDLE},
 		{"DECODE_BITSTREAM", "buffer", VIRGL_DECODE_BS_BUF_HANDLE},
 		{"ENCODE_BITSTREAM", "descriptor", VIRGL_ENCODE_BS_DESC_HANDLE},
@@ -807,26 +858,70 @@ static void test_written_positions(void **state)
 
 static void test_written_sizes(void **state)
 {
-	static const struct {
-		const char *desc;
-		uint32_t dwords;
-		bool exactly;
-	} written[] = {
-		{"TRANSFER3D", VIRGL_TRANSFER3D_SIZE, false},
-		{"COPY_TRANSFER3D", VIRGL_COPY_TRANSFER3D_SIZE, true},
-		{"PIPE_RESOURCE_SET_TYPE", VIRGL_PIPE_RES_SET_TYPE_MIN_SIZE, false},
-		{"BLIT", VIRGL_CMD_BLIT_SIZE, true},
-	};
 	static const uint32_t zeros[40];
+	const struct vgt_desc *desc = desc_named("BLIT");
+	const size_t size = (VIRGL_CMD_BLIT_SIZE + 1) * 4;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(written); i++) {
-		const struct vgt_desc *desc = desc_named(written[i].desc);
-		size_t size = (written[i].dwords + 1) * 4;
-		assert_true(try_bytes(desc, zeros, size));
-		assert_false(try_bytes(desc, zeros, size - 4));
-		assert_true(!written[i].exactly || !try_bytes(desc, zeros, size + 4));
+	assert_true(try_bytes(desc, zeros, size));
+	assert_false(try_bytes(desc, zeros, size - 4));
+	assert_false(try_bytes(desc, zeros, size + 4));
+}
+
+/* Where there is one legal length, no other is. */
+static void test_only_lengths(void **state)
+{
+	static const uint32_t zeros[512];
+	const struct vgt_desc *desc;
+	size_t found = 0;
+
+	(void)state;
+	for (size_t n = 0; (desc = desc_at(n)); n++) {
+		const size_t only = vgt_desc_only_length(desc);
+		if (only) {
+			const size_t size = (desc->first + only) * 4;
+			found++;
+			assert_true(size < sizeof(zeros));
+			assert_true(try_bytes(desc, zeros, size));
+			assert_false(try_bytes(desc, zeros, size - 4));
+			assert_false(try_bytes(desc, zeros, size + 4));
+		}
 	}
+	assert_true(found > 30);
+	assert_int_equal(vgt_desc_only_length(desc_named("BLIT")), VIRGL_CMD_BLIT_SIZE);
+	assert_int_equal(vgt_desc_only_length(desc_named("BIND_SHADER")), 2);
+	assert_int_equal(vgt_desc_only_length(desc_named("DRAW_VBO")), 0);
+	assert_int_equal(vgt_desc_only_length(desc_named("TRANSFER3D")), 0);
+	assert_int_equal(vgt_desc_only_length(desc_named("SET_FRAMEBUFFER_STATE")), 0);
+	assert_int_equal(vgt_desc_only_length(virgl_caps_desc(2)), 0);
+}
+
+/* What describes a command is there where it is malformed, and nothing where it is unknown. */
+static void test_measure_command(void **state)
+{
+	static const uint32_t dwords[] = {VIRGL_CMD0(VIRGL_CCMD_BIND_SHADER, 0, 2), 1, 0,
+		VIRGL_CMD0(VIRGL_CCMD_BIND_SHADER, 0, 1), 1,
+		VIRGL_CMD0(VIRGL_CCMD_BIND_OBJECT, VIRGL_OBJECT_SHADER, 1), 1};
+	struct virgl_command command;
+	struct vgt_layout layout;
+	struct vgt_err err;
+	size_t at = 0;
+
+	(void)state;
+	assert_true(virgl_command_next(dwords, COUNT(dwords), &at, &command));
+	assert_true(virgl_desc_measure(&command, &layout, &err));
+	assert_ptr_equal(layout.desc, desc_named("BIND_SHADER"));
+	assert_ptr_equal(layout.dwords, dwords);
+	assert_int_equal(layout.size, 12);
+	assert_true(virgl_command_next(dwords, COUNT(dwords), &at, &command));
+	assert_false(virgl_desc_measure(&command, &layout, &err));
+	assert_ptr_equal(layout.desc, desc_named("BIND_SHADER"));
+	assert_string_equal(err.message, "BIND_SHADER is 1 dword long, 2 expected");
+	assert_true(virgl_command_next(dwords, COUNT(dwords), &at, &command));
+	assert_false(virgl_desc_measure(&command, &layout, &err));
+	assert_null(layout.desc);
+	assert_string_equal(err.message, "unknown operation");
+	assert_false(virgl_desc_measure(&command, &layout, NULL));
 }
 
 /* Names and numbers go both ways. */
@@ -1072,6 +1167,8 @@ int main(void)
 		cmocka_unit_test(test_string_marker),
 		cmocka_unit_test(test_written_positions),
 		cmocka_unit_test(test_written_sizes),
+		cmocka_unit_test(test_only_lengths),
+		cmocka_unit_test(test_measure_command),
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_capset_sizes),
 		cmocka_unit_test(test_compare_limits),

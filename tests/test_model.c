@@ -734,6 +734,85 @@ static void test_transfers_in_submit(void **state)
 	vgt_model_destroy(deaf);
 }
 
+/* What the renderer refuses for its length does nothing, be it too short or too long. */
+static void test_wrong_lengths(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t op;
+		uint32_t good, bad[2];
+	} lengths[] = {
+		{VIRGL_CCMD_DESTROY_OBJECT, 1, {0, 2}},
+		{VIRGL_CCMD_BIND_SHADER, 2, {1, 3}},
+		{VIRGL_CCMD_SET_FRAMEBUFFER_STATE, 3, {2, 4}},
+		{VIRGL_CCMD_CREATE_SUB_CTX, 1, {0, 2}},
+		{VIRGL_CCMD_CREATE_VIDEO_CODEC, 7, {6, 1}},
+		{VIRGL_CCMD_CREATE_VIDEO_BUFFER, 5, {4, 1}},
+		{VIRGL_CCMD_TRANSFER3D, 13, {12, 0}},
+		{VIRGL_CCMD_COPY_TRANSFER3D, 14, {13, 15}},
+		{VIRGL_CCMD_PIPE_RESOURCE_SET_TYPE, 10, {11, 8}},
+		{VIRGL_CCMD_SEND_STRING_MARKER, 4, {3, 1}},
+		{VIRGL_CCMD_DECODE_BITSTREAM, 5, {4, 3}},
+		{VIRGL_CCMD_ENCODE_BITSTREAM, 5, {4, 3}},
+	};
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		for (unsigned time = 0; time < 3; time++) {
+			const uint8_t op = lengths[i].op;
+			const uint32_t length =
+				time == 2 ? lengths[i].good : lengths[i].bad[time];
+			const bool done = time == 2;
+			struct scene scene;
+			scene_with_context(&scene, VGT_FRAME_AUTO);
+			const struct virtio_gpu_resource_create_blob blob = {
+				{.type = VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB}, 7, 2, 0, 0, 1,
+				64};
+			feed(&scene, &blob, sizeof(blob));
+			SUBMIT(&scene, 1,
+				VIRGL_CMD0(VIRGL_CCMD_CREATE_OBJECT, VIRGL_OBJECT_SHADER, 6), 1,
+				PIPE_SHADER_VERTEX, 4, 1, 0, 0, NO_FRAMEBUFFER);
+			uint32_t dwords[16] = {VIRGL_CMD0(op, 0, length), 1, 0, 10, 2};
+			if (op == VIRGL_CCMD_PIPE_RESOURCE_SET_TYPE) {
+				dwords[1] = 7;
+				dwords[2] = FORMAT_BGRA;
+			} else if (op == VIRGL_CCMD_SEND_STRING_MARKER) {
+				memcpy(dwords + 1, (const uint32_t[]){MARKER} + 1, 16);
+			} else if (op == VIRGL_CCMD_CREATE_SUB_CTX) {
+				dwords[1] = 3;
+			} else if (op == VIRGL_CCMD_COPY_TRANSFER3D) {
+				dwords[VIRGL_COPY_TRANSFER3D_SRC_RES_HANDLE] = 1;
+			} else if (op == VIRGL_CCMD_DECODE_BITSTREAM) {
+				dwords[VIRGL_DECODE_BS_DSC_HANDLE] = 1;
+			}
+			submit_dwords(&scene, 1, dwords, length + 1);
+			const bool seen[] = {
+				op == VIRGL_CCMD_DESTROY_OBJECT &&
+					!vgt_model_object(scene.model, 1, 1),
+				vgt_model_bound_shader(scene.model, 1, PIPE_SHADER_VERTEX) != 0,
+				vgt_model_has_sub_context(scene.model, 1, 3),
+				vgt_model_has_video_object(
+					scene.model, 1, VGT_HANDLE_VIDEO_CODEC, 1),
+				vgt_model_has_video_object(
+					scene.model, 1, VGT_HANDLE_VIDEO_BUFFER, 1),
+				scene.transfer_count != 0,
+				vgt_model_resource(scene.model, 7)->format != 0,
+				scene.frame_count != 0,
+			};
+			bool any = false;
+			for (size_t n = 0; n < COUNT(seen); n++) {
+				any = any || seen[n];
+			}
+			if (op == VIRGL_CCMD_SET_FRAMEBUFFER_STATE) {
+				SUBMIT(&scene, 1, MARKER);
+				any = scene.frames[0].resource_id == 1;
+			}
+			if (any != done) {
+				fail_msg("operation %u of %u dwords", op, length);
+			}
+			scene_finish(&scene);
+		}
+	}
+}
+
 /* Hostile input cannot make the model grow without end. */
 static void test_object_limit(void **state)
 {
@@ -1241,6 +1320,7 @@ int main(void)
 		cmocka_unit_test(test_denied_creation),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_transfers_in_submit),
+		cmocka_unit_test(test_wrong_lengths),
 		cmocka_unit_test(test_object_limit),
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_attachments),

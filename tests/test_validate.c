@@ -703,6 +703,72 @@ static void slots(struct scene *scene)
 	submit(scene, 1);
 }
 
+/* Where nothing is set, the renderer looks at the slot all the same, or it does not. */
+static void slots_of_nothing(struct scene *scene)
+{
+	const uint32_t one = pick(scene, 0, 1);
+	expect_virgl(scene, "SET_SCISSOR_STATE: start_slot is 16, less than 16 expected");
+	PUT(scene, SET_SCISSOR_STATE, 15 + one);
+	expect_virgl(scene, "SET_VIEWPORT_STATE: start_slot is 17, less than 17 expected");
+	PUT(scene, SET_VIEWPORT_STATE, 16 + one);
+	expect_virgl(scene, "SET_SAMPLER_VIEWS: start_slot is 129, less than 129 expected");
+	PUT(scene, SET_SAMPLER_VIEWS, 0, 128 + one);
+	expect_virgl(scene, "BIND_SAMPLER_STATES: start_slot is 4294967295, less than 33 "
+			    "expected");
+	PUT(scene, BIND_SAMPLER_STATES, 0, pick(scene, 32, UINT32_MAX));
+	PUT(scene, SET_SHADER_BUFFERS, 0, UINT32_MAX);
+	PUT(scene, SET_SHADER_IMAGES, 0, UINT32_MAX);
+	PUT(scene, SET_ATOMIC_BUFFERS, UINT32_MAX, 0);
+	submit(scene, 1);
+}
+
+/* The renderer divides: what is left over is nothing. */
+static void left_over_dwords(struct scene *scene)
+{
+	const uint32_t stage = pick(scene, 0, 6);
+	PUT(scene, SET_SHADER_BUFFERS, 0, 31, 0, 16, 2, 7, 8);
+	PUT(scene, SET_SHADER_IMAGES, 0, 31, 67, 1, 0, 0, 1, 6, 7, 8, 9);
+	PUT(scene, SET_ATOMIC_BUFFERS, 31, 0, 16, 2, 7, 8);
+	expect_virgl(scene, "SET_ATOMIC_BUFFERS: start_slot 32 and 1 times buffer, there are "
+			    "32");
+	PUT(scene, SET_ATOMIC_BUFFERS, pick(scene, 31, 32), 0, 16, 2, 7);
+	expect_virgl(scene, "SET_SHADER_BUFFERS: shader_type 6 is unknown");
+	PUT(scene, SET_SHADER_BUFFERS, stage, 0, 7, 8);
+	expect_virgl(scene, "SET_SHADER_BUFFERS is 1 dword long, 2 or more expected");
+	PUT_ZEROS(scene, SET_SHADER_BUFFERS, pick(scene, 2, 1));
+	expect_virgl(scene, "SET_ATOMIC_BUFFERS is 1 dword long, 2 or more expected");
+	PUT_ZEROS(scene, SET_ATOMIC_BUFFERS, pick(scene, 2, 1));
+	expect_virgl(scene, "SET_SHADER_IMAGES: res_handle is resource 77, which does not "
+			    "exist");
+	PUT(scene, SET_SHADER_IMAGES, 0, 0, 67, 1, 0, 0, pick(scene, 1, 77), 99, 99);
+	submit(scene, 1);
+}
+
+/* vrend_decode_create_ve, vrend_decode_set_uniform_buffer */
+static void limits(struct scene *scene)
+{
+	const uint32_t one = pick(scene, 0, 1);
+	uint32_t elements[1 + 33 * 4] = {30};
+	for (size_t i = 0; i < 33; i++) {
+		elements[1 + 4 * i + 3] = 31; /* R32G32B32A32_FLOAT */
+	}
+	expect_virgl(scene, "CREATE_OBJECT VERTEX_ELEMENTS: vertex_buffer_index is 32, less "
+			    "than 32 expected");
+	PUT_OBJECT(scene, CREATE_OBJECT, VERTEX_ELEMENTS, 31, 0, 0, 31 + one, 31);
+	expect_virgl(scene, "CREATE_OBJECT VERTEX_ELEMENTS has 33 times element, at most 32 "
+			    "are legal");
+	put(scene,
+		VIRGL_CMD0(VIRGL_CCMD_CREATE_OBJECT, VIRGL_OBJECT_VERTEX_ELEMENTS,
+			1 + 4 * (32 + one)),
+		elements, 1 + 4 * (32 + one));
+	expect_virgl(scene, "BIND_OBJECT VERTEX_ELEMENTS: handle is vertex elements object 30, "
+			    "which does not exist");
+	PUT_OBJECT(scene, BIND_OBJECT, VERTEX_ELEMENTS, 30);
+	expect_virgl(scene, "SET_UNIFORM_BUFFER: index is 4294967295, less than 32 expected");
+	PUT(scene, SET_UNIFORM_BUFFER, 0, pick(scene, 31, UINT32_MAX), 0, 16, 2);
+	submit(scene, 1);
+}
+
 /* Objects */
 
 static void handle_twice(struct scene *scene)
@@ -1130,6 +1196,39 @@ static void blob(struct scene *scene)
 	submit(scene, 1);
 }
 
+/* What is refused is the first command of all, not what gave a blob or an import its memory. */
+static void backing_of_another_command(struct scene *scene)
+{
+	const struct {
+		struct virtio_gpu_resource_create_blob create;
+		struct virtio_gpu_mem_entry entry;
+	} blob = {{{.type = VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB}, 5, VIRTIO_GPU_BLOB_MEM_GUEST,
+			  0, 1, 0, 1024},
+		{0, 1024, 0}};
+	const struct virtio_gpu_resource_create_3d imported = texture(4);
+	attach_backing(scene, 5, 16);
+	unref(scene, 5);
+	feed(scene, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, &blob, sizeof(blob));
+	expect_at(scene, 0, NOWHERE, "response: the host refused it with -1");
+	respond(scene, 0, scene->fault ? -1 : 0);
+	feed_memory(scene, 5, 0, 0, 1024);
+	unref(scene, 5);
+	unref(scene, 4);
+	create_texture(scene, 4);
+	attach_backing(scene, 4, 16);
+	unref(scene, 4);
+	feed_flags(scene, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, VGT_RECORD_IMPORTED, &imported,
+		sizeof(imported));
+	expect_at(scene, 1, NOWHERE, "response: the host refused it with -1");
+	respond(scene, 1, scene->fault ? -1 : 0);
+	upload(scene, 4);
+	/* the import itself is refused: there is no such resource */
+	expect_at(scene, scene->command - 2, NOWHERE, "response: the host refused it with -1");
+	respond(scene, scene->command - 2, scene->fault ? -1 : 0);
+	expect(scene, "MEM: 8 bytes at 0 of resource 4, whose memory has 0");
+	feed_memory(scene, 4, 0, 0, 8);
+}
+
 static void boxes(struct scene *scene)
 {
 	struct virtio_gpu_transfer_host_3d command =
@@ -1197,42 +1296,83 @@ static void strides(struct scene *scene)
 struct resource_fault {
 	const char *message;
 	uint32_t target, width, height, depth, array_size, last_level, nr_samples, flags;
+	uint32_t bind; /* 0: texture()'s; NO_BIND for none */
 };
+
+#define NO_BIND UINT32_MAX
 
 static const struct resource_fault resource_faults[] = {
 	{"RESOURCE_CREATE_3D: a CUBE cannot have array_size 1", PIPE_TEXTURE_CUBE, 16, 16, 1, 1,
-		0, 0, 0},
+		0, 0, 0, 0},
 	{"RESOURCE_CREATE_3D: a CUBE cannot have array_size 12", PIPE_TEXTURE_CUBE, 16, 16, 1,
-		12, 0, 0, 0},
+		12, 0, 0, 0, 0},
 	{"RESOURCE_CREATE_3D: a CUBE_ARRAY cannot have array_size 7", PIPE_TEXTURE_CUBE_ARRAY,
-		16, 16, 1, 7, 0, 0, 0},
+		16, 16, 1, 7, 0, 0, 0, 0},
 	{"RESOURCE_CREATE_3D: a 2D cannot have array_size 2", PIPE_TEXTURE_2D, 16, 16, 1, 2, 0,
-		0, 0},
+		0, 0, 0},
 	{"RESOURCE_CREATE_3D: a 3D cannot have array_size 2", PIPE_TEXTURE_3D, 16, 16, 16, 2, 0,
-		0, 0},
+		0, 0, 0},
 	{"RESOURCE_CREATE_3D: a 3D with 1 levels cannot have 4 samples", PIPE_TEXTURE_3D, 16,
-		16, 16, 1, 0, 4, 0},
+		16, 16, 1, 0, 4, 0, 0},
 	{"RESOURCE_CREATE_3D: a 2D with 3 levels cannot have 4 samples", PIPE_TEXTURE_2D, 16,
-		16, 1, 1, 2, 4, 0},
+		16, 1, 1, 2, 4, 0, 0},
 	{"RESOURCE_CREATE_3D: a BUFFER has one level, not 2", PIPE_BUFFER, 256, 1, 1, 1, 1, 0,
-		0},
-	{"RESOURCE_CREATE_3D: a RECT has one level, not 3", PIPE_TEXTURE_RECT, 16, 16, 1, 1, 2,
 		0, 0},
-	{"RESOURCE_CREATE_3D: a 2D cannot have depth 2", PIPE_TEXTURE_2D, 16, 16, 2, 1, 0, 0,
+	{"RESOURCE_CREATE_3D: a RECT has one level, not 3", PIPE_TEXTURE_RECT, 16, 16, 1, 1, 2,
+		0, 0, 0},
+	{"RESOURCE_CREATE_3D: a 2D has depth 1, not 2", PIPE_TEXTURE_2D, 16, 16, 2, 1, 0, 0, 0,
 		0},
-	{"RESOURCE_CREATE_3D: width is 0", PIPE_TEXTURE_2D, 0, 16, 1, 1, 0, 0, 0},
-	{"RESOURCE_CREATE_3D: target 9 is unknown", 9, 16, 16, 1, 1, 0, 0, 0},
+	{"RESOURCE_CREATE_3D: a RECT has depth 1, not 0", PIPE_TEXTURE_RECT, 16, 16, 0, 1, 0, 0,
+		0, 0},
+	{"RESOURCE_CREATE_3D: a CUBE has depth 1, not 6", PIPE_TEXTURE_CUBE, 16, 16, 6, 6, 0, 0,
+		0, 0},
+	{"RESOURCE_CREATE_3D: a 1D has height and depth 1, not 0 and 1", PIPE_TEXTURE_1D, 16, 0,
+		1, 1, 0, 0, 0, 0},
+	{"RESOURCE_CREATE_3D: a 1D_ARRAY has height and depth 1, not 1 and 2",
+		PIPE_TEXTURE_1D_ARRAY, 16, 1, 2, 5, 0, 0, 0, 0},
+	{"RESOURCE_CREATE_3D: a CUBE_ARRAY has square faces, not 16x8", PIPE_TEXTURE_CUBE_ARRAY,
+		16, 8, 1, 6, 0, 0, 0, 0},
+	{"RESOURCE_CREATE_3D: 16x31 texels cannot have 7 levels", PIPE_TEXTURE_2D, 16, 31, 1, 1,
+		6, 0, 0, 0},
+	{"RESOURCE_CREATE_3D: 1x1 texels cannot have 4294967296 levels", PIPE_TEXTURE_2D, 1, 1,
+		1, 1, UINT32_MAX, 0, 0, 0},
+	{"RESOURCE_CREATE_3D: a 3D cannot have the flag Y_0_TOP", PIPE_TEXTURE_3D, 16, 16, 16,
+		1, 0, 0, 1, 0},
+	{"RESOURCE_CREATE_3D: a 2D cannot have bind 0x0, which is a buffer's", PIPE_TEXTURE_2D,
+		16, 16, 1, 1, 0, 0, 0, NO_BIND},
+	{"RESOURCE_CREATE_3D: a 1D cannot have bind 0x40, which is a buffer's", PIPE_TEXTURE_1D,
+		16, 1, 1, 1, 0, 0, 0, VIRGL_BIND_CONSTANT_BUFFER},
+	{"RESOURCE_CREATE_3D: bind 0x30 is neither a buffer's nor a texture's", PIPE_BUFFER,
+		256, 1, 1, 1, 0, 0, 0, VIRGL_BIND_VERTEX_BUFFER | VIRGL_BIND_INDEX_BUFFER},
+	{"RESOURCE_CREATE_3D: bind 0x80 is neither a buffer's nor a texture's", PIPE_TEXTURE_2D,
+		16, 16, 1, 1, 0, 0, 0, VIRGL_BIND_DISPLAY_TARGET},
+	{"RESOURCE_CREATE_3D: a BUFFER has height and depth 1, not 2 and 1", PIPE_BUFFER, 256,
+		2, 1, 1, 0, 0, 0, VIRGL_BIND_STAGING},
+	{"RESOURCE_CREATE_3D: a BUFFER has height and depth 1, not 1 and 0", PIPE_BUFFER, 256,
+		1, 0, 1, 0, 0, 0, NO_BIND},
+	{"RESOURCE_CREATE_3D: width is 0", PIPE_TEXTURE_2D, 0, 16, 1, 1, 0, 0, 0, 0},
+	{"RESOURCE_CREATE_3D: target 9 is unknown", 9, 16, 16, 1, 1, 0, 0, 0, 0},
 	{"RESOURCE_CREATE_3D: flags has unknown bits 0x18", PIPE_TEXTURE_2D, 16, 16, 1, 1, 0, 0,
-		0x19},
+		0x19, 0},
 	/* as they may be */
-	{NULL, PIPE_TEXTURE_CUBE, 16, 16, 1, 6, 2, 0, 0},
-	{NULL, PIPE_TEXTURE_CUBE_ARRAY, 16, 16, 1, 12, 2, 0, 0},
-	{NULL, PIPE_TEXTURE_1D_ARRAY, 16, 1, 1, 5, 2, 0, 0},
-	{NULL, PIPE_TEXTURE_2D_ARRAY, 16, 16, 1, 5, 0, 4, 0},
-	{NULL, PIPE_TEXTURE_2D, 16, 16, 1, 1, 0, 4, 7},
-	{NULL, PIPE_TEXTURE_3D, 16, 16, 16, 1, 2, 1, 0},
-	{NULL, PIPE_TEXTURE_RECT, 16, 16, 1, 1, 0, 0, 1},
-	{NULL, PIPE_TEXTURE_1D, 16, 1, 1, 1, 0, 0, 0},
+	{NULL, PIPE_TEXTURE_CUBE, 16, 16, 1, 6, 2, 0, 0, 0},
+	{NULL, PIPE_TEXTURE_CUBE_ARRAY, 16, 16, 1, 12, 2, 0, 0, 0},
+	{NULL, PIPE_TEXTURE_1D_ARRAY, 16, 1, 1, 5, 2, 0, 0, 0},
+	{NULL, PIPE_TEXTURE_2D_ARRAY, 16, 16, 1, 5, 0, 4, 0, 0},
+	{NULL, PIPE_TEXTURE_2D, 16, 16, 1, 1, 0, 4, 7, 0},
+	{NULL, PIPE_TEXTURE_3D, 16, 16, 16, 1, 2, 1, 0, 0},
+	{NULL, PIPE_TEXTURE_RECT, 16, 16, 1, 1, 0, 0, 1, 0},
+	{NULL, PIPE_TEXTURE_1D, 16, 1, 1, 1, 0, 0, 0, 0},
+	/* one level more than there are texels for, as the renderer counts */
+	{NULL, PIPE_TEXTURE_2D, 16, 31, 1, 1, 5, 0, 0, 0},
+	{NULL, PIPE_TEXTURE_3D, 16, 16, 0, 1, 0, 0, 0, 0},
+	{NULL, PIPE_BUFFER, 0, 1, 1, 1, 0, 0, 0, NO_BIND},
+	{NULL, PIPE_BUFFER, 256, 1, 1, 0, 0, 0, 6, VIRGL_BIND_QUERY_BUFFER},
+	{NULL, PIPE_BUFFER, 256, 1, 1, 1, 0, 0, 0, VIRGL_BIND_CUSTOM},
+	/* with a texture's bind a buffer's height and depth do not count */
+	{NULL, PIPE_BUFFER, 256, 0, 0, 1, 0, 0, 0, VIRGL_BIND_LINEAR | VIRGL_BIND_CUSTOM},
+	{NULL, PIPE_TEXTURE_2D, 16, 0, 1, 1, 0, 0, 0, VIRGL_BIND_CURSOR},
+	{NULL, PIPE_TEXTURE_2D, 16, 16, 1, 1, 0, 0, 0, VIRGL_BIND_DEPTH_STENCIL},
 };
 
 static void impossible_resources(struct scene *scene)
@@ -1250,6 +1390,8 @@ static void impossible_resources(struct scene *scene)
 			create.last_level = fault->last_level;
 			create.nr_samples = fault->nr_samples;
 			create.flags = fault->flags;
+			create.bind = fault->bind ? fault->bind : create.bind;
+			create.bind = create.bind == NO_BIND ? 0 : create.bind;
 		}
 		if (fault->message) {
 			expect(scene, fault->message);
@@ -1267,6 +1409,11 @@ static void resource_ids(struct scene *scene)
 	struct virtio_gpu_resource_create_2d flat = {
 		{.type = VIRTIO_GPU_CMD_RESOURCE_CREATE_2D}, 8, pick(scene, 67, 5000), 4, 4};
 	expect(scene, "RESOURCE_CREATE_2D: format 5000 is unknown");
+	FEED(scene, flat);
+	flat.resource_id = 9;
+	flat.format = 67;
+	flat.width = pick(scene, 4, 0);
+	expect(scene, "RESOURCE_CREATE_2D: width is 0");
 	FEED(scene, flat);
 	unref(scene, 8);
 	expect(scene, "RESOURCE_UNREF: resource_id is resource 8, which does not exist");
@@ -1390,10 +1537,29 @@ static void frame_not_recorded(struct scene *scene)
 	}
 	respond(scene, scene->command - 1, 0);
 	feed(scene, VGT_RECORD_POLL, &poll, sizeof(poll));
-	/* known when the next command comes */
-	expect(scene, "FRAME: 1 that ended with the command before are not recorded");
+	/* known when the next command comes, or the end */
+	expect_at(scene, scene->command - 1, NOWHERE,
+		"FRAME: 1 that ended with this command is not recorded");
 	PUT(scene, NOP);
 	submit(scene, 1);
+}
+
+static void frame_not_recorded_at_end(struct scene *scene)
+{
+	const struct vgt_poll poll = {0};
+	for (unsigned more = 0; more < 2; more++) {
+		submit_with_marker(scene);
+		if (!scene->fault) {
+			feed_frame(scene, &marker_frame);
+		}
+		/* with a record behind the last command, and without */
+		if (more) {
+			feed(scene, VGT_RECORD_POLL, &poll, sizeof(poll));
+		}
+		expect_at(scene, scene->command - 1, NOWHERE,
+			"FRAME: 1 that ended with this command is not recorded");
+		vgt_validator_end(scene->validator);
+	}
 }
 
 static void frame_too_many(struct scene *scene)
@@ -1437,7 +1603,8 @@ static void frames_in_one_submit(struct scene *scene)
 		frame.virgl_command = 1 + i;
 		feed_frame(scene, &frame);
 	}
-	expect(scene, "FRAME: 2 that ended with the command before are not recorded");
+	expect_at(scene, scene->command - 1, NOWHERE,
+		"FRAME: 2 that ended with this command are not recorded");
 	PUT(scene, NOP);
 	submit(scene, 1);
 }
@@ -1474,6 +1641,64 @@ static void response_to_nothing(struct scene *scene)
 		"RESPONSE: answers @%" PRIu64 ", which has not been given", UINT64_MAX);
 	expect(scene, message);
 	respond(scene, scene->fault ? UINT64_MAX : 0, scene->fault ? 22 : 0);
+}
+
+static void response_twice(struct scene *scene)
+{
+	char message[96];
+	struct vgt_response digest = {scene->command, 0, VGT_RESPONSE_RENDERER, 5, 1024};
+	const struct virtio_gpu_transfer_host_3d command =
+		transfer(VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D, 1);
+	FEED(scene, command);
+	/* one of each class is legal */
+	respond(scene, digest.command, 0);
+	feed(scene, VGT_RECORD_RESPONSE, &digest, sizeof(digest));
+	snprintf(message, sizeof(message),
+		"RESPONSE: answers @%" PRIu64 ", which has a response of this class already",
+		digest.command);
+	if (scene->fault) {
+		expect(scene, message);
+		feed(scene, VGT_RECORD_RESPONSE, &digest, sizeof(digest));
+	}
+	upload(scene, 1);
+	respond(scene, scene->command - 1, 0);
+	/* with another command answered in between */
+	if (scene->fault) {
+		expect(scene, message);
+		respond(scene, digest.command, 0);
+	}
+	/* of two that are far from each other both are answered, the older one late */
+	PUT(scene, NOP);
+	submit(scene, 1);
+	for (unsigned i = 0; i < 1024; i++) {
+		upload(scene, 1);
+		respond(scene, scene->command - 1, 0);
+	}
+	respond(scene, scene->command - 1025, 0);
+	snprintf(message, sizeof(message),
+		"RESPONSE: answers @%" PRIu64 ", which has a response of this class already",
+		scene->command - 1);
+	if (scene->fault) {
+		expect(scene, message);
+		respond(scene, scene->command - 1, 0);
+	}
+}
+
+static void unknown_kinds(struct scene *scene)
+{
+	const struct vgt_fence fence = {.event = (uint16_t)pick(scene, VGT_FENCE_FAILED, 77),
+		.scope = (uint16_t)pick(scene, VGT_FENCE_CONTEXT, 9)};
+	expect(scene, "FENCE: event 77 is unknown");
+	expect(scene, "FENCE: scope 9 is unknown");
+	feed(scene, VGT_RECORD_FENCE, &fence, sizeof(fence));
+	const struct vgt_response response = {
+		.command = scene->command - 1, .class = pick(scene, VGT_RESPONSE_TIME, 55)};
+	expect(scene, "RESPONSE: class 55 is unknown");
+	feed(scene, VGT_RECORD_RESPONSE, &response, sizeof(response));
+	const struct vgt_reset reset = {pick(scene, VGT_RESET_CLEANUP, 99), 0};
+	expect(scene, "RESET: kind 99 is unknown");
+	feed(scene, VGT_RECORD_RESET, &reset, sizeof(reset));
+	create_context(scene, 1, 0);
 }
 
 static void refused_later(struct scene *scene)
@@ -1554,6 +1779,9 @@ static void after_reset(struct scene *scene)
 	X(unknown_object_type) \
 	X(unknown_values) \
 	X(slots) \
+	X(slots_of_nothing) \
+	X(left_over_dwords) \
+	X(limits) \
 	X(handle_twice) \
 	X(handle_zero) \
 	X(destroyed_object) \
@@ -1577,6 +1805,7 @@ static void after_reset(struct scene *scene)
 	X(refused_backing) \
 	X(refused_creation_with_backing) \
 	X(blob) \
+	X(backing_of_another_command) \
 	X(boxes) \
 	X(strides) \
 	X(impossible_resources) \
@@ -1588,11 +1817,14 @@ static void after_reset(struct scene *scene)
 	X(scanouts) \
 	X(unknown_command) \
 	X(frame_not_recorded) \
+	X(frame_not_recorded_at_end) \
 	X(frame_too_many) \
 	X(frame_differs) \
 	X(frames_in_one_submit) \
 	X(frame_by_flush) \
 	X(response_to_nothing) \
+	X(response_twice) \
+	X(unknown_kinds) \
 	X(refused_later) \
 	X(guest_memory) \
 	X(after_reset)
