@@ -36,9 +36,9 @@ capture_src := host-capture/vgt_capture.c
 preload_src := host-capture/preload.c host-capture/preload_facts.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c vgt_json.c cmd_compare.c cmd_cut.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c \
-	cmd_recover.c cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c describe.c terminal.c compare.c png_image.c child.c child_log.c new_trace.c \
+	cmd_recover.c cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c bound_state.c describe.c describe_json.c dump_filter.c dump_line.c terminal.c compare.c png_image.c child.c child_log.c new_trace.c \
 	private_display.c private_vtest.c recorded_traces.c recording_watch.c shader_list.c)
-player_src := $(addprefix replay/,player.c player_backing.c player_picture.c png_image.c)
+player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c png_image.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a

@@ -479,14 +479,7 @@ static int print_json(const struct request *request, int code)
 	vgt_json_put_number(object, "different", request->different);
 	vgt_json_put_number(object, "unreadable", request->unreadable);
 	json_object_object_add(object, "pairs", json_object_get(request->pairs));
-	const char *text = json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (!text) {
-		fputs("vgt: no memory for the JSON output\n", stderr);
-		code = VGT_EXIT_TROUBLE;
-	} else {
-		puts(text);
-	}
+	vgt_json_write(stdout, object, JSON_C_TO_STRING_PRETTY);
 	json_object_put(object);
 	return code;
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 /* clang-format off */
 const char cmd_cut_help[] =
@@ -21,7 +20,7 @@ const char cmd_cut_help[] =
 	"it. To look at later frames alone, `vgt replay --frames` plays what they need.\n"
 	"\n"
 	"      --frames 0-N  up to and with frame N; 0 is the first frame alone\n"
-	"  -o, --output OUT  the new file\n"
+	"  -o, --output OUT  the new file, another than FILE\n"
 	"      --force       replace OUT if it exists\n"
 	"  -q, --quiet       do not print what was written\n"
 	"  -h, --help        print this\n"
@@ -67,20 +66,19 @@ static bool begins_command(const struct vgt_record *record)
 static bool put_meta(
 	struct new_trace *trace, const struct vgt_record *record, struct vgt_err *err)
 {
-	static const char ring[] = "ring.path=";
 	char *kept = malloc(record->size);
 	if (!kept) {
 		return vgt_err_system(err, ENOMEM, "cannot hold a record");
 	}
-	const char *text = record->payload;
+	const char *at = record->payload;
+	const char *const end = at + record->size;
 	size_t size = 0;
-	for (const char *end = text + record->size; text < end;) {
-		const size_t length = strlen(text) + 1;
-		if (strncmp(text, ring, sizeof(ring) - 1) != 0) {
+	for (const char *text; (text = vgt_meta_next(&at, end));) {
+		if (!vgt_meta_value(text, VGT_META_RING_PATH)) {
+			const size_t length = (size_t)(at - text);
 			memcpy(kept + size, text, length);
 			size += length;
 		}
-		text += length;
 	}
 	struct vgt_record changed = *record;
 	changed.payload = kept;
@@ -126,17 +124,12 @@ static int copy_records(const struct cut *cut, struct vgt_reader *reader,
 	return VGT_EXIT_TROUBLE;
 }
 
-static bool end_trace(struct new_trace *trace, struct stat *status, struct vgt_err *err)
+static bool end_trace(struct new_trace *trace, struct vgt_err *err)
 {
-	if (!new_trace_put_meta(trace, "end.reason=cut", err) ||
-		!new_trace_commit(trace, err)) {
-		return false;
-	}
-	return fstat(trace->fd, status) == 0 || vgt_err_system(err, errno, "cannot read it");
+	return new_trace_put_meta(trace, "end.reason=cut", err) && new_trace_commit(trace, err);
 }
 
-static void report(
-	const struct cut *cut, const struct new_trace *trace, const struct stat *status)
+static void report(const struct cut *cut, const struct new_trace *trace)
 {
 	const uint64_t frames = trace->sink.at.frames;
 	if (cut->quiet) {
@@ -150,8 +143,8 @@ static void report(
 			cut->out, frames - 1);
 	}
 	fprintf(stderr,
-		"vgt: %s: %" PRIu64 " frames, %" PRIu64 " commands, %" PRId64 " bytes\n",
-		cut->out, frames, trace->sink.at.commands, (int64_t)status->st_size);
+		"vgt: %s: %" PRIu64 " frames, %" PRIu64 " commands, %" PRIu64 " bytes\n",
+		cut->out, frames, trace->sink.at.commands, new_trace_size(trace));
 }
 
 static int write_cut(const struct cut *cut, struct vgt_reader *reader)
@@ -162,7 +155,6 @@ static int write_cut(const struct cut *cut, struct vgt_reader *reader)
 		return vgt_cmd_bad_trace(cut->path, &err);
 	}
 	struct new_trace trace = {.fd = -1};
-	struct stat status;
 	int result = VGT_EXIT_TROUBLE;
 	if (!new_trace_create(&trace, cut->out, cut->force, NULL, LEVEL, &err)) {
 		vgt_cmd_error(cut->out, &err);
@@ -173,11 +165,11 @@ static int write_cut(const struct cut *cut, struct vgt_reader *reader)
 	} else {
 		trace.sink.minor = vgt_reader_minor(reader);
 		result = copy_records(cut, reader, &first, &trace);
-		if (result < 0 && !end_trace(&trace, &status, &err)) {
+		if (result < 0 && !end_trace(&trace, &err)) {
 			vgt_cmd_error(cut->out, &err);
 			result = VGT_EXIT_TROUBLE;
 		} else if (result < 0) {
-			report(cut, &trace, &status);
+			report(cut, &trace);
 			result = VGT_EXIT_OK;
 		}
 	}
@@ -244,16 +236,17 @@ static int parse_options(int argc, char **argv, struct cut *cut)
 		return vgt_cmd_usage("cut", "cut takes one trace");
 	}
 	cut->path = argv[optind];
-	if (!frames || !*cut->out) {
+	if (!frames || !cut->out) {
 		return vgt_cmd_usage("cut",
 			frames ? "cut needs a new file, -o OUT" : "cut needs --frames 0-N");
 	}
-	return parse_frames(cut, frames);
+	return vgt_cmd_may_write("cut", cut->path, cut->out) ? parse_frames(cut, frames)
+							     : VGT_EXIT_TROUBLE;
 }
 
 int cmd_cut(int argc, char **argv)
 {
-	struct cut cut = {.path = "", .out = ""};
+	struct cut cut = {.path = ""};
 	struct vgt_err err;
 	int result = parse_options(argc, argv, &cut);
 	if (result < 0) {

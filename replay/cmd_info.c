@@ -87,7 +87,8 @@ static void add_meta(struct info *info, const char *key, const char *text)
 
 static void take_meta(struct info *info, const char *text, size_t size)
 {
-	for (const char *end = text + size; text < end; text += strlen(text) + 1) {
+	const char *const end = text + size;
+	for (const char *at = text; (text = vgt_meta_next(&at, end));) {
 		const char *equals = strchr(text, '=');
 		char key[256];
 		if (equals && (size_t)(equals - text) < sizeof(key)) {
@@ -174,20 +175,21 @@ static const char *end_text(enum vgt_reader_end end)
 	}
 }
 
-/* Text of a trace on a terminal: control characters do not get there. */
-static void print_text(const char *text)
+/* One line, both of whose texts may be from outside. */
+static void print_line(const char *name, const char *text)
 {
-	for (; *text; text++) {
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
-	}
+	size_t column = vgt_cmd_print_text(stdout, name, strlen(name));
+	do {
+		putchar(' ');
+	} while (++column < 23);
+	vgt_cmd_print_text(stdout, text, strlen(text));
 	putchar('\n');
 }
 
 static void print_info(const struct info *info, const char *path)
 {
 	uint64_t stream = vgt_reader_passed(info->reader).stream_pos;
-	printf("%-22s ", "trace");
-	print_text(path);
+	print_line("trace", path);
 	printf("%-22s %u.%u, id %016" PRIx64 "\n", "version", VGT_TRACE_MAJOR,
 		vgt_reader_minor(info->reader), vgt_reader_trace_id(info->reader));
 	printf("%-22s %s\n", "state", end_text(vgt_reader_end(info->reader)));
@@ -211,8 +213,8 @@ static void print_info(const struct info *info, const char *path)
 	json_object_put(counts);
 	json_object_object_foreach(info->meta, key, value)
 	{
-		printf("%-22s ", key);
-		print_text(json_object_get_string(value));
+		const char *text = json_object_get_string(value);
+		print_line(key, text ? text : "");
 	}
 }
 
@@ -250,8 +252,7 @@ static void print_json(const struct info *info, const char *path)
 	json_object_object_add(object, "frame_size", size);
 	json_object_object_add(object, "counts", json_counts(info));
 	json_object_object_add(object, "meta", json_object_get(info->meta));
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	vgt_json_write(stdout, object, JSON_C_TO_STRING_PRETTY);
 	json_object_put(object);
 }
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* clang-format off */
 const char cmd_recover_help[] =
@@ -47,6 +48,12 @@ int cmd_recover(int argc, char **argv)
 		return vgt_cmd_usage("recover", "recover takes one trace");
 	}
 	const char *path = argv[optind];
+	if (strcmp(path, "-") == 0) {
+		return vgt_cmd_usage("recover", "recover needs a file, not standard input");
+	}
+	if (out && !vgt_cmd_may_write("recover", path, out)) {
+		return VGT_EXIT_TROUBLE;
+	}
 	struct vgt_recovery recovery;
 	struct vgt_err err;
 	if (!vgt_recover(path, out, &recovery, &err)) {

@@ -19,8 +19,9 @@ const char cmd_repack_help[] =
 	"\n"
 	"Compresses a trace again, as a recorder in a hurry could not, and puts it in the\n"
 	"place of FILE when it is whole and has been read back. The records stay the same\n"
-	"to the byte. A trace whose end is missing gets its tail; one that is damaged, or\n"
-	"still being recorded, is left alone.\n"
+	"to the byte. A trace whose end is missing gets its tail; one that ends within a\n"
+	"chunk needs -o OUT, for what is there of that chunk is left out. One that is\n"
+	"damaged, or still being recorded, is left alone.\n"
 	"\n"
 	"  -1 ... -19        level of zstd (-19); reading is as fast at any level\n"
 	"  -o, --output OUT  write to the new file OUT and leave FILE as it is; FILE may\n"
@@ -30,7 +31,8 @@ const char cmd_repack_help[] =
 	"  -h, --help        print this\n"
 	"\n"
 	"exit status: 0 done; 1 FILE is no trace, or damaged; 2 trouble, or it is still\n"
-	"being recorded, or its ring is to be recovered first (see `vgt help recover`).\n"
+	"being recorded, its ring is to be recovered first (see `vgt help recover`), or it\n"
+	"ends within a chunk and no -o is given.\n"
 	"\n"
 	"example: vgt repack -19 -o small.vgt traces/gears.vgt\n";
 /* clang-format on */
@@ -53,6 +55,16 @@ struct repack {
 static int refuse(const char *path, const char *why)
 {
 	fprintf(stderr, "vgt: %s: %s\n", path, why);
+	return VGT_EXIT_TROUBLE;
+}
+
+/* What is behind the last whole chunk cannot be put into the new trace. */
+static int refuse_torn(const char *path, uint64_t torn)
+{
+	fprintf(stderr,
+		"vgt: %s: ends within a chunk: %" PRIu64
+		" bytes would be lost; use -o OUT, or `vgt recover`\n",
+		path, torn);
 	return VGT_EXIT_TROUBLE;
 }
 
@@ -105,6 +117,9 @@ static int copy_records(const struct repack *repack, struct vgt_reader *reader,
 		return refuse(
 			repack->path, "the rest of it is in its ring; use `vgt recover` first");
 	case VGT_END_CUT:
+		if (!repack->out && vgt_reader_torn(reader)) {
+			return refuse_torn(repack->path, vgt_reader_torn(reader));
+		}
 		if (!new_trace_put_meta(trace, "end.reason=recovered", &err)) {
 			vgt_cmd_error(shown, &err);
 			return VGT_EXIT_TROUBLE;
@@ -120,10 +135,12 @@ static void report(const struct repack *repack, struct vgt_reader *reader, uint6
 {
 	const char *shown = repack->out ? repack->out : repack->path;
 	if (vgt_reader_end(reader) == VGT_END_CUT) {
-		fprintf(stderr,
-			"vgt: %s: the end was missing; it has its tail now (%" PRIu64
-			" bytes of a torn chunk dropped)\n",
-			shown, vgt_reader_torn(reader));
+		const uint64_t torn = vgt_reader_torn(reader);
+		fprintf(stderr, "vgt: %s: the end was missing; it has its tail now", shown);
+		if (torn) {
+			fprintf(stderr, " (%" PRIu64 " bytes of a torn chunk left out)", torn);
+		}
+		fputc('\n', stderr);
 	}
 	if (repack->quiet) {
 		return;
@@ -151,18 +168,16 @@ static int rewrite(struct repack *repack, struct vgt_reader *reader)
 	}
 	struct new_trace trace = {.fd = -1};
 	int result = VGT_EXIT_TROUBLE;
-	struct stat status;
 	if (!new_trace_create(&trace, shown, !repack->out || repack->force,
 		    repack->out ? NULL : &repack->status, repack->level, &err)) {
 		vgt_cmd_error(shown, &err);
 	} else {
 		result = copy_records(repack, reader, &first, &trace);
-		if (result < 0 &&
-			(!new_trace_commit(&trace, &err) || fstat(trace.sink.fd, &status))) {
+		if (result < 0 && !new_trace_commit(&trace, &err)) {
 			vgt_cmd_error(shown, &err);
 			result = VGT_EXIT_TROUBLE;
 		} else if (result < 0) {
-			report(repack, reader, (uint64_t)status.st_size);
+			report(repack, reader, new_trace_size(&trace));
 			result = VGT_EXIT_OK;
 		}
 	}
@@ -228,6 +243,9 @@ static int parse_options(int argc, char **argv, struct repack *repack)
 	repack->path = argv[optind];
 	if (!repack->out && strcmp(repack->path, "-") == 0) {
 		return vgt_cmd_usage("repack", "standard input cannot be replaced; use -o OUT");
+	}
+	if (repack->out && !vgt_cmd_may_write("repack", repack->path, repack->out)) {
+		return VGT_EXIT_TROUBLE;
 	}
 	return -1;
 }

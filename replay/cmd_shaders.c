@@ -391,7 +391,6 @@ static void print_end_json(const struct shaders *shaders, const struct totals *t
 	const struct vgt_reader *reader, const struct vgt_err *damage)
 {
 	struct json_object *object = json_object_new_object();
-	struct json_object *where = NULL;
 	vgt_json_put_text(object, "event", "end");
 	vgt_json_put_text(
 		object, "end", damage ? "damage" : vgt_cmd_end_name(vgt_reader_end(reader)));
@@ -400,15 +399,7 @@ static void print_end_json(const struct shaders *shaders, const struct totals *t
 		object, "texts", totals->shaders - totals->incomplete - totals->repeated);
 	vgt_json_put_number(object, "incomplete", totals->incomplete);
 	vgt_json_put_number(object, "unlisted", shader_list_unlisted(shaders->list));
-	if (damage) {
-		where = json_object_new_object();
-		vgt_json_put_text(where, "message", damage->message);
-		json_object_object_add(where, "byte",
-			damage->offset == VGT_NO_OFFSET
-				? NULL
-				: json_object_new_int64((int64_t)damage->offset));
-	}
-	json_object_object_add(object, "damage", where);
+	vgt_json_put_damage(object, damage);
 	vgt_json_print(stdout, object);
 }
 
@@ -457,9 +448,6 @@ static void finish(
 		write_index(shaders, INDEX_TEXT, false);
 	}
 	fflush(stdout);
-	if (damage) {
-		vgt_cmd_error(shaders->path, damage);
-	}
 	if (!shaders->quiet && !shaders->failed) {
 		print_summary(shaders, &totals);
 	}
@@ -485,13 +473,10 @@ static int list_trace(struct shaders *shaders, struct vgt_reader *reader)
 		return VGT_EXIT_TROUBLE;
 	}
 	finish(shaders, reader, next == VGT_READ_ERROR ? &err : NULL);
-	if (shaders->failed || (next == VGT_READ_ERROR && err.code == VGT_ERR_SYSTEM)) {
-		return VGT_EXIT_TROUBLE;
-	}
-	if (next == VGT_READ_ERROR) {
-		return VGT_EXIT_DIFFERENT;
-	}
-	return vgt_cmd_trace_end(shaders->path, reader, shaders->quiet);
+	const int result = next == VGT_READ_ERROR
+				   ? vgt_cmd_bad_trace(shaders->path, &err)
+				   : vgt_cmd_trace_end(shaders->path, reader, shaders->quiet);
+	return shaders->failed ? VGT_EXIT_TROUBLE : result;
 }
 
 /* An exit code, or -1: go on, with argv[optind] the trace. */

@@ -26,7 +26,10 @@ const char cmd_verify_help[] =
 	"  --json      JSON lines: {\"event\":\"violation\", \"command\", \"virgl_command\" or\n"
 	"              null, \"message\"}, and last {\"event\":\"end\", \"end\" (\"tail\", \"ring\",\n"
 	"              \"recording\", \"cut\", \"damage\"), \"records\", \"commands\", \"frames\",\n"
-	"              \"violations\", \"complete\", \"damage\" {\"message\", \"byte\"} or null}\n"
+	"              \"violations\", \"handles_checked\", \"damage\" {\"message\", \"byte\"}\n"
+	"              or null}; handles_checked is false where handles were not checked to\n"
+	"              the end: it is missing or behind the damage, or there were more\n"
+	"              objects than are followed\n"
 	"  --max N     show no more than N violations, count the others (100; 0: all)\n"
 	"  -q, --quiet no summary on stderr\n"
 	"  -h, --help  print this\n"
@@ -71,12 +74,12 @@ static void on_violation(void *opaque, const struct vgt_violation *violation)
 
 /* What there is to say when all has been read; `damage` is NULL where there is none. */
 static void print_end(const struct verify *verify, const struct vgt_reader *reader,
-	bool complete, const struct vgt_err *damage)
+	bool overflowed, const struct vgt_err *damage)
 {
 	struct vgt_position at = vgt_reader_passed(reader);
+	const bool at_end = !damage && vgt_reader_end(reader) != VGT_END_CUT;
 	if (verify->json) {
 		struct json_object *object = json_object_new_object();
-		struct json_object *where = NULL;
 		vgt_json_put_text(object, "event", "end");
 		vgt_json_put_text(object, "end",
 			damage ? "damage" : vgt_cmd_end_name(vgt_reader_end(reader)));
@@ -84,27 +87,20 @@ static void print_end(const struct verify *verify, const struct vgt_reader *read
 		vgt_json_put_number(object, "commands", at.commands);
 		vgt_json_put_number(object, "frames", at.frames);
 		vgt_json_put_number(object, "violations", verify->violations);
-		json_object_object_add(object, "complete", json_object_new_boolean(complete));
-		if (damage) {
-			where = json_object_new_object();
-			vgt_json_put_text(where, "message", damage->message);
-			json_object_object_add(where, "byte",
-				damage->offset == VGT_NO_OFFSET
-					? NULL
-					: json_object_new_int64((int64_t)damage->offset));
-		}
-		json_object_object_add(object, "damage", where);
+		json_object_object_add(object, "handles_checked",
+			json_object_new_boolean(at_end && !overflowed));
+		vgt_json_put_damage(object, damage);
 		vgt_json_print(stdout, object);
 	}
 	fflush(stdout);
-	if (verify->quiet) {
-		return;
+	if (verify->quiet || at.records == 0) {
+		return; /* of what is no trace there is nothing to sum up */
 	}
 	if (verify->violations > verify->max) {
 		fprintf(stderr, "vgt: %s: %" PRIu64 " further violations are not shown\n",
 			verify->path, verify->violations - verify->max);
 	}
-	if (!complete) {
+	if (overflowed) {
 		fprintf(stderr,
 			"vgt: %s: has more objects than are followed: handles were not all "
 			"checked\n",
@@ -133,15 +129,15 @@ static int verify_trace(
 	if (next == VGT_READ_END && vgt_reader_end(reader) == VGT_END_TAIL) {
 		vgt_validator_end(validator);
 	}
-	bool complete = !vgt_validator_overflowed(validator);
+	const bool overflowed = vgt_validator_overflowed(validator);
 	if (next == VGT_READ_ERROR) {
 		int result = vgt_cmd_bad_trace(verify->path, &err);
 		if (result == VGT_EXIT_DIFFERENT) {
-			print_end(verify, reader, complete, &err);
+			print_end(verify, reader, overflowed, &err);
 		}
 		return result;
 	}
-	print_end(verify, reader, complete, NULL);
+	print_end(verify, reader, overflowed, NULL);
 	int result = vgt_cmd_trace_end(verify->path, reader, verify->quiet);
 	return verify->violations ? VGT_EXIT_DIFFERENT : result;
 }

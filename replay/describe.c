@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "describe.h"
 
-#include "vgt_json.h"
+#include "describe_value.h"
+#include "vgt_cmd.h"
 #include "virgl_desc.h"
 #include "virgl_format.h"
 
@@ -17,13 +18,13 @@ const struct describe_palette describe_coloured = {
 	"\033[33m", "\033[1m", "\033[36m", "\033[31m", "\033[0m"};
 
 /* Bytes of data and dwords of raw commands that are shown where not all are. */
-#define DATA_SHOWN 16u
-#define RAW_SHOWN  8u
+#define DATA_SHOWN  16u
+#define RAW_SHOWN   8u
+#define WORDS_SHOWN 16u
 
 /* Numbers */
 
-/* The shortest decimal that reads back as the same number. */
-static void print_float(char *text, size_t size, double value, bool is_single)
+void describe_float(char *text, size_t size, double value, bool is_single)
 {
 	for (int digits = 6; digits <= 17; digits++) {
 		snprintf(text, size, "%.*g", digits, value);
@@ -32,25 +33,6 @@ static void print_float(char *text, size_t size, double value, bool is_single)
 			return;
 		}
 	}
-}
-
-static double number_as_float(const struct vgt_value *value)
-{
-	if (value->field->bits == 64) {
-		double number;
-		memcpy(&number, &value->number, sizeof(number));
-		return number;
-	}
-	uint32_t bits = (uint32_t)value->number;
-	float number;
-	memcpy(&number, &bits, sizeof(number));
-	return (double)number;
-}
-
-static int64_t number_as_int(const struct vgt_value *value)
-{
-	unsigned spare = 64u - value->field->bits;
-	return (int64_t)(value->number << spare) >> spare;
 }
 
 /* Whether 32 bits are more likely a float than an integer: 0, or of a size that people use. */
@@ -215,12 +197,7 @@ static void print_lines(FILE *out, const char *text, size_t length)
 		const char *end = memchr(text, '\n', length);
 		size_t line = end ? (size_t)(end - text) : length;
 		fputs("\n\t", out);
-		for (size_t i = 0; i < line; i++) {
-			/* no escape sequence of a trace shall reach a terminal */
-			fputc(isprint((unsigned char)text[i]) || text[i] == '\t' ? text[i]
-										 : '?',
-				out);
-		}
+		vgt_cmd_print_text(out, text, line);
 		text += line + (end != NULL);
 		length -= line + (end != NULL);
 	}
@@ -269,6 +246,35 @@ static void print_bytes(const struct describe *how, const void *data, uint32_t s
 	}
 }
 
+static void print_word(FILE *out, uint32_t bits)
+{
+	float number;
+	char text[64];
+	if (!looks_like_float(bits)) {
+		fprintf(out, "0x%08" PRIx32, bits);
+		return;
+	}
+	memcpy(&number, &bits, sizeof(number));
+	describe_float(text, sizeof(text), (double)number, true);
+	fputs(text, out);
+}
+
+static void print_words(const struct describe *how, const struct vgt_value *value)
+{
+	const uint32_t *words = value->bytes;
+	uint32_t count = value->size / sizeof(uint32_t);
+	uint32_t shown = how->full || count < WORDS_SHOWN ? count : WORDS_SHOWN;
+	fputc('(', how->out);
+	for (uint32_t i = 0; i < shown; i++) {
+		fputs(i ? ", " : "", how->out);
+		print_word(how->out, words[i]);
+	}
+	if (shown < count) {
+		fprintf(how->out, ", ... %" PRIu32 " in all", count);
+	}
+	fputc(')', how->out);
+}
+
 static void print_format_mask(const struct describe *how, const struct vgt_value *value)
 {
 	const uint32_t *mask = value->bytes;
@@ -293,20 +299,17 @@ static void print_value(const struct describe *how, const struct vgt_value *valu
 	const char *name = NULL;
 	switch ((enum vgt_field_type)value->field->type) {
 	case VGT_FIELD_INT:
-		fprintf(how->out, "%" PRId64, number_as_int(value));
+		fprintf(how->out, "%" PRId64, describe_number_as_int(value));
 		return;
 	case VGT_FIELD_HEX:
 		fprintf(how->out, "0x%" PRIx64, value->number);
 		return;
 	case VGT_FIELD_WORD:
-		if (!looks_like_float((uint32_t)value->number)) {
-			fprintf(how->out, "0x%08" PRIx64, value->number);
-			return;
-		}
-		/* fallthrough */
+		print_word(how->out, (uint32_t)value->number);
+		return;
 	case VGT_FIELD_FLOAT:
 	case VGT_FIELD_DOUBLE:
-		print_float(number, sizeof(number), number_as_float(value),
+		describe_float(number, sizeof(number), describe_number_as_float(value),
 			value->field->bits == 32);
 		fputs(number, how->out);
 		return;
@@ -318,6 +321,9 @@ static void print_value(const struct describe *how, const struct vgt_value *valu
 		return;
 	case VGT_FIELD_STRING:
 		print_string(how, value);
+		return;
+	case VGT_FIELD_WORDS:
+		print_words(how, value);
 		return;
 	case VGT_FIELD_BYTES:
 		print_bytes(how, value->bytes, value->size);
@@ -343,28 +349,12 @@ static void print_value(const struct describe *how, const struct vgt_value *valu
 	}
 }
 
-static bool is_repeated(const struct vgt_part *part)
-{
-	return part->name && part->max != 1;
-}
-
-/* Elements of one field are shown as a row. */
-static bool is_row(const struct vgt_part *part)
-{
-	return is_repeated(part) && !part->fields[1].name && part->fields->count <= 1;
-}
-
-static bool is_header(const struct vgt_part *part)
-{
-	return part->name && part->max == 1;
-}
-
 static bool is_skipped(const struct describe *how, const struct vgt_value *value)
 {
 	uint8_t type = value->field->type;
 	return type == VGT_FIELD_PAD || type == VGT_FIELD_ZERO ||
 	       (type == VGT_FIELD_BOOL && !value->number && !how->multiline) ||
-	       (is_header(value->part) &&
+	       (describe_is_header(value->part) &&
 		       (value->number == 0 || strcmp(value->field->name, "type") == 0));
 }
 
@@ -390,12 +380,13 @@ static bool is_bare(const struct describe *how, const struct vgt_field *field)
 static void print_label(const struct describe *how, const struct vgt_value *value)
 {
 	const struct vgt_field *field = value->field;
-	if (value->index || (is_row(value->part) && value->element)) {
+	if (value->index || (describe_is_row(value->part) && value->element)) {
 		fputs(", ", how->out);
 		return;
 	}
 	fputs(how->multiline ? "\n  " : " ", how->out);
-	if (how->multiline && is_repeated(value->part) && !is_row(value->part)) {
+	if (how->multiline && describe_is_repeated(value->part) &&
+		!describe_is_row(value->part)) {
 		fprintf(how->out, "%s[%" PRIu32 "].", value->part->name, value->element);
 	}
 	fputs(field->name, how->out);
@@ -404,21 +395,9 @@ static void print_label(const struct describe *how, const struct vgt_value *valu
 	}
 }
 
-static bool begins_element(const struct vgt_value *value)
-{
-	return value->field == value->part->fields && value->index == 0;
-}
-
-/* Whether a value is the first, or the last, between the parentheses of a row. */
-static bool begins_row(const struct vgt_value *value)
-{
-	return is_row(value->part) ? value->element == 0
-				   : value->field->count > 1 && value->index == 0;
-}
-
 static bool ends_row(const struct vgt_value *value, uint32_t elements)
 {
-	return is_row(value->part)
+	return describe_is_row(value->part)
 		       ? value->element + 1 == elements
 		       : value->field->count > 1 && value->index + 1 == value->field->count;
 }
@@ -428,7 +407,7 @@ static void print_field(const struct describe *how, const struct vgt_layout *lay
 {
 	size_t part = (size_t)(value->part - layout->desc->parts);
 	print_label(how, value);
-	fputs(begins_row(value) ? "(" : "", how->out);
+	fputs(describe_begins_row(value) ? "(" : "", how->out);
 	if (!is_bare(how, value->field)) {
 		print_value(how, value);
 	}
@@ -443,12 +422,20 @@ void describe_fields(const struct describe *how, const struct vgt_layout *layout
 	bool open = false; /* it has a brace */
 	vgt_walk_begin(&walk, layout);
 	while (vgt_walk_next(&walk, &value)) {
-		if (begins_element(&value)) {
+		if (!how->full && value.element >= DESCRIBE_ELEMENTS) {
+			/* a later part may have something to say again */
+			if (value.element == DESCRIBE_ELEMENTS &&
+				describe_begins_element(&value)) {
+				fputs(open ? " } ..." : " ...", how->out);
+				open = false;
+			}
+			continue;
+		}
+		if (describe_begins_element(&value)) {
 			const struct vgt_part *part = value.part;
 			fputs(open ? " }" : "", how->out);
-			bool braces = is_repeated(part) && !is_row(part);
-			zero = part->kind == VGT_PART_TIMES && braces &&
-			       is_zero_element(layout, &value);
+			bool braces = describe_is_repeated(part) && !describe_is_row(part);
+			zero = braces && is_zero_element(layout, &value);
 			open = !zero && braces && !how->multiline;
 			if (open) {
 				fprintf(how->out, " %s[%" PRIu32 "]={", part->name,
@@ -469,195 +456,4 @@ void describe_raw(const struct describe *how, const uint32_t *dwords, size_t cou
 		fprintf(how->out, " %08" PRIx32, dwords[i]);
 	}
 	fputs(shown < count ? " ..." : "", how->out);
-}
-
-/* JSON */
-
-static struct json_object *json_float(const struct vgt_value *value)
-{
-	double number = number_as_float(value);
-	char text[64];
-	if (!isfinite(number)) {
-		return json_object_new_string(isnan(number) ? "nan"
-					      : number > 0  ? "inf"
-							    : "-inf");
-	}
-	print_float(text, sizeof(text), number, value->field->bits == 32);
-	return json_object_new_double_s(number, text);
-}
-
-static struct json_object *json_flags(const struct vgt_value *value)
-{
-	struct json_object *array = json_object_new_array();
-	uint64_t left = value->number;
-	for (const struct vgt_name *name = value->field->names; name->name; name++) {
-		if (left & name->value) {
-			json_object_array_add(array, json_object_new_string(name->name));
-			left &= ~(uint64_t)name->value;
-		}
-	}
-	if (left) {
-		json_object_array_add(array, json_object_new_uint64(left));
-	}
-	return array;
-}
-
-static struct json_object *json_bytes(const struct describe *how, const struct vgt_value *value)
-{
-	struct json_object *object = json_object_new_object();
-	const uint8_t *bytes = value->bytes;
-	vgt_json_put_number(object, "bytes", value->size);
-	char *hex = how->full ? malloc(2 * (size_t)value->size + 1) : NULL;
-	if (hex) {
-		hex[0] = '\0';
-		for (uint32_t i = 0; i < value->size; i++) {
-			snprintf(hex + 2 * (size_t)i, 3, "%02x", bytes[i]);
-		}
-		json_object_object_add(object, "hex", json_object_new_string(hex));
-		free(hex);
-	}
-	return object;
-}
-
-/* Short texts always; long ones, shaders, only in full. */
-static struct json_object *json_string(
-	const struct describe *how, const struct vgt_value *value)
-{
-	size_t length = strnlen(value->bytes, value->size);
-	struct json_object *object = json_object_new_object();
-	char *text = strndup(value->bytes, length);
-	if (text && (how->full || length <= 80)) {
-		vgt_json_put_text(object, "text", text);
-	} else {
-		vgt_json_put_number(object, "bytes", length);
-	}
-	free(text);
-	return object;
-}
-
-static struct json_object *json_format_mask(const struct vgt_value *value)
-{
-	struct json_object *array = json_object_new_array();
-	const uint32_t *mask = value->bytes;
-	for (uint32_t format = 0; format < value->size * 8; format++) {
-		if (mask[format / 32] >> (format % 32) & 1) {
-			json_object_array_add(
-				array, vgt_format_get(format)
-					       ? json_object_new_string(vgt_format_name(format))
-					       : json_object_new_uint64(format));
-		}
-	}
-	return array;
-}
-
-static struct json_object *json_value(const struct describe *how, const struct vgt_value *value)
-{
-	const char *name = NULL;
-	uint32_t number = (uint32_t)value->number;
-	switch ((enum vgt_field_type)value->field->type) {
-	case VGT_FIELD_INT:
-		return json_object_new_int64(number_as_int(value));
-	case VGT_FIELD_BOOL:
-		return json_object_new_boolean(value->number != 0);
-	case VGT_FIELD_FLOAT:
-	case VGT_FIELD_DOUBLE:
-		return json_float(value);
-	case VGT_FIELD_FLAGS:
-		return json_flags(value);
-	case VGT_FIELD_STRING:
-		return json_string(how, value);
-	case VGT_FIELD_BYTES:
-		return json_bytes(how, value);
-	case VGT_FIELD_FORMAT_MASK:
-		return json_format_mask(value);
-	case VGT_FIELD_ENUM:
-		name = vgt_name_of(value->field->names, number);
-		break;
-	case VGT_FIELD_FORMAT:
-		name = vgt_format_get(number) ? vgt_format_name(number) : NULL;
-		break;
-	default:
-		break;
-	}
-	return name ? json_object_new_string(name) : json_object_new_uint64(value->number);
-}
-
-static void json_handle(
-	const struct describe *how, const struct vgt_value *value, struct json_object *handles)
-{
-	static const struct {
-		unsigned use;
-		const char *name;
-	} uses[] = {{VGT_USE_DEFINE, "define"}, {VGT_USE_READ, "read"},
-		{VGT_USE_WRITE, "write"}, {VGT_USE_DESTROY, "destroy"}};
-	char note[256];
-	struct json_object *object = json_object_new_object();
-	struct json_object *use = json_object_new_array();
-	vgt_json_put_text(object, "field", value->field->name);
-	vgt_json_put_text(object, "kind", vgt_handle_kind_name(value->field->handle));
-	vgt_json_put_number(object, "id", value->number);
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (value->field->use & uses[i].use) {
-			json_object_array_add(use, json_object_new_string(uses[i].name));
-		}
-	}
-	json_object_object_add(object, "use", use);
-	describe_handle(how, value->field->handle, (uint32_t)value->number, note, sizeof(note));
-	if (note[0] && !(value->field->use & VGT_USE_DEFINE)) {
-		vgt_json_put_text(object, "is", note);
-	}
-	json_object_array_add(handles, object);
-}
-
-/* Where the fields of an element go: the object itself, one of its own, or one in an array. */
-static struct json_object *json_element(struct json_object *fields, const struct vgt_part *part)
-{
-	if (!part->name || is_row(part)) {
-		return fields;
-	}
-	struct json_object *object = json_object_new_object();
-	if (is_header(part)) {
-		json_object_object_add(fields, part->name, object);
-		return object;
-	}
-	struct json_object *array;
-	if (!json_object_object_get_ex(fields, part->name, &array)) {
-		array = json_object_new_array();
-		json_object_object_add(fields, part->name, array);
-	}
-	json_object_array_add(array, object);
-	return object;
-}
-
-struct json_object *describe_json(const struct describe *how, const struct vgt_layout *layout,
-	struct json_object *handles)
-{
-	struct json_object *fields = json_object_new_object();
-	struct json_object *object = fields;
-	struct json_object *row = NULL;
-	struct vgt_walk walk;
-	struct vgt_value value;
-	vgt_walk_begin(&walk, layout);
-	while (vgt_walk_next(&walk, &value)) {
-		if (begins_element(&value)) {
-			object = json_element(fields, value.part);
-		}
-		if (value.field->type == VGT_FIELD_PAD || value.field->type == VGT_FIELD_ZERO) {
-			continue;
-		}
-		if (value.field->type == VGT_FIELD_HANDLE && value.number && handles) {
-			json_handle(how, &value, handles);
-		}
-		if (value.field->count <= 1 && !is_row(value.part)) {
-			json_object_object_add(
-				object, value.field->name, json_value(how, &value));
-			continue;
-		}
-		if (begins_row(&value)) {
-			row = json_object_new_array();
-			json_object_object_add(object, value.field->name, row);
-		}
-		json_object_array_add(row, json_value(how, &value));
-	}
-	return fields;
 }

@@ -32,8 +32,8 @@ struct describe {
 
 /*
  * All fields as ` name=value`, without a newline unless data is shown in full. What says
- * nothing is left out: padding, flags that are not set, elements of a fixed number that are all
- * zero, the fields of `hdr` that are 0.
+ * nothing is left out: padding, flags that are not set, elements that are all zero, the fields
+ * of `hdr` that are 0.
  */
 void describe_fields(const struct describe *how, const struct vgt_layout *layout);
 

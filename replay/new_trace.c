@@ -228,7 +228,8 @@ bool new_trace_commit(struct new_trace *trace, struct vgt_err *err)
 		return false;
 	}
 	trace->size = 0;
-	if (fsync(trace->fd)) {
+	struct stat status;
+	if (fsync(trace->fd) || fstat(trace->fd, &status)) {
 		return vgt_err_system(err, errno, "cannot write the trace");
 	}
 	if (!read_back(trace, err) || !put_in_place(trace, err)) {
@@ -237,8 +238,14 @@ bool new_trace_commit(struct new_trace *trace, struct vgt_err *err)
 	unfinished = NULL;
 	free(trace->temporary);
 	trace->temporary = NULL;
+	trace->file_size = (uint64_t)status.st_size;
 	sync_directory(trace->path);
 	return true;
+}
+
+uint64_t new_trace_size(const struct new_trace *trace)
+{
+	return trace->file_size;
 }
 
 void new_trace_finish(struct new_trace *trace)

@@ -25,7 +25,8 @@ struct new_trace {
 	char *path, *temporary;
 	bool replace;
 	int fd;
-	uint8_t *records; /* that are in no chunk yet */
+	uint64_t file_size; /* 0: not committed */
+	uint8_t *records;   /* that are in no chunk yet */
 	size_t size, capacity;
 	uint64_t last_time_ns;
 	uint64_t digest; /* over the records put */
@@ -50,6 +51,9 @@ bool new_trace_put_meta(struct new_trace *trace, const char *text, struct vgt_er
  * trace is still to be finished.
  */
 bool new_trace_commit(struct new_trace *trace, struct vgt_err *err);
+
+/* Bytes of the file that was committed. */
+uint64_t new_trace_size(const struct new_trace *trace);
 
 /* Frees; removes what has not been committed. For a zeroed trace it does nothing. */
 void new_trace_finish(struct new_trace *trace);

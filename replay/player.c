@@ -5,6 +5,7 @@
  * what it is given.
  */
 #include "player_backing.h"
+#include "player_capset.h"
 #include "player_picture.h"
 #include "player_protocol.h"
 #include "vgt_address.h"
@@ -235,6 +236,11 @@ static void on_context_fence(
 	fence_retired(cookie, VGT_FENCE_CONTEXT, ctx_id, ring_idx, fence_id);
 }
 
+static void note_lack(void *opaque, const char *text)
+{
+	note(opaque, "this host's capset: %s", text);
+}
+
 /* Whether this host offers what the recording's did; results can only be compared where it
  * does. */
 static void compare_capsets(struct player *player, const char *renderer)
@@ -256,6 +262,11 @@ static void compare_capsets(struct player *player, const char *renderer)
 			memcmp(host, player->capset[id], size) != 0) {
 			note(player, "capset %" PRIu32 " differs from that of the recording",
 				id);
+			/* the second capset begins like the first */
+			if (host && (id == 2 || !player->capset[2])) {
+				player_capset_lacks(id, player->capset[id],
+					player->capset_size[id], host, size, note_lack, player);
+			}
 			same = false;
 		}
 		free(host);
@@ -699,8 +710,6 @@ static void submit_part(struct submit *submit, size_t from, size_t to)
  */
 static void submit_3d(struct player *player, const struct virtio_gpu_cmd_submit *command)
 {
-	const char *data =
-		(const char *)(command + 1) + command->num_in_fences * sizeof(uint64_t);
 	size_t count = command->size / sizeof(uint32_t);
 	struct submit submit = {.player = player, .ctx_id = command->hdr.ctx_id};
 	/* the record's bytes stay as they are: draws may be taken out */
@@ -708,7 +717,8 @@ static void submit_3d(struct player *player, const struct virtio_gpu_cmd_submit 
 	if (!submit.dwords) {
 		fail(player, VGT_EXIT_TROUBLE, "no memory for a submit");
 	}
-	memcpy(submit.dwords, data, count * sizeof(uint32_t));
+	memcpy(submit.dwords, virtio_gpu_submit_commands(command, command + 1),
+		count * sizeof(uint32_t));
 	vgt_model_submit(player->model, command->hdr.ctx_id, submit.dwords, count);
 
 	size_t at = 0, submitted = 0, shown = 0;

@@ -19,27 +19,38 @@ bool vgt_terminal_has_colours(void)
 	       strcmp(term, "dumb") != 0;
 }
 
+/*
+ * Runs the pager, whose command is $1, and where it cannot be run (126, 127) shows what it
+ * would have got. An interrupt is the pager's affair: this shell outlives it.
+ */
+static const char pager_script[] = "trap : INT\n"
+				   "sh -c \"$1\"\n"
+				   "case $? in 126|127) exec cat ;; esac";
+
 /* In the child: reads from the pipe and shows it. */
 static void run_pager(const char *command, const int *ends)
 {
 	dup2(ends[0], STDIN_FILENO);
 	close(ends[0]);
 	close(ends[1]);
-	/* leave at once where all fits, keep colours, leave the text on the screen */
-	setenv("LESS", "FRX", 0);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	execl("/bin/sh", "sh", "-c", pager_script, "pager", command, (char *)NULL);
 	_exit(127);
+}
+
+/* What $PAGER says; less is told to leave at once where all fits, to keep colours, and to leave
+ * the text on the screen, which $LESS need not say. */
+static const char *pager_command(void)
+{
+	const char *command = getenv("PAGER");
+	return !command || strcmp(command, "less") == 0 ? "less -FRX" : command;
 }
 
 void vgt_pager_start(void)
 {
-	const char *command = getenv("PAGER");
+	const char *command = pager_command();
 	int ends[2];
-	if (!command) {
-		command = "less";
-	}
-	if (!isatty(STDOUT_FILENO) || !*command || strcmp(command, "cat") == 0 ||
-		pipe(ends) != 0) {
+	if (!isatty(STDOUT_FILENO) || !command[strspn(command, " \t")] ||
+		strcmp(command, "cat") == 0 || pipe(ends) != 0) {
 		return;
 	}
 	fflush(NULL);

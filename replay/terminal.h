@@ -10,8 +10,9 @@
 bool vgt_terminal_has_colours(void);
 
 /*
- * Puts a pager ($PAGER, else less) behind stdout where that is a terminal. Without a pager, or
- * where it is empty or "cat", nothing happens.
+ * Puts a pager behind stdout where that is a terminal: $PAGER, which may be a command line;
+ * `less -FRX` where that is not set or just "less". Where it is empty or "cat" nothing happens,
+ * where it cannot be started its input is shown as it is.
  */
 void vgt_pager_start(void);
 

@@ -228,8 +228,33 @@ bool vgt_cmd_make_directory(const char *path)
 	return false;
 }
 
+/* Whether `path` names the file that `status` is of. Only a file can lose what it holds. */
+static bool is_same_file(const char *path, const struct stat *status)
+{
+	struct stat other;
+	return S_ISREG(status->st_mode) && stat(path, &other) == 0 &&
+	       other.st_dev == status->st_dev && other.st_ino == status->st_ino;
+}
+
+bool vgt_cmd_may_write(const char *name, const char *path, const char *out)
+{
+	struct stat status;
+	if (!*out) {
+		vgt_cmd_usage(name, "OUT is empty");
+	} else if (strcmp(out, "-") == 0) {
+		vgt_cmd_usage(name, "a trace cannot be written to standard output");
+	} else if ((strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &status)
+					   : stat(path, &status)) == 0 &&
+		   is_same_file(out, &status)) {
+		vgt_cmd_usage(name, "OUT is FILE: '%s' would replace its own source", out);
+	} else {
+		return true;
+	}
+	return false;
+}
+
 /* Bytes of the UTF-8 character at text (RFC 3629, section 4), 0 where there is none. */
-static size_t utf8_length(const unsigned char *text)
+static size_t utf8_length(const unsigned char *text, size_t size)
 {
 	const unsigned char lead = text[0];
 	unsigned char low = 0x80;
@@ -252,7 +277,7 @@ static size_t utf8_length(const unsigned char *text)
 	} else {
 		return 0;
 	}
-	if (text[1] < low || text[1] > high) {
+	if (size < length || text[1] < low || text[1] > high) {
 		return 0;
 	}
 	for (size_t i = 2; i < length; i++) {
@@ -267,14 +292,15 @@ char *vgt_cmd_utf8(const char *text)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
 	const unsigned char *from = (const unsigned char *)text;
+	const unsigned char *const end = from + strlen(text);
 	char *const copy = malloc(3 * strlen(text) + 1);
 	char *to = copy;
 
 	if (!copy) {
 		return NULL;
 	}
-	while (*from) {
-		const size_t length = utf8_length(from);
+	while (from < end) {
+		const size_t length = utf8_length(from, (size_t)(end - from));
 		if (length) {
 			memcpy(to, from, length);
 			from += length;
@@ -287,6 +313,46 @@ char *vgt_cmd_utf8(const char *text)
 	}
 	*to = '\0';
 	return copy;
+}
+
+/*
+ * Whether the UTF-8 character steers what shows it: controls C0, DEL and C1, of which terminals
+ * make commands, U+2028 and U+2029, which end a line, and what turns the direction of writing.
+ */
+static bool is_control(const unsigned char *text, size_t length)
+{
+	if (length == 1) {
+		return text[0] < 0x20 || text[0] == 0x7f;
+	}
+	if (length == 2) {
+		return (text[0] == 0xc2 && text[1] < 0xa0) ||
+		       (text[0] == 0xd8 && text[1] == 0x9c); /* U+061C */
+	}
+	if (length == 3 && text[0] == 0xe2 && text[1] == 0x80) {
+		return text[2] == 0x8e || text[2] == 0x8f || /* U+200E, U+200F */
+		       (text[2] >= 0xa8 && text[2] <= 0xae); /* U+2028 to U+202E */
+	}
+	return length == 3 && text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa6 &&
+	       text[2] <= 0xa9; /* U+2066 to U+2069 */
+}
+
+size_t vgt_cmd_print_text(FILE *to, const char *text, size_t length)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t characters = 0;
+
+	for (size_t left = length; left; characters++) {
+		const size_t span = utf8_length(at, left);
+		const size_t step = span ? span : 1;
+		if (span && !is_control(at, span)) {
+			fwrite(at, 1, span, to);
+		} else {
+			fputc('?', to);
+		}
+		at += step;
+		left -= step;
+	}
+	return characters;
 }
 
 const char *vgt_cmd_end_name(enum vgt_reader_end end)

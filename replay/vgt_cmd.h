@@ -7,7 +7,9 @@
 
 #include <getopt.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * What the subcommands of the binary `vgt` share. A subcommand NAME lives in cmd_NAME.c, which
@@ -124,10 +126,25 @@ int vgt_cmd_trace_end(const char *path, const struct vgt_reader *reader, bool qu
 bool vgt_cmd_make_directory(const char *path);
 
 /*
+ * Whether a trace made of `path` may be put at `out`, be it that a file is there to be
+ * replaced. False, told as wrong usage of the command `name`: `out` is the file `path` by this
+ * or another name, or it is "-" or empty. `path` may be "-".
+ */
+bool vgt_cmd_may_write(const char *name, const char *path, const char *out);
+
+/*
  * A copy of text that is valid UTF-8, as JSON demands of names from outside: each byte that
- * belongs to no valid character becomes U+FFFD. The caller frees it; NULL without memory.
+ * belongs to no valid character becomes U+FFFD. Controls stay, vgt_json_write() escapes them.
+ * The caller frees it; NULL without memory.
  */
 char *vgt_cmd_utf8(const char *text);
+
+/*
+ * Prints text from outside so that it cannot steer a terminal, nor end the line: valid UTF-8
+ * passes; a byte that belongs to none, and a control character, be it of C0, of C1 or of the
+ * direction of writing, becomes a '?'. Returns the number of characters printed.
+ */
+size_t vgt_cmd_print_text(FILE *to, const char *text, size_t length);
 
 /* "tail", "ring", "recording", "cut": what --json calls the end of a trace. */
 const char *vgt_cmd_end_name(enum vgt_reader_end end);

@@ -3,6 +3,7 @@
 
 #include "vgt_cmd.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 void vgt_json_put_text(struct json_object *object, const char *key, const char *text)
@@ -15,13 +16,50 @@ void vgt_json_put_text(struct json_object *object, const char *key, const char *
 
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number)
 {
-	json_object_object_add(object, key, json_object_new_int64((int64_t)number));
+	json_object_object_add(object, key, json_object_new_uint64(number));
+}
+
+/*
+ * json-c escapes what stands before U+0020 and leaves DEL and U+0080 to U+009F as they are: of
+ * these, terminals make commands, too. They can only stand in strings.
+ */
+void vgt_json_write(FILE *to, struct json_object *object, int flags)
+{
+	const char *text =
+		json_object_to_json_string_ext(object, flags | JSON_C_TO_STRING_NOSLASHESCAPE);
+	text = text ? text : "null";
+	const char *written = text;
+
+	for (const char *at = text; *at; at++) {
+		const unsigned char next = (unsigned char)at[1];
+		const bool two_bytes = *at == '\xc2' && next >= 0x80 && next < 0xa0;
+		if (*at != '\x7f' && !two_bytes) {
+			continue;
+		}
+		fwrite(written, 1, (size_t)(at - written), to);
+		fprintf(to, "\\u%04x", two_bytes ? next : 0x7fu);
+		at += two_bytes;
+		written = at + 1;
+	}
+	fprintf(to, "%s\n", written);
 }
 
 void vgt_json_print(FILE *to, struct json_object *object)
 {
-	fprintf(to, "%s\n",
-		json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	vgt_json_write(to, object, JSON_C_TO_STRING_PLAIN);
 	json_object_put(object);
+}
+
+void vgt_json_put_damage(struct json_object *object, const struct vgt_err *damage)
+{
+	struct json_object *where = NULL;
+	if (damage) {
+		where = json_object_new_object();
+		vgt_json_put_text(where, "message", damage->message);
+		json_object_object_add(where, "byte",
+			damage->offset == VGT_NO_OFFSET
+				? NULL
+				: json_object_new_uint64(damage->offset));
+	}
+	json_object_object_add(object, "damage", where);
 }

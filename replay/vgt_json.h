@@ -2,19 +2,29 @@
 #ifndef VGT_JSON_H
 #define VGT_JSON_H
 
+#include "vgt_err.h"
+
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* What the commands' --json has in common. Without memory a member is null. */
+/* What the commands' --json has in common. Without memory a member, or all of it, is null. */
 
 /* Text from outside, made valid UTF-8 (vgt_cmd_utf8). */
 void vgt_json_put_text(struct json_object *object, const char *key, const char *text);
 
-/* At most INT64_MAX, as all that is counted here. */
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number);
+
+/*
+ * The object's text by json-c's `flags` (JSON_C_TO_STRING_...) and the end of a line. Control
+ * characters in strings, those of C1 included, are written as \u escapes.
+ */
+void vgt_json_write(FILE *to, struct json_object *object, int flags);
 
 /* One line of JSON lines; frees the object. */
 void vgt_json_print(FILE *to, struct json_object *object);
+
+/* "damage": {"message", "byte" or null}, or null where there is none. */
+void vgt_json_put_damage(struct json_object *object, const struct vgt_err *damage);
 
 #endif

@@ -195,6 +195,24 @@ rm zeros
 one_line 1 "bomb.vgt: chunk of 104857600 bytes exceeds the limit of [0-9]+ \(byte [0-9]+\)" \
 	"$VGT" info bomb.vgt
 
+# Text that would steer a terminal: as a '?' each, in JSON as it is but escaped. The key, too.
+# ESC, DEL, U+009B, U+0085, U+00A0, U+202E, no UTF-8.
+text=$(grep -abo "producer=vgt-preload " chunk.1 | head -n 1 | cut -d : -f 1)
+variant 1 "$text" '\033\302\233x\177er=\302\205\302\240\342\200\256\377\303\251ay '
+trace steers.vgt chunk.0 changed
+expect_stdout_match $'^\\?\\?x\\?er                 \\?\302\240\\?\357\277\275\303\251ay ' "$VGT" info steers.vgt
+expect_stdout_match '^ *"\\u001b\\u009bx\\u007fer":"\\u0085'$'\302\240\342\200\256\357\277\275\303\251ay ' \
+	"$VGT" info --json steers.vgt
+if command -v jq >/dev/null; then
+	expect_stdout true shell '"$0" info --json "$1" | jq ".meta | keys |
+		any(. == \"\\u001b\\u009bx\\u007fer\")"' steers.vgt
+fi
+for format in "" --json; do
+	# shellcheck disable=SC2086
+	expect_exit 5 "$VGT" info $format steers.vgt
+	expect_exit 1 grep -Pq '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$TMP/.stdout"
+done
+
 # One byte of the compressed data changed.
 cp good.vgt flipped.vgt
 middle=$(($(stat -c %s good.vgt) / 2))
@@ -275,9 +293,43 @@ one_line 2 "text.vgt/x: cannot make the directory: Not a directory" \
 one_line 2 "cut.vgt: cannot create good.vgt: File exists" "$VGT" recover -o good.vgt cut.vgt
 one_line 2 "cut.vgt: cannot create none/x.vgt: No such file or directory" \
 	"$VGT" recover -o none/x.vgt cut.vgt
+one_line 2 "recover needs a file, not standard input" shell 'cat "$1" | "$0" recover -' cut.vgt
+usage "recover needs a file, not standard input" "$VGT" recover -
+usage "recover needs a file, not standard input" \
+	shell 'cat "$1" | "$0" recover -o never -' cut.vgt
+usage "a trace cannot be written to standard output" "$VGT" recover -o - cut.vgt
 expect_exit 2 shell '"$0" info "$1" >/dev/full' good.vgt
 expect_stderr "vgt: cannot write to standard output: No space left on device" \
 	shell '"$0" info "$1" >/dev/full' good.vgt
+
+# A pager that cannot be started: what it would have shown is shown. One that is no command, or a
+# line of them; what is in LESS does not turn the colours into garbage.
+if command -v script >/dev/null; then
+	# on_terminal COMMAND...
+	on_terminal() {
+		TERM=xterm timeout 60 script -qec "$*" /dev/null </dev/null
+	}
+	chmod -x text.vgt
+	expect_exit 0 "$VGT" dump good.vgt
+	lines=$(wc -l <"$TMP/.stdout")
+	for pager in ./missing ./text.vgt "./missing --option" "NO=such ./missing"; do
+		expect_exit 0 on_terminal "NO_COLOR=1 PAGER='$pager' '$VGT' dump good.vgt"
+		expect_exit 0 [ "$(wc -l <"$TMP/.stdout")" -ge "$lines" ]
+		expect_stdout_match "^@3 " on_terminal "NO_COLOR=1 PAGER='$pager' '$VGT' dump good.vgt"
+	done
+	expect_stdout_match "^@3 " on_terminal "NO_COLOR=1 PAGER=' ' '$VGT' dump good.vgt @3"
+	expect_stdout_match "^one: @3 " \
+		on_terminal "NO_COLOR=1 PAGER='cat | sed s/^/one:\\ /' '$VGT' dump good.vgt @3"
+	expect_stdout_match "^nothing" on_terminal "PAGER='echo nothing; exit 1' '$VGT' dump good.vgt @3"
+	if command -v less >/dev/null; then
+		# it leaves at once where all fits
+		for set in "unset PAGER LESS" "unset PAGER; export LESS=-S" \
+			"unset LESS; export PAGER=less" "export LESS=-S PAGER=less"; do
+			expect_stdout_match $'\033\\[33m@[0-9]+\033' \
+				on_terminal "$set; '$VGT' dump good.vgt op=RESOURCE_UNREF"
+		done
+	fi
+fi
 
 # Wrong usage.
 for range in x 9-3 - 1,,2 "," "" -1 1-2-3 1.5 99999999999999999999 "1 2"; do

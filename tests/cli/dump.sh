@@ -51,7 +51,7 @@ expect_stdout_match ' RESPONSE command=134 .*digest=0x[0-9a-f]+' "$VGT" dump $ge
 expect_stderr '' "$VGT" dump $gears 0-
 
 # Filters: by name, context, resource; joined they narrow.
-count() { "$VGT" dump "$gears" "$@" | wc -l; }
+count() { "$VGT" dump "$gears" "$@" | grep -c '^  @'; }
 names() { "$VGT" dump --json "$gears" "$@" | jq -r .type | sort -u | paste -sd' '; }
 expect_stdout DRAW_VBO names draw
 expect_stdout CLEAR names clear
@@ -64,8 +64,29 @@ expect_stdout 20 count clear ctx=1
 expect_stdout 0 count clear ctx=2
 expect_stdout_match '^  @15.4 CREATE_OBJECT SURFACE handle=1 res_handle=1 ' "$VGT" dump $gears res=1
 expect_stdout_match '^  @15.6 SET_FRAMEBUFFER_STATE ' "$VGT" dump $gears res=1
-expect_stdout_match '^frame 19 FRAME rule=readback .* resource_id=1 ' "$VGT" dump $gears res=1
+expect_stdout_match '^frame 19 \(@134\) FRAME rule=readback .* resource_id=1 ' "$VGT" dump $gears res=1
 expect_stdout '' "$VGT" dump $gears res=999
+# A draw uses what it finds bound: the window, and the buffer that all vertices are in.
+expect_stdout 240 count draw
+expect_stdout 240 count draw res=1
+expect_stdout 240 count draw res=3
+expect_stdout 0 count draw res=4
+expect_stdout 20 count clear res=1
+# With a filter, the frame is said; what is given once only is refused twice.
+expect_stdout_match '^frame 7:$' "$VGT" dump $gears clear
+expect_stdout 20 bash -c "'$VGT' dump $gears clear | grep -c '^frame [0-9]*:$'"
+
+# What a draw finds: the commands that set it, objects by what they were made with.
+expect_stdout '@15.20 CREATE_OBJECT BLEND
+@15.22 CREATE_OBJECT RASTERIZER
+@15.6 SET_FRAMEBUFFER_STATE
+@129.5 SET_CONSTANT_BUFFER
+@129.3 BIND_SHADER
+@15.14 BIND_SHADER' bash -c "'$VGT' dump --state $gears @129.9 | grep '^      @' |
+	grep -e FRAMEBUFFER_STATE\\  -e BLEND\\  -e RASTERIZER -e BIND_SHADER -e CONSTANT |
+	sed 's/^ *//; s/ [a-z].*//'"
+expect_stdout "$("$VGT" dump --state $gears @129.9 | grep -c '^      @')" \
+	jq '.state | length' <("$VGT" dump --json --state $gears @129.9)
 
 # Capsets: every bit by name.
 expect_stdout_match '^capset 1 .*308 bytes$' "$VGT" dump --capset $gears
@@ -84,12 +105,26 @@ expect_exit 5 "$VGT" dump "$TMP/cut.vgt"
 expect_stderr_match 'the end of the trace is missing' "$VGT" dump "$TMP/cut.vgt"
 "$VGT" info --json traces/desktop.vgt >"$TMP/info"
 cp traces/desktop.vgt "$TMP/damaged.vgt"
-printf 'xxxxxxxx' | dd of="$TMP/damaged.vgt" bs=1 seek=40000 conv=notrunc status=none
+printf 'xxxxxxxx' | dd of="$TMP/damaged.vgt" bs=1 seek=5000 conv=notrunc status=none
 expect_exit 1 "$VGT" dump "$TMP/damaged.vgt"
 expect_stderr_match 'damaged.vgt: .*damaged.*byte [0-9]+' "$VGT" dump "$TMP/damaged.vgt"
-expect_stderr_match 'going on at byte [0-9]+: commands @[0-9]+ to @[0-9]+ are lost' \
+expect_stdout_match '^bytes [0-9]+ to [0-9]+ are damaged: commands @[0-9]+ to @[0-9]+ are lost' \
 	"$VGT" dump "$TMP/damaged.vgt"
+expect_stdout 1 jq -s 'map(select(.type == "gap" and .commands_lost > 0)) | length' \
+	<("$VGT" dump --json "$TMP/damaged.vgt" 2>/dev/null)
 expect_stdout_match "^@$(($(jq .commands "$TMP/info") - 1)) " "$VGT" dump "$TMP/damaged.vgt"
+# where the damage makes it impossible to go to an address, what comes before it is read
+cp $gears "$TMP/first.vgt"
+printf x | dd of="$TMP/first.vgt" bs=1 seek=20 conv=notrunc status=none
+expect_stdout 13 bash -c "'$VGT' dump '$TMP/first.vgt' 19 clear draw 2>/dev/null | grep -c '^  @'"
+expect_exit 1 "$VGT" dump "$TMP/first.vgt" 19
+
+# A submit whose last command runs past its end, as `vgt verify` says it.
+"$(dirname "$VGT")/tests/mktrace" cut-short "$TMP/short.vgt"
+at=$("$VGT" verify "$TMP/short.vgt" 2>/dev/null | sed -n 's/.*: \(@[0-9.]*\): .*cut short.*/\1/p')
+expect_stdout_match "^  $at [A-Z_]+ \(cut short: [0-9]+ dwords announced, [0-9]+ are there\) [0-9a-f]{8}" \
+	"$VGT" dump "$TMP/short.vgt" "$at"
+expect_stdout_match 'cut short' jq -r .error <("$VGT" dump --json "$TMP/short.vgt" "$at")
 
 # A terminal gets colours and a pager, unless it says otherwise; others get neither.
 on_terminal() { TERM=xterm script -qec "$*" /dev/null </dev/null; }
@@ -112,8 +147,14 @@ wrong "nowhere.vgt: cannot open" nowhere.vgt
 wrong "'drow' is neither an address nor a filter" $gears drow
 wrong "no command is called 'DROW'" $gears op=DROW
 wrong 'op= needs' $gears op=
-wrong 'ctx must be a number' $gears ctx=one
-wrong 'res must be a number' $gears res=-1
+wrong 'ctx= must be a number' $gears ctx=one
+wrong 'res= must be a number' $gears res=-1
+wrong 'only one res= is taken' $gears res=1 res=2
+wrong "no command is called 'VIEWPORT', did you mean 'SET_VIEWPORT_STATE'" $gears op=VIEWPORT
+wrong "'DRAW_VBO' is no filter, did you mean 'op=DRAW_VBO'" $gears DRAW_VBO
+wrong "'traces/gears.vgt' is neither an address nor a filter .FILE comes first" 12 $gears
+wrong '.*there is no @33.999: @33 has 60 virgl commands' $gears @33.999
+wrong '.*there is no @3.0: @3 is no SUBMIT_3D' $gears @3.0
 wrong '.*20-10' $gears 20-10
 wrong '.*@x' $gears @x
 wrong '.*20 frames' $gears 99

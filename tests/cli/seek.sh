@@ -117,8 +117,8 @@ expect_stdout "$(head -n 5 <<<"$frames")" "$VGT" replay --quiet --verify cut.vgt
 last=$(($(wc -l <<<"$frames") - 1))
 expect_exit 0 "$VGT" cut -q good.vgt --frames 0-$last -o all.vgt
 expect_stdout "$frames" "$VGT" replay --quiet --verify all.vgt
-expect_exit 0 shell '"$0" cut -q - --frames 0 --force -o cut.vgt <"$1"' cut.vgt
-expect_stdout "$(head -n 1 <<<"$frames")" "$VGT" replay --quiet --verify cut.vgt
+expect_exit 0 shell '"$0" cut -q - --frames 0 --force -o all.vgt <"$1"' cut.vgt
+expect_stdout "$(head -n 1 <<<"$frames")" "$VGT" replay --quiet --verify all.vgt
 expect_stderr "vgt: good.vgt: there is no frame $((last + 1)): the trace has $((last + 1)) frames" \
 	"$VGT" cut good.vgt --frames 0-$((last + 1)) -o none.vgt
 expect_exit 2 "$VGT" cut good.vgt --frames 0-$((last + 1)) -o none.vgt
@@ -126,19 +126,21 @@ rm all.vgt cut.vgt x.vgt
 expect_files good.vgt
 
 # A trace without tail is repaired; damage is left alone, and so is what is no trace.
+# chunks_end FILE: where its tail begins (a skippable frame that has VGTINDEX)
+chunks_end() {
+	echo $(($(grep -abo VGTINDEX "$1" | tail -n 1 | cut -d : -f 1) - 8))
+}
 size=$(stat -c %s good.vgt)
-head -c $((size - 1)) good.vgt >cut.vgt
-expect_stderr_match "^vgt: cut.vgt: the end was missing; it has its tail now \([0-9]+ bytes" \
-	"$VGT" repack cut.vgt
+end=$(chunks_end good.vgt)
+head -c "$end" good.vgt >cut.vgt
+expect_exit 5 "$VGT" info cut.vgt
+expect_stderr "vgt: cut.vgt: the end was missing; it has its tail now" "$VGT" repack -q cut.vgt
 expect_exit 0 "$VGT" info cut.vgt
 expect_stdout_match "^end.reason +recovered$" "$VGT" info cut.vgt
 records good.vgt >"$TMP/records.1"
 records cut.vgt >"$TMP/records.2"
 expect_exit 0 cmp -n "$(stat -c %s "$TMP/records.1")" "$TMP/records.1" "$TMP/records.2"
-head -c $((size - 1000)) good.vgt >torn.vgt
-expect_exit 0 "$VGT" repack -q torn.vgt
-expect_exit 0 "$VGT" info torn.vgt
-rm cut.vgt torn.vgt
+rm cut.vgt
 
 # refused STATUS REGEX COMMAND...: this exit status, one line, and no file touched.
 refused() {
@@ -185,6 +187,53 @@ for command in "repack" "cut --frames 0-1"; do
 		refused 2 "none/x.vgt: cannot create: No such file or directory" \
 			"$VGT" $command -o none/x.vgt good.vgt
 		refused 2 "/dev/null: is not a file" "$VGT" $command --force -o /dev/null good.vgt
+	}
+done
+
+# What lies behind the last whole chunk is not lost in place; elsewhere it is left out, and told.
+for torn in $((size - 1 - end)) $((size - 1000 - end)) 1; do
+	head -c $((end + torn)) good.vgt >torn.vgt
+	if [ "$torn" -lt 0 ]; then
+		torn="[1-9][0-9]*"
+	fi
+	refused 2 "torn.vgt: ends within a chunk: $torn bytes would be lost; use -o OUT, or \`vgt recover\`" \
+		"$VGT" repack torn.vgt
+	expect_stderr_match \
+		"^vgt: new.vgt: the end was missing; it has its tail now \($torn bytes of a torn chunk left out\)$" \
+		"$VGT" repack -q -o new.vgt torn.vgt
+	expect_exit 0 "$VGT" info new.vgt
+	expect_stdout_match "^end.reason +recovered$" "$VGT" info new.vgt
+	records new.vgt | head -c -40 >"$TMP/records.2" # without META end.reason=recovered
+	expect_exit 0 cmp -n "$(stat -c %s "$TMP/records.2")" "$TMP/records.1" "$TMP/records.2"
+	rm new.vgt torn.vgt
+done
+
+# No trace over itself, by whatever name, and none to standard output.
+ln -s good.vgt link.vgt
+ln good.vgt hard.vgt
+mkdir beside
+for out in good.vgt ./good.vgt link.vgt hard.vgt beside/../good.vgt "$PWD/good.vgt"; do
+	for command in "repack" "cut --frames 0" "repack --force" "cut --frames 0 --force"; do
+		# shellcheck disable=SC2086
+		{
+			refused 2 "OUT is FILE: '$out' would replace its own source" \
+				"$VGT" $command -o "$out" good.vgt
+			refused 2 "OUT is FILE: '$out' would replace its own source" \
+				shell "\"\$0\" $command -o '$out' - <\"\$1\"" good.vgt
+		}
+	done
+	refused 2 "OUT is FILE: '$out' would replace its own source" \
+		"$VGT" recover -o "$out" good.vgt
+done
+refused 2 "OUT is FILE: 'good.vgt' would replace its own source" \
+	"$VGT" cut --frames 0 --force -o good.vgt link.vgt
+rm -r link.vgt hard.vgt beside
+for command in "repack" "cut --frames 0" "repack --force" "cut --frames 0 --force" recover; do
+	# shellcheck disable=SC2086
+	{
+		refused 2 "a trace cannot be written to standard output" \
+			"$VGT" $command -o - good.vgt
+		refused 2 "OUT is empty" "$VGT" $command -o "" good.vgt
 	}
 done
 

@@ -17,3 +17,8 @@ for trace in traces/*.vgt; do
 	expect_stdout "$first" "$VGT" replay --quiet --step "$trace"
 	expect_stdout "$first" "$VGT" replay --quiet --verify "$trace"
 done
+
+# A host that offers less than the recording's is told apart, in words.
+expect_stderr_match 'capset: lacks has_tessellation_shaders$' env MESA_GL_VERSION_OVERRIDE=3.2 \
+	MESA_EXTENSION_OVERRIDE=-GL_ARB_tessellation_shader \
+	"$VGT" replay --no-pictures traces/gears.vgt

@@ -33,7 +33,7 @@ for trace in traces/*.vgt; do
 	expect_exit 0 "$VGT" verify --json "$trace"
 	cp "$TMP/.stdout" "$TMP/json"
 	expect_exit 0 json_lines "$TMP/json"
-	expect_stdout_match '^\{"event":"end","end":"tail",.*"violations":0,"complete":true,"damage":null\}$' \
+	expect_stdout_match '^\{"event":"end","end":"tail",.*"violations":0,"handles_checked":true,"damage":null\}$' \
 		"$VGT" verify --json "$trace"
 done
 
@@ -63,7 +63,7 @@ done
 "$VGT" verify --quiet --json "$TMP/no-shader.vgt" >"$TMP/json" || true
 expect_exit 0 json_lines "$TMP/json"
 expect_stdout '{"event":"violation","command":1,"virgl_command":3,"message":"DRAW_VBO: no FRAGMENT shader is bound"}
-{"event":"end","end":"tail","records":6,"commands":2,"frames":0,"violations":1,"complete":true,"damage":null}' \
+{"event":"end","end":"tail","records":6,"commands":2,"frames":0,"violations":1,"handles_checked":true,"damage":null}' \
 	cat "$TMP/json"
 expect_stdout_match '^\{"event":"violation","command":2,"virgl_command":null,"message":"TRANSFER_TO_HOST_3D: ' \
 	"$VGT" verify --json "$TMP/past-backing.vgt"
@@ -111,7 +111,8 @@ expect_stderr_match "^vgt: $TMP/cut.vgt: the end of the trace is missing \(see \
 	"$VGT" verify "$TMP/cut.vgt"
 expect_stderr "" "$VGT" verify --quiet "$TMP/cut.vgt"
 expect_exit 5 "$VGT" verify --quiet "$TMP/cut.vgt"
-expect_stdout_match '^\{"event":"end","end":"cut",.*"damage":null\}$' "$VGT" verify --json "$TMP/cut.vgt"
+expect_stdout_match '^\{"event":"end","end":"cut",.*"handles_checked":false,"damage":null\}$' \
+	"$VGT" verify --json "$TMP/cut.vgt"
 for ((i = 1; i < 8; i++)); do
 	head -c $((size * i / 8)) traces/gears.vgt >"$TMP/cut.vgt"
 	expect_exit 5 piped '"$VGT" verify --quiet "$1"' "$TMP/cut.vgt"
@@ -136,7 +137,7 @@ expect_stderr_match "^vgt: $TMP/flipped.vgt: chunk is damaged: .* \(byte [1-9][0
 expect_stderr_match "^vgt: $TMP/flipped.vgt: [1-9][0-9]* commands, [0-9]+ frames, no violation up to the damage$" \
 	"$VGT" verify "$TMP/flipped.vgt"
 expect_stderr_match "chunk is damaged: .* \(byte [1-9][0-9]*\)$" "$VGT" verify --quiet "$TMP/flipped.vgt"
-expect_stdout_match '^\{"event":"end","end":"damage",.*"damage":\{"message":"chunk is damaged: .*","byte":[1-9][0-9]*\}\}$' \
+expect_stdout_match '^\{"event":"end","end":"damage",.*"handles_checked":false,"damage":\{"message":"chunk is damaged: .*","byte":[1-9][0-9]*\}\}$' \
 	"$VGT" verify --json "$TMP/flipped.vgt"
 "$VGT" verify --quiet --json "$TMP/flipped.vgt" >"$TMP/json" 2>/dev/null || true
 expect_exit 0 json_lines "$TMP/json"
@@ -173,7 +174,12 @@ wrong "unknown option '-x'" "$VGT" verify -x traces/gears.vgt
 wrong ".*'verfy'.*verify.*" "$VGT" verfy traces/gears.vgt
 : >"$TMP/empty.vgt"
 expect_exit 1 "$VGT" verify "$TMP/empty.vgt"
-expect_stderr_match "^vgt: $TMP/empty.vgt: is empty \(byte 0\)$" "$VGT" verify "$TMP/empty.vgt"
+expect_stderr "vgt: $TMP/empty.vgt: is empty (byte 0)" "$VGT" verify "$TMP/empty.vgt"
+echo "this is text, and not so little of it that it would be less than a header" >"$TMP/text.vgt"
+expect_exit 1 "$VGT" verify "$TMP/text.vgt"
+expect_stderr "vgt: $TMP/text.vgt: not a vgt trace (byte 0)" "$VGT" verify "$TMP/text.vgt"
+expect_stdout '{"event":"end","end":"damage","records":0,"commands":0,"frames":0,"violations":0,"handles_checked":false,"damage":{"message":"not a vgt trace","byte":0}}' \
+	"$VGT" verify --json "$TMP/text.vgt"
 expect_stdout_match "^usage: vgt verify " "$VGT" help verify
 expect_stdout "$("$VGT" help verify)" "$VGT" verify --help
 expect_stdout_match "^  verify " "$VGT" help
