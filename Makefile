@@ -28,16 +28,17 @@ compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(SANITIZ
 link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
 
 # The sources, by what they become. Each file is compiled once, position-independent.
-format_src := $(addprefix format/,vgt_address.c vgt_desc.c vgt_err.c vgt_index.c vgt_model.c vgt_reader.c vgt_record_check.c \
-	vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c vgt_transfer.c vgt_validate.c \
-	vgt_writer.c virgl_caps.c \
-	virgl_desc.c virgl_format.c)
+format_src := $(addprefix format/,vgt_address.c vgt_desc.c vgt_err.c vgt_index.c vgt_model.c vgt_reader.c \
+	vgt_record_check.c vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c \
+	vgt_transfer.c vgt_validate.c vgt_writer.c virgl_caps.c virgl_desc.c virgl_format.c)
 capture_src := host-capture/vgt_capture.c
 preload_src := host-capture/preload.c host-capture/preload_facts.c
 vtest_src := host-capture/vtest_connect.c
-vgt_src := $(addprefix replay/,vgt.c vgt_cmd.c vgt_json.c cmd_compare.c cmd_cut.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c \
-	cmd_recover.c cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c bound_state.c describe.c describe_json.c dump_filter.c dump_line.c terminal.c compare.c png_image.c child.c child_log.c new_trace.c \
-	private_display.c private_vtest.c recorded_traces.c recording_watch.c shader_list.c)
+vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c cmd_cut.c cmd_dump.c cmd_help.c \
+	cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c cmd_replay.c cmd_shaders.c \
+	cmd_verify.c companion.c compare.c describe.c describe_json.c dump_filter.c dump_line.c \
+	new_trace.c png_image.c private_display.c private_vtest.c recorded_traces.c \
+	recording_watch.c shader_list.c terminal.c vgt.c vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c png_image.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
