@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_model.h"
 
+#include "vgt_tree.h"
 #include "virgl_desc.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Every object starts with its key, so that one comparison serves all trees (tsearch(3)). */
+/* Every object starts with its key: see vgt_tree.h. */
 struct object {
 	uint64_t key;
 };
@@ -81,20 +81,6 @@ struct vgt_model {
 
 /* Trees */
 
-static int compare_keys(const void *a, const void *b)
-{
-	uint64_t key_a = ((const struct object *)a)->key;
-	uint64_t key_b = ((const struct object *)b)->key;
-	return (key_a > key_b) - (key_a < key_b);
-}
-
-static void *tree_find(void *const *tree, uint64_t key)
-{
-	struct object wanted = {key};
-	void *const *node = tfind(&wanted, tree, compare_keys);
-	return node ? *node : NULL;
-}
-
 /* Adds a zeroed object of `size` bytes that is not there yet. NULL: no memory or too many. */
 static void *tree_add(struct vgt_model *model, void **tree, uint64_t key, size_t size)
 {
@@ -102,7 +88,7 @@ static void *tree_add(struct vgt_model *model, void **tree, uint64_t key, size_t
 	if (object) {
 		object->key = key;
 	}
-	if (!object || !tsearch(object, tree, compare_keys)) {
+	if (!object || !tsearch(object, tree, vgt_tree_compare)) {
 		model->overflowed = true;
 		free(object);
 		return NULL;
@@ -113,23 +99,15 @@ static void *tree_add(struct vgt_model *model, void **tree, uint64_t key, size_t
 
 static void tree_remove(struct vgt_model *model, void **tree, void *object)
 {
-	tdelete(object, tree, compare_keys);
+	tdelete(object, tree, vgt_tree_compare);
 	model->objects--;
-}
-
-/* Any object of the tree, NULL where it is empty: the root, whose node begins with the key
- * pointer. */
-static void *tree_any(void *tree)
-{
-	/* the analyzer does not know that tdelete() has taken out what was freed */
-	return tree ? *(void **)tree : NULL; /* NOLINT(clang-analyzer-unix.Malloc) */
 }
 
 /* Removes and frees all objects that own nothing. */
 static void tree_clear(struct vgt_model *model, void **tree)
 {
 	void *object;
-	while ((object = tree_any(*tree))) {
+	while ((object = vgt_tree_any(*tree))) {
 		tree_remove(model, tree, object);
 		free(object);
 	}
@@ -149,9 +127,9 @@ static void attachment_remove(struct vgt_model *model, struct attachment *attach
 
 static void attach(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_id)
 {
-	struct context *context = tree_find(&model->contexts, ctx_id);
-	struct resource_object *resource = tree_find(&model->resources, resource_id);
-	if (!context || !resource || tree_find(&resource->attachments, ctx_id)) {
+	struct context *context = vgt_tree_find(&model->contexts, ctx_id);
+	struct resource_object *resource = vgt_tree_find(&model->resources, resource_id);
+	if (!context || !resource || vgt_tree_find(&resource->attachments, ctx_id)) {
 		return;
 	}
 	struct attachment *attachment =
@@ -169,9 +147,9 @@ static void attach(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_i
 
 static void detach(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_id)
 {
-	struct resource_object *resource = tree_find(&model->resources, resource_id);
+	struct resource_object *resource = vgt_tree_find(&model->resources, resource_id);
 	struct attachment *attachment =
-		resource ? tree_find(&resource->attachments, ctx_id) : NULL;
+		resource ? vgt_tree_find(&resource->attachments, ctx_id) : NULL;
 	if (attachment) {
 		attachment_remove(model, attachment);
 	}
@@ -179,8 +157,8 @@ static void detach(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_i
 
 bool vgt_model_is_attached(struct vgt_model *model, uint32_t ctx_id, uint32_t resource_id)
 {
-	struct resource_object *resource = tree_find(&model->resources, resource_id);
-	return resource && tree_find(&resource->attachments, ctx_id);
+	struct resource_object *resource = vgt_tree_find(&model->resources, resource_id);
+	return resource && vgt_tree_find(&resource->attachments, ctx_id);
 }
 
 /* Resources */
@@ -188,7 +166,7 @@ bool vgt_model_is_attached(struct vgt_model *model, uint32_t ctx_id, uint32_t re
 static void detach_all(struct vgt_model *model, struct resource_object *object)
 {
 	struct attachment *attachment;
-	while ((attachment = tree_any(object->attachments))) {
+	while ((attachment = vgt_tree_any(object->attachments))) {
 		attachment_remove(model, attachment);
 	}
 }
@@ -205,7 +183,7 @@ static void resource_remove(struct vgt_model *model, struct resource_object *obj
 
 struct vgt_resource *vgt_model_resource(struct vgt_model *model, uint32_t id)
 {
-	struct resource_object *object = tree_find(&model->resources, id);
+	struct resource_object *object = vgt_tree_find(&model->resources, id);
 	return object ? &object->resource : NULL;
 }
 
@@ -230,7 +208,7 @@ static void forget_replaced(struct vgt_model *model)
 static struct vgt_resource *resource_add(struct vgt_model *model, uint32_t id)
 {
 	forget_replaced(model);
-	struct resource_object *object = tree_find(&model->resources, id);
+	struct resource_object *object = vgt_tree_find(&model->resources, id);
 	if (object) {
 		tree_remove(model, &model->resources, object);
 		model->replaced = object;
@@ -299,7 +277,7 @@ static void sub_context_remove(
 	tree_clear(model, &sub->objects);
 	tree_remove(model, &context->sub_contexts, sub);
 	if (context->current == sub) {
-		context->current = tree_find(&context->sub_contexts, 0);
+		context->current = vgt_tree_find(&context->sub_contexts, 0);
 	}
 	free(sub);
 }
@@ -307,7 +285,7 @@ static void sub_context_remove(
 static void context_remove(struct vgt_model *model, struct context *context)
 {
 	struct sub_context *sub;
-	while ((sub = tree_any(context->sub_contexts))) {
+	while ((sub = vgt_tree_any(context->sub_contexts))) {
 		sub_context_remove(model, context, sub);
 	}
 	for (struct attachment *at = context->attachments, *next; at; at = next) {
@@ -322,7 +300,7 @@ static void context_remove(struct vgt_model *model, struct context *context)
 static void context_create(struct vgt_model *model, const struct virtio_gpu_ctx_create *command)
 {
 	uint32_t capset = command->context_init & VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK;
-	if (tree_find(&model->contexts, command->hdr.ctx_id)) {
+	if (vgt_tree_find(&model->contexts, command->hdr.ctx_id)) {
 		/* creating it again is legal and changes nothing */
 		return;
 	}
@@ -338,24 +316,24 @@ static void context_create(struct vgt_model *model, const struct virtio_gpu_ctx_
 
 bool vgt_model_has_context(struct vgt_model *model, uint32_t ctx_id)
 {
-	return tree_find(&model->contexts, ctx_id) != NULL;
+	return vgt_tree_find(&model->contexts, ctx_id) != NULL;
 }
 
 bool vgt_model_context_is_virgl(struct vgt_model *model, uint32_t ctx_id)
 {
-	const struct context *context = tree_find(&model->contexts, ctx_id);
+	const struct context *context = vgt_tree_find(&model->contexts, ctx_id);
 	return context && context->is_virgl;
 }
 
 bool vgt_model_has_sub_context(struct vgt_model *model, uint32_t ctx_id, uint32_t id)
 {
-	struct context *context = tree_find(&model->contexts, ctx_id);
-	return context && tree_find(&context->sub_contexts, id);
+	struct context *context = vgt_tree_find(&model->contexts, ctx_id);
+	return context && vgt_tree_find(&context->sub_contexts, id);
 }
 
 static struct sub_context *current_sub_context(struct vgt_model *model, uint32_t ctx_id)
 {
-	struct context *context = tree_find(&model->contexts, ctx_id);
+	struct context *context = vgt_tree_find(&model->contexts, ctx_id);
 	return context ? context->current : NULL;
 }
 
@@ -369,7 +347,7 @@ const struct vgt_object *vgt_model_object(
 	struct vgt_model *model, uint32_t ctx_id, uint32_t handle)
 {
 	struct sub_context *sub = current_sub_context(model, ctx_id);
-	struct virgl_object *object = sub ? tree_find(&sub->objects, handle) : NULL;
+	struct virgl_object *object = sub ? vgt_tree_find(&sub->objects, handle) : NULL;
 	return object ? &object->object : NULL;
 }
 
@@ -388,8 +366,8 @@ static uint64_t video_key(enum vgt_handle_kind kind, uint32_t handle)
 bool vgt_model_has_video_object(
 	struct vgt_model *model, uint32_t ctx_id, enum vgt_handle_kind kind, uint32_t handle)
 {
-	struct context *context = tree_find(&model->contexts, ctx_id);
-	return context && tree_find(&context->video_objects, video_key(kind, handle));
+	struct context *context = vgt_tree_find(&model->contexts, ctx_id);
+	return context && vgt_tree_find(&context->video_objects, video_key(kind, handle));
 }
 
 uint32_t vgt_model_scanout_of(const struct vgt_model *model, uint32_t resource_id)
@@ -552,7 +530,7 @@ static void create_object(struct submit *submit, const struct virgl_command *com
 	if (!sub || !handle) {
 		return;
 	}
-	struct virgl_object *object = tree_find(&sub->objects, handle);
+	struct virgl_object *object = vgt_tree_find(&sub->objects, handle);
 	if (!object) {
 		object = tree_add(submit->model, &sub->objects, handle, sizeof(*object));
 	}
@@ -565,8 +543,9 @@ static void create_object(struct submit *submit, const struct virgl_command *com
 static void destroy_object(struct submit *submit, const struct virgl_command *command)
 {
 	struct sub_context *sub = submit->context->current;
-	void *object = sub ? tree_find(&sub->objects, command->dwords[VIRGL_OBJ_DESTROY_HANDLE])
-			   : NULL;
+	void *object =
+		sub ? vgt_tree_find(&sub->objects, command->dwords[VIRGL_OBJ_DESTROY_HANDLE])
+		    : NULL;
 	if (object) {
 		tree_remove(submit->model, &sub->objects, object);
 		free(object);
@@ -586,7 +565,8 @@ static void bind_shader(struct submit *submit, const struct virgl_command *comma
 	}
 	uint32_t handle = command->dwords[VIRGL_BIND_SHADER_HANDLE];
 	uint32_t stage = command->dwords[VIRGL_BIND_SHADER_TYPE];
-	const struct virgl_object *shader = handle ? tree_find(&sub->objects, handle) : NULL;
+	const struct virgl_object *shader =
+		handle ? vgt_tree_find(&sub->objects, handle) : NULL;
 	if (stage < PIPE_SHADER_TYPES &&
 		(!handle || (shader && shader->object.type == VIRGL_OBJECT_SHADER &&
 				    shader->object.detail == stage))) {
@@ -603,7 +583,7 @@ static void video_object(struct submit *submit, const struct virgl_command *comm
 	void **tree = &submit->context->video_objects;
 	uint64_t key = video_key(is_codec ? VGT_HANDLE_VIDEO_CODEC : VGT_HANDLE_VIDEO_BUFFER,
 		command->dwords[VIRGL_VIDEO_OBJECT_HANDLE]);
-	void *object = tree_find(tree, key);
+	void *object = vgt_tree_find(tree, key);
 	if (lives && !object) {
 		tree_add(submit->model, tree, key, sizeof(struct video_object));
 	} else if (!lives && object) {
@@ -620,7 +600,7 @@ static void set_framebuffer(struct submit *submit, const struct virgl_command *c
 	}
 	sub->color_resource = 0;
 	if (command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_NR_CBUFS] > 0) {
-		const struct virgl_object *surface = tree_find(&sub->objects,
+		const struct virgl_object *surface = vgt_tree_find(&sub->objects,
 			command->dwords[VIRGL_SET_FRAMEBUFFER_STATE_CBUF_HANDLE]);
 		if (surface && surface->object.type == VIRGL_OBJECT_SURFACE) {
 			sub->color_resource = surface->object.resource_id;
@@ -632,7 +612,7 @@ static void sub_context_command(struct submit *submit, const struct virgl_comman
 {
 	struct context *context = submit->context;
 	uint32_t id = command->dwords[VIRGL_SUB_CTX_ID];
-	struct sub_context *sub = tree_find(&context->sub_contexts, id);
+	struct sub_context *sub = vgt_tree_find(&context->sub_contexts, id);
 	if (command->op == VIRGL_CCMD_CREATE_SUB_CTX) {
 		/* as vrend_renderer_create_sub_ctx: the new one becomes current, and one that
 		   exists does not */
@@ -812,7 +792,7 @@ static void feed_virgl(struct submit *submit, const struct virgl_command *comman
 void vgt_model_submit(
 	struct vgt_model *model, uint32_t ctx_id, const uint32_t *dwords, size_t count)
 {
-	struct context *context = tree_find(&model->contexts, ctx_id);
+	struct context *context = vgt_tree_find(&model->contexts, ctx_id);
 	if (!context || !context->is_virgl) {
 		model->work++;
 		return;
@@ -837,11 +817,11 @@ void vgt_model_submit(
 static void reset(struct vgt_model *model)
 {
 	struct context *context;
-	while ((context = tree_any(model->contexts))) {
+	while ((context = vgt_tree_any(model->contexts))) {
 		context_remove(model, context);
 	}
 	struct resource_object *object;
-	while ((object = tree_any(model->resources))) {
+	while ((object = vgt_tree_any(model->resources))) {
 		resource_remove(model, object);
 	}
 	forget_replaced(model);
@@ -853,18 +833,18 @@ static void reset(struct vgt_model *model)
 static void deny_creation(struct vgt_model *model)
 {
 	if (model->created_type == VIRTIO_GPU_CMD_CTX_CREATE) {
-		struct context *context = tree_find(&model->contexts, model->created_id);
+		struct context *context = vgt_tree_find(&model->contexts, model->created_id);
 		if (context) {
 			context_remove(model, context);
 		}
 	} else if (model->created_type) {
 		struct resource_object *object =
-			tree_find(&model->resources, model->created_id);
+			vgt_tree_find(&model->resources, model->created_id);
 		if (object) {
 			resource_remove(model, object);
 		}
 		if (model->replaced &&
-			tsearch(model->replaced, &model->resources, compare_keys)) {
+			tsearch(model->replaced, &model->resources, vgt_tree_compare)) {
 			model->replaced = NULL;
 			model->objects++;
 		}
@@ -881,7 +861,7 @@ static void note_creation(struct vgt_model *model, uint16_t type, uint32_t id, u
 
 static void unref(struct vgt_model *model, uint32_t id)
 {
-	struct resource_object *object = tree_find(&model->resources, id);
+	struct resource_object *object = vgt_tree_find(&model->resources, id);
 	if (object) {
 		resource_remove(model, object);
 	}
@@ -925,7 +905,7 @@ void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload,
 		break;
 	case VIRTIO_GPU_CMD_CTX_CREATE: {
 		const struct virtio_gpu_ctx_create *create = payload;
-		if (!tree_find(&model->contexts, create->hdr.ctx_id)) {
+		if (!vgt_tree_find(&model->contexts, create->hdr.ctx_id)) {
 			note_creation(model, type, create->hdr.ctx_id, command);
 		}
 		context_create(model, create);
@@ -933,7 +913,7 @@ void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload,
 	}
 	case VIRTIO_GPU_CMD_CTX_DESTROY: {
 		const struct virtio_gpu_ctx_destroy *destroy = payload;
-		struct context *context = tree_find(&model->contexts, destroy->hdr.ctx_id);
+		struct context *context = vgt_tree_find(&model->contexts, destroy->hdr.ctx_id);
 		if (context) {
 			context_remove(model, context);
 		}

@@ -586,18 +586,16 @@ static enum vgt_read reader_advance(struct vgt_reader *reader, struct vgt_err *e
 /* Records */
 
 /* Remembers the ring from the META record that names it. */
-static void note_meta(struct vgt_reader *reader, const char *text, size_t size)
+static void note_meta(struct vgt_reader *reader, const char *at, size_t size)
 {
-	static const char key[] = "ring.path=";
-	const char *end = text + size;
-	while (text < end) {
-		size_t length = strnlen(text, (size_t)(end - text));
-		if (length >= sizeof(key) && strncmp(text, key, sizeof(key) - 1) == 0 &&
-			length - (sizeof(key) - 1) < sizeof(reader->ring_path)) {
-			memcpy(reader->ring_path, text + sizeof(key) - 1,
-				length - (sizeof(key) - 1) + 1);
+	const char *end = at + size;
+	const char *text;
+	while ((text = vgt_meta_next(&at, end))) {
+		const char *path = vgt_meta_value(text, VGT_META_RING_PATH);
+		size_t length = path ? strlen(path) : 0;
+		if (length && length < sizeof(reader->ring_path)) {
+			memcpy(reader->ring_path, path, length + 1);
 		}
-		text += length + 1;
 	}
 }
 

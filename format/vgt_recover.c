@@ -155,7 +155,9 @@ bool vgt_recover(
 		recovery->frames = at.frames;
 		struct stat status;
 		good = !out;
-		if (out && stat(path, &status) == 0) {
+		if (out && stat(path, &status) != 0) {
+			vgt_err_system(err, errno, "cannot copy the trace");
+		} else if (out) {
 			target = open_target(path, out, (uint64_t)status.st_size, err);
 			good = target >= 0;
 		}

@@ -559,7 +559,7 @@ void vgt_writer_flush(struct vgt_writer *writer)
 static bool write_first_chunk(struct vgt_writer *writer, struct vgt_err *err)
 {
 	struct text_record record = {0};
-	text_record_add(&record, "ring.path", writer->ring.path);
+	text_record_add(&record, VGT_META_RING_PATH, writer->ring.path);
 	uint64_t span = text_record_close(&record, 0);
 	if (!vgt_sink_write(&writer->sink, &record, span, err)) {
 		return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "bound_state.h"
 
+#include "vgt_tree.h"
 #include "virgl_desc.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,31 +27,12 @@ struct bound_state {
 	size_t bytes;
 };
 
-static int compare_keys(const void *a, const void *b)
-{
-	uint64_t key_a = *(const uint64_t *)a;
-	uint64_t key_b = *(const uint64_t *)b;
-	return (key_a > key_b) - (key_a < key_b);
-}
-
-static void *find(void *const *tree, uint64_t key)
-{
-	void *const *node = tfind(&key, tree, compare_keys);
-	return node ? *node : NULL;
-}
-
 static void forget_kept(struct bound_state *state, struct kept *kept)
 {
 	if (kept) {
 		state->bytes -= kept->bytes;
 		free(kept);
 	}
-}
-
-/* The root of a tree of tsearch(3): its node begins with the pointer to the object. */
-static void *any(void *tree)
-{
-	return tree ? *(void **)tree : NULL; /* NOLINT(clang-analyzer-unix.Malloc): tdelete() */
 }
 
 static void clear_scope(struct bound_state *state, struct scope *scope)
@@ -61,8 +42,8 @@ static void clear_scope(struct bound_state *state, struct scope *scope)
 		forget_kept(state, scope->sets[i]);
 	}
 	scope->set_count = 0;
-	while ((kept = any(scope->created))) {
-		tdelete(kept, &scope->created, compare_keys);
+	while ((kept = vgt_tree_any(scope->created))) {
+		tdelete(kept, &scope->created, vgt_tree_compare);
 		forget_kept(state, kept);
 	}
 }
@@ -70,7 +51,7 @@ static void clear_scope(struct bound_state *state, struct scope *scope)
 static void drop_scope(struct bound_state *state, struct scope *scope)
 {
 	clear_scope(state, scope);
-	tdelete(scope, &state->scopes, compare_keys);
+	tdelete(scope, &state->scopes, vgt_tree_compare);
 	state->bytes -= sizeof(*scope);
 	free(scope->sets);
 	free(scope);
@@ -78,14 +59,14 @@ static void drop_scope(struct bound_state *state, struct scope *scope)
 
 static struct scope *get_scope(struct bound_state *state, uint64_t key)
 {
-	struct scope *scope = find(&state->scopes, key);
+	struct scope *scope = vgt_tree_find(&state->scopes, key);
 	if (scope || state->bytes > BOUND_STATE_MAX) {
 		return scope;
 	}
 	scope = calloc(1, sizeof(*scope));
 	if (scope) {
 		scope->key = key;
-		if (!tsearch(scope, &state->scopes, compare_keys)) {
+		if (!tsearch(scope, &state->scopes, vgt_tree_compare)) {
 			free(scope);
 			return NULL;
 		}
@@ -99,6 +80,24 @@ static uint64_t scope_key(struct vgt_model *model, uint32_t ctx_id)
 	return (uint64_t)ctx_id << 32 | vgt_model_sub_context(model, ctx_id);
 }
 
+/* The dword with the shader stage that a command sets state of, 0: of none or all. */
+static uint32_t stage_at(uint8_t op)
+{
+	switch (op) {
+	case VIRGL_CCMD_BIND_SHADER:
+		return VIRGL_BIND_SHADER_TYPE;
+	case VIRGL_CCMD_SET_SAMPLER_VIEWS:
+	case VIRGL_CCMD_BIND_SAMPLER_STATES:
+	case VIRGL_CCMD_SET_CONSTANT_BUFFER:
+	case VIRGL_CCMD_SET_UNIFORM_BUFFER:
+	case VIRGL_CCMD_SET_SHADER_BUFFERS:
+	case VIRGL_CCMD_SET_SHADER_IMAGES:
+		return 1; /* and in the next the first slot, or the index */
+	default:
+		return 0;
+	}
+}
+
 /* What a command is filed under: a later one with the same key takes its place. */
 static uint64_t make_key(uint8_t op, uint32_t first, uint32_t second)
 {
@@ -109,19 +108,13 @@ static uint64_t make_key(uint8_t op, uint32_t first, uint32_t second)
 static uint64_t state_key(const struct virgl_command *command)
 {
 	const uint32_t *dwords = command->dwords;
+	const uint32_t stage = stage_at(command->op);
+	if (stage) {
+		return make_key(command->op, dwords[stage], stage == 1 ? dwords[2] : 0);
+	}
 	switch (command->op) {
 	case VIRGL_CCMD_BIND_OBJECT:
 		return make_key(command->op, command->object, 0);
-	case VIRGL_CCMD_BIND_SHADER:
-		return make_key(command->op, dwords[VIRGL_BIND_SHADER_TYPE], 0);
-	case VIRGL_CCMD_SET_SAMPLER_VIEWS:
-	case VIRGL_CCMD_BIND_SAMPLER_STATES:
-	case VIRGL_CCMD_SET_CONSTANT_BUFFER:
-	case VIRGL_CCMD_SET_UNIFORM_BUFFER:
-	case VIRGL_CCMD_SET_SHADER_BUFFERS:
-	case VIRGL_CCMD_SET_SHADER_IMAGES:
-		/* stage, and slot or index */
-		return make_key(command->op, dwords[1], dwords[2]);
 	case VIRGL_CCMD_SET_VIEWPORT_STATE:
 	case VIRGL_CCMD_SET_SCISSOR_STATE:
 	case VIRGL_CCMD_SET_ATOMIC_BUFFERS:
@@ -241,12 +234,12 @@ static bool put_set(struct bound_state *state, struct scope *scope, struct kept 
 
 static bool put_created(struct bound_state *state, struct scope *scope, struct kept *kept)
 {
-	struct kept *old = find(&scope->created, kept->key);
+	struct kept *old = vgt_tree_find(&scope->created, kept->key);
 	if (old) {
-		tdelete(old, &scope->created, compare_keys);
+		tdelete(old, &scope->created, vgt_tree_compare);
 		forget_kept(state, old);
 	}
-	return tsearch(kept, &scope->created, compare_keys) != NULL;
+	return tsearch(kept, &scope->created, vgt_tree_compare) != NULL;
 }
 
 /* Objects of which a draw uses what they were made with; shaders say too much of themselves. */
@@ -267,7 +260,7 @@ void bound_state_feed(struct bound_state *state, struct vgt_model *model, uint32
 		return;
 	}
 	if (virgl->op == VIRGL_CCMD_DESTROY_SUB_CTX) {
-		struct scope *gone = find(&state->scopes,
+		struct scope *gone = vgt_tree_find(&state->scopes,
 			(uint64_t)ctx_id << 32 | virgl->dwords[VIRGL_SUB_CTX_ID]);
 		if (gone) {
 			drop_scope(state, gone);
@@ -309,7 +302,7 @@ void bound_state_forget(struct bound_state *state, uint32_t ctx_id)
 void bound_state_forget_all(struct bound_state *state)
 {
 	struct scope *scope;
-	while ((scope = any(state->scopes))) {
+	while ((scope = vgt_tree_any(state->scopes))) {
 		drop_scope(state, scope);
 	}
 }
@@ -319,20 +312,13 @@ void bound_state_forget_all(struct bound_state *state)
 /* Whether the command has to do with the kind of work; what is kept has been measured. */
 static bool concerns(const struct virgl_command *kept, uint8_t op)
 {
+	const uint32_t stage = stage_at(kept->op);
+	if (stage) {
+		return (kept->dwords[stage] == PIPE_SHADER_COMPUTE) ==
+			       (op == VIRGL_CCMD_LAUNCH_GRID) &&
+		       op != VIRGL_CCMD_CLEAR;
+	}
 	switch (kept->op) {
-	case VIRGL_CCMD_BIND_SHADER:
-		return (kept->dwords[VIRGL_BIND_SHADER_TYPE] == PIPE_SHADER_COMPUTE) ==
-			       (op == VIRGL_CCMD_LAUNCH_GRID) &&
-		       op != VIRGL_CCMD_CLEAR;
-	case VIRGL_CCMD_SET_SAMPLER_VIEWS:
-	case VIRGL_CCMD_BIND_SAMPLER_STATES:
-	case VIRGL_CCMD_SET_CONSTANT_BUFFER:
-	case VIRGL_CCMD_SET_UNIFORM_BUFFER:
-	case VIRGL_CCMD_SET_SHADER_BUFFERS:
-	case VIRGL_CCMD_SET_SHADER_IMAGES:
-		return (kept->dwords[1] == PIPE_SHADER_COMPUTE) ==
-			       (op == VIRGL_CCMD_LAUNCH_GRID) &&
-		       op != VIRGL_CCMD_CLEAR;
 	case VIRGL_CCMD_SET_ATOMIC_BUFFERS:
 		return op != VIRGL_CCMD_CLEAR;
 	case VIRGL_CCMD_SET_FRAMEBUFFER_STATE:
@@ -350,7 +336,8 @@ static const struct bound_command *made_by(const struct scope *scope, const stru
 	const struct virgl_command *virgl = &kept->command.virgl;
 	const struct kept *created = NULL;
 	if (virgl->op == VIRGL_CCMD_BIND_OBJECT) {
-		created = find(&scope->created, virgl->dwords[VIRGL_OBJ_CREATE_HANDLE]);
+		created =
+			vgt_tree_find(&scope->created, virgl->dwords[VIRGL_OBJ_CREATE_HANDLE]);
 	}
 	return created && created->command.virgl.object == virgl->object ? &created->command
 									 : &kept->command;
@@ -364,7 +351,7 @@ bool bound_state_each(struct bound_state *state, struct vgt_model *model, uint32
 		op != VIRGL_CCMD_CLEAR) {
 		return false;
 	}
-	const struct scope *scope = find(&state->scopes, scope_key(model, ctx_id));
+	const struct scope *scope = vgt_tree_find(&state->scopes, scope_key(model, ctx_id));
 	for (size_t i = 0; scope && i < scope->set_count; i++) {
 		const struct kept *kept = scope->sets[i];
 		if (concerns(&kept->command.virgl, op) && call(opaque, made_by(scope, kept))) {

@@ -949,15 +949,18 @@ static void handle_frame(struct player *player)
 	}
 }
 
-static void handle_meta(struct player *player, const char *text, size_t size)
+static void handle_meta(struct player *player, const char *at, size_t size)
 {
-	static const char flags[] = "init.flags=", renderer[] = "gl.renderer=";
-	for (const char *end = text + size; text < end; text += strlen(text) + 1) {
-		if (strncmp(text, flags, sizeof(flags) - 1) == 0) {
-			player->init_flags = (int)strtoul(text + sizeof(flags) - 1, NULL, 0);
-		} else if (strncmp(text, renderer, sizeof(renderer) - 1) == 0) {
+	const char *end = at + size;
+	const char *text;
+	while ((text = vgt_meta_next(&at, end))) {
+		const char *flags = vgt_meta_value(text, "init.flags");
+		const char *renderer = vgt_meta_value(text, "gl.renderer");
+		if (flags) {
+			player->init_flags = (int)strtoul(flags, NULL, 0);
+		} else if (renderer) {
 			snprintf(player->recorded_renderer, sizeof(player->recorded_renderer),
-				"%s", text + sizeof(renderer) - 1);
+				"%s", renderer);
 		}
 	}
 }

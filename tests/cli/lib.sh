@@ -117,3 +117,13 @@ expect_stderr_match() {
 	cli_no_crash "$@"
 	grep -Eq -e "$expected" "$TMP/.stderr" || fail "on stderr a line like: $expected" "$@"
 }
+
+# expect_equal WHAT EXPECTED SEEN: of two texts.
+expect_equal() {
+	cli_checks=$((cli_checks + 1))
+	[ "$2" = "$3" ] || {
+		echo "${BASH_SOURCE[1]}:${BASH_LINENO[0]}: $1: expected (<) and seen (>) differ:"
+		diff <(echo "$2") <(echo "$3") | head -n 20
+		exit 1
+	} >&2
+}

@@ -30,15 +30,6 @@ recorded() {
 		VGT_CAPTURE_FILE="$trace" "$client" "$@"
 }
 
-expect_equal() { # WHAT EXPECTED SEEN
-	cli_checks=$((cli_checks + 1))
-	[ "$2" = "$3" ] || {
-		echo "${BASH_SOURCE[1]}:${BASH_LINENO[0]}: $1: expected (<) and seen (>) differ:"
-		diff <(echo "$2") <(echo "$3") | head -n 20
-		exit 1
-	} >&2
-}
-
 # count RECORD TRACE...: how many the traces hold together.
 count() {
 	local record=$1 trace

@@ -38,15 +38,6 @@ shell() {
 	timeout 60 bash -c "$1" "$VGT"
 }
 
-expect_equal() { # WHAT EXPECTED SEEN
-	cli_checks=$((cli_checks + 1))
-	[ "$2" = "$3" ] || {
-		echo "${BASH_SOURCE[1]}:${BASH_LINENO[0]}: $1: expected (<) and seen (>) differ:"
-		diff <(echo "$2") <(echo "$3") | head -n 20
-		exit 1
-	} >&2
-}
-
 # address LOG REGEX N: of the Nth command (from 0) among those that match, by counting in the
 # stub's log what the interposer records as a control command.
 address() {
