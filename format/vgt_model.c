@@ -77,6 +77,10 @@ struct vgt_model {
 	uint32_t created_id;
 	struct resource_object
 		*replaced; /* that had the id, and has it again where it is denied */
+	/* the last scanout that was set, until its response is known */
+	uint64_t set_command;
+	uint32_t set_scanout; /* VIRTIO_GPU_MAX_SCANOUTS: none */
+	struct scanout unset; /* what it was before */
 };
 
 /* Trees */
@@ -472,9 +476,12 @@ static bool is_frame_marker(const struct virgl_command *command)
 }
 
 static void set_scanout(struct vgt_model *model, uint32_t scanout_id, uint32_t resource_id,
-	const struct virtio_gpu_rect *rect)
+	const struct virtio_gpu_rect *rect, uint64_t command)
 {
 	if (scanout_id < VIRTIO_GPU_MAX_SCANOUTS) {
+		model->set_command = command;
+		model->set_scanout = scanout_id;
+		model->unset = model->scanouts[scanout_id];
 		model->scanouts[scanout_id] = (struct scanout){
 			.resource_id = resource_id,
 			.rect = *rect,
@@ -827,6 +834,7 @@ static void reset(struct vgt_model *model)
 	forget_replaced(model);
 	memset(model->scanouts, 0, sizeof(model->scanouts));
 	model->created_type = 0;
+	model->set_scanout = VIRTIO_GPU_MAX_SCANOUTS;
 }
 
 /* The host refused the last creation: it did not happen. */
@@ -938,12 +946,12 @@ void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload,
 		break;
 	case VIRTIO_GPU_CMD_SET_SCANOUT: {
 		const struct virtio_gpu_set_scanout *set = payload;
-		set_scanout(model, set->scanout_id, set->resource_id, &set->r);
+		set_scanout(model, set->scanout_id, set->resource_id, &set->r, command);
 		break;
 	}
 	case VIRTIO_GPU_CMD_SET_SCANOUT_BLOB: {
 		const struct virtio_gpu_set_scanout_blob *set = payload;
-		set_scanout(model, set->scanout_id, set->resource_id, &set->r);
+		set_scanout(model, set->scanout_id, set->resource_id, &set->r, command);
 		break;
 	}
 	case VIRTIO_GPU_CMD_RESOURCE_FLUSH:
@@ -960,6 +968,12 @@ void vgt_model_feed(struct vgt_model *model, uint16_t type, const void *payload,
 			} else if (response->class == VGT_RESPONSE_EXACT) {
 				forget_replaced(model);
 			}
+		}
+		if (response->class == VGT_RESPONSE_REFUSED &&
+			model->set_scanout < VIRTIO_GPU_MAX_SCANOUTS &&
+			response->command == model->set_command) {
+			model->scanouts[model->set_scanout] = model->unset;
+			model->set_scanout = VIRTIO_GPU_MAX_SCANOUTS;
 		}
 		break;
 	}
@@ -978,6 +992,7 @@ struct vgt_model *vgt_model_create(
 	if (model) {
 		model->rule = rule;
 		learn_lengths(model);
+		model->set_scanout = VIRTIO_GPU_MAX_SCANOUTS;
 		/* a resource that was never shown has frame_work 0 and must count as changed */
 		model->work = 1;
 		if (hooks) {

@@ -7,41 +7,55 @@
 
 #include <string.h>
 
-/* Bytes of the structure with which a payload begins. */
-static size_t structure_size(const struct vgt_desc *desc)
+size_t vgt_record_structure_size(uint16_t type)
 {
+	const struct vgt_desc *desc = vgt_record_desc(type);
 	size_t size = 0;
+	if (!desc) {
+		/* an unknown command still has the header that all commands share */
+		return vgt_record_is_command(type) ? sizeof(struct virtio_gpu_ctrl_hdr) : 0;
+	}
 	for (const struct vgt_part *part = desc->parts; part->kind == VGT_PART_TIMES; part++) {
 		size += part->max * vgt_part_dwords(part) * sizeof(uint32_t);
 	}
 	return size;
 }
 
-static bool entries_fit(uint32_t nr_entries, uint64_t room)
+/* Bytes of what a command's structure counts; false where that is beyond the limits. */
+static bool counted_size(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t *size)
 {
-	return nr_entries <= VGT_SEGMENTS_MAX &&
-	       nr_entries <= room / sizeof(struct virtio_gpu_mem_entry);
-}
-
-bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room)
-{
+	uint32_t entries = 0;
+	*size = 0;
 	switch (hdr->type) {
-	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING: {
-		const struct virtio_gpu_resource_attach_backing *attach = (const void *)hdr;
-		return entries_fit(attach->nr_entries, room);
-	}
-	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB: {
-		const struct virtio_gpu_resource_create_blob *blob = (const void *)hdr;
-		return entries_fit(blob->nr_entries, room);
-	}
+	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
+		entries = ((const struct virtio_gpu_resource_attach_backing *)hdr)->nr_entries;
+		break;
+	case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
+		entries = ((const struct virtio_gpu_resource_create_blob *)hdr)->nr_entries;
+		break;
 	case VIRTIO_GPU_CMD_SUBMIT_3D: {
 		const struct virtio_gpu_cmd_submit *submit = (const void *)hdr;
-		uint64_t fences = (uint64_t)submit->num_in_fences * sizeof(uint64_t);
-		return fences <= room && submit->size <= room - fences;
+		*size = (uint64_t)submit->num_in_fences * sizeof(uint64_t) + submit->size;
+		return true;
 	}
 	default:
 		return true;
 	}
+	*size = (uint64_t)entries * sizeof(struct virtio_gpu_mem_entry);
+	return entries <= VGT_SEGMENTS_MAX;
+}
+
+bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room)
+{
+	uint64_t size;
+	return counted_size(hdr, &size) && size <= room;
+}
+
+uint64_t vgt_command_size(const struct virtio_gpu_ctrl_hdr *hdr)
+{
+	uint64_t size;
+	counted_size(hdr, &size);
+	return vgt_record_structure_size((uint16_t)hdr->type) + size;
 }
 
 /* What a structure counts must lie in the payload behind it. */
@@ -77,6 +91,10 @@ static bool counted_fits(
 	case VGT_RECORD_RESET:
 		*what = "reserved";
 		return ((const struct vgt_reset *)payload)->reserved == 0;
+	case VGT_RECORD_BAD_COMMAND:
+		*what = "size";
+		return room <= VGT_BAD_MAX &&
+		       room <= ((const struct vgt_bad_command *)payload)->size;
 	default:
 		return true;
 	}
@@ -85,16 +103,13 @@ static bool counted_fits(
 bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vgt_err *err)
 {
 	const struct vgt_desc *desc = vgt_record_desc(type);
+	size_t least = vgt_record_structure_size(type);
 	if (!desc) {
-		/* an unknown command still has the header that all commands share */
-		if (vgt_record_is_command(type) && size < sizeof(struct virtio_gpu_ctrl_hdr)) {
-			return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
-				"command 0x%04x has %zu bytes, fewer than its header", type,
-				size);
-		}
-		return true;
+		return size >= least ||
+		       vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+			       "command 0x%04x has %zu bytes, fewer than its header", type,
+			       size);
 	}
-	size_t least = structure_size(desc);
 	if (size < least) {
 		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
 			"%s has %zu bytes, %zu expected", desc->name, size, least);

@@ -24,4 +24,16 @@ bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vg
  */
 bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room);
 
+/*
+ * Bytes of the structure with which a record of this type begins, 0 where the type is unknown; an
+ * unknown command has the header.
+ */
+size_t vgt_record_structure_size(uint16_t type);
+
+/*
+ * Bytes that a command's structure, which must be there, and its counts define. A command of a
+ * type unknown here ends with its header, as far as anyone can tell.
+ */
+uint64_t vgt_command_size(const struct virtio_gpu_ctrl_hdr *hdr);
+
 #endif

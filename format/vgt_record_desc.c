@@ -53,7 +53,8 @@ static const struct vgt_name blob_flags[] = {{"USE_MAPPABLE", 1 << 0},
 	{"USE_SHAREABLE", 1 << 1}, {"USE_CROSS_DEVICE", 1 << 2}, {NULL, 0}};
 static const struct vgt_name memory_flags[] = {{"OWN_IOV", VGT_MEM_OWN_IOV}, {NULL, 0}};
 static const struct vgt_name response_classes[] = {{"exact", VGT_RESPONSE_EXACT},
-	{"renderer", VGT_RESPONSE_RENDERER}, {"time", VGT_RESPONSE_TIME}, {NULL, 0}};
+	{"renderer", VGT_RESPONSE_RENDERER}, {"time", VGT_RESPONSE_TIME},
+	{"refused", VGT_RESPONSE_REFUSED}, {NULL, 0}};
 static const struct vgt_name fence_events[] = {{"created", VGT_FENCE_CREATED},
 	{"retired", VGT_FENCE_RETIRED}, {"failed", VGT_FENCE_FAILED}, {NULL, 0}};
 static const struct vgt_name fence_scopes[] = {
@@ -202,6 +203,7 @@ static const struct vgt_desc records[] = {
 	RECORD(RESET, VGT_ONCE(CHOICE("kind", ENUM, reset_kinds), RESERVED), VGT_IGNORED),
 	RECORD(IOV, VGT_ONCE(U32("count"), RESERVED),
 		VGT_COUNTED(0, 0, "segment", U32("length")), VGT_IGNORED),
+	RECORD(BAD_COMMAND, VGT_ONCE(U64("size")), VGT_DATA(0, BYTES("bytes"))),
 };
 
 static const struct {

@@ -51,9 +51,29 @@ static bool ring_map(struct vgt_ring *ring, struct vgt_err *err)
 	return true;
 }
 
-static bool ring_create_in(
-	struct vgt_ring *ring, uint64_t trace_id, const char *directory, struct vgt_err *err)
+/* Locks a new ring file and gives it its space. */
+static bool ring_allocate(struct vgt_ring *ring, struct vgt_err *err)
 {
+	int error = 0;
+	if (flock(ring->fd, LOCK_EX | LOCK_NB)) {
+		error = errno;
+	} else {
+		error = posix_fallocate(ring->fd, 0, (off_t)(VGT_RING_HEADER + ring->size));
+	}
+	if (error) {
+		vgt_err_system(err, error, "cannot allocate %" PRIu64 " bytes for the ring %s",
+			VGT_RING_HEADER + ring->size, ring->path);
+		vgt_ring_finish(ring, true);
+		return false;
+	}
+	return true;
+}
+
+/* *forbidden: this process may not create a file there. */
+static bool ring_create_in(struct vgt_ring *ring, uint64_t trace_id, const char *directory,
+	bool *forbidden, struct vgt_err *err)
+{
+	*forbidden = false;
 	/* absolute, for the trace names it and may be read from elsewhere */
 	char *absolute = realpath(directory, NULL);
 	if (!absolute) {
@@ -68,32 +88,36 @@ static bool ring_create_in(
 	}
 	ring->fd = open(ring->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (ring->fd < 0) {
+		*forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
 		return vgt_err_system(err, errno, "cannot create the ring %s", ring->path);
 	}
-	int error = 0;
-	if (flock(ring->fd, LOCK_EX | LOCK_NB)) {
-		error = errno;
-	} else {
-		error = posix_fallocate(ring->fd, 0, (off_t)(VGT_RING_HEADER + ring->size));
-	}
-	if (error) {
-		vgt_err_system(err, error, "cannot allocate %" PRIu64 " bytes for the ring %s",
-			VGT_RING_HEADER + ring->size, ring->path);
-		unlink(ring->path);
-		close(ring->fd);
-		ring->fd = -1;
-		return false;
-	}
-	return true;
+	return ring_allocate(ring, err);
+}
+
+/* Without a name: a confined process may be allowed no file but the one that it was given. */
+static bool ring_create_unnamed(struct vgt_ring *ring, struct vgt_err *err)
+{
+	ring->path[0] = '\0';
+	ring->fd = memfd_create("vgt-ring", MFD_CLOEXEC);
+	return ring->fd >= 0 ? ring_allocate(ring, err)
+			     : vgt_err_system(err, errno, "cannot create a ring in memory");
 }
 
 bool vgt_ring_create(struct vgt_ring *ring, uint64_t trace_id, uint64_t size,
 	const char *directory, const char *fallback, struct vgt_err *err)
 {
-	*ring = (struct vgt_ring){.fd = -1, .size = ring_legal_size(size)};
-	bool created = ring_create_in(ring, trace_id, directory ? directory : "/dev/shm", err);
+	const uint64_t legal = ring_legal_size(size);
+	bool forbidden;
+	*ring = (struct vgt_ring){.fd = -1, .size = legal};
+	bool created = ring_create_in(
+		ring, trace_id, directory ? directory : "/dev/shm", &forbidden, err);
 	if (!created && !directory && fallback) {
-		created = ring_create_in(ring, trace_id, fallback, err);
+		ring->size = legal;
+		created = ring_create_in(ring, trace_id, fallback, &forbidden, err);
+	}
+	if (!created && !directory && forbidden) {
+		ring->size = legal;
+		created = ring_create_unnamed(ring, err);
 	}
 	if (!created) {
 		return false;
@@ -119,7 +143,7 @@ void vgt_ring_finish(struct vgt_ring *ring, bool remove_file)
 		munmap(ring->header, VGT_RING_HEADER);
 	}
 	if (ring->fd >= 0) {
-		if (remove_file) {
+		if (remove_file && ring->path[0]) {
 			unlink(ring->path);
 		}
 		close(ring->fd);

@@ -15,12 +15,13 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "traces are little-endian");
 
 #define VGT_TRACE_MAJOR 1
-#define VGT_TRACE_MINOR 0
+#define VGT_TRACE_MINOR 1
 
 /* Limits; a trace that exceeds one is malformed. */
 #define VGT_RECORD_MAX   (64u << 20)  /* bytes of a record, header included */
 #define VGT_MEM_MAX      (1u << 20)   /* guest memory in one MEM record; writers split */
 #define VGT_SEGMENTS_MAX (1u << 20)   /* segments of a backing */
+#define VGT_BAD_MAX      (4u << 10)   /* bytes kept of a command that is none */
 #define VGT_CHUNK_TARGET (256u << 10) /* a writer ends a chunk when it holds so much */
 #define VGT_CHUNKS_MAX   (1u << 20)
 #define VGT_CHUNK_MAX    (VGT_RECORD_MAX + 2 * VGT_CHUNK_TARGET) /* content of a chunk */
@@ -57,6 +58,7 @@ enum vgt_record_type {
 	VGT_RECORD_SNAPSHOT,       /* reserved for the state of live objects */
 	VGT_RECORD_RESET,          /* struct vgt_reset */
 	VGT_RECORD_IOV,            /* struct vgt_iov, then uint32_t lengths[count] */
+	VGT_RECORD_BAD_COMMAND,    /* struct vgt_bad_command, then its first bytes */
 };
 
 #define VGT_META_RING_PATH "ring.path" /* key of META: the ring of the recording */
@@ -122,11 +124,14 @@ enum vgt_response_class {
 	VGT_RESPONSE_EXACT = 0,    /* on every host */
 	VGT_RESPONSE_RENDERER = 1, /* where capset and renderer are the same */
 	VGT_RESPONSE_TIME = 2,     /* never: timers, memory information */
+	VGT_RESPONSE_REFUSED = 3,  /* by the device: the renderer never got the command */
 };
 
 struct vgt_response {
 	uint64_t command; /* the control command that it answers */
-	int32_t result;   /* return value of the virglrenderer function; 0 is success */
+	/* return value of the virglrenderer function; 0 is success. REFUSED: the type of the
+	   device's response, VIRTIO_GPU_RESP_ERR_* */
+	int32_t result;
 	uint32_t class;   /* enum vgt_response_class */
 	uint64_t digest;  /* XXH64 with seed 0 of the bytes that the renderer wrote, or 0 */
 	uint64_t size;    /* how many bytes that is, or 0 */
@@ -193,6 +198,11 @@ struct vgt_reset {
 struct vgt_iov {
 	uint32_t count;
 	uint32_t reserved;
+};
+
+/* What a guest sent in place of a command; the first VGT_BAD_MAX bytes at most follow. */
+struct vgt_bad_command {
+	uint64_t size; /* bytes that the guest sent in all */
 };
 
 /* The tail. Both parts are skippable frames of zstd. */

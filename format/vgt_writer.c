@@ -194,11 +194,16 @@ static bool thread_end(struct vgt_writer *writer)
 {
 	struct vgt_ring_header *header = writer->ring.header;
 	const struct vgt_err reason = writer->stop_reason;
-	bool keep = reason.code == VGT_ERR_SYSTEM && writer->head != writer->tail;
+	bool rest = reason.code == VGT_ERR_SYSTEM && writer->head != writer->tail;
+	bool keep = rest && writer->ring.path[0];
 	if (keep) {
 		vgt_err_set(&writer->stop_reason, reason.code, reason.offset,
 			"%s; the rest is kept in %s", reason.message, writer->ring.path);
 	} else {
+		if (rest) {
+			vgt_err_set(&writer->stop_reason, reason.code, reason.offset,
+				"%s; the rest is lost, the ring has no file", reason.message);
+		}
 		/* what the file gets now takes their place in the stream */
 		atomic_store(&header->head, writer->tail);
 		thread_write_end(writer);
@@ -350,7 +355,7 @@ static void *thread_main(void *opaque)
 	pthread_mutex_lock(&writers_lock);
 	close_descriptor(&writer->sink.fd);
 	pthread_mutex_unlock(&writers_lock);
-	if (!keep) {
+	if (!keep && writer->ring.path[0]) {
 		unlink(writer->ring.path);
 	}
 	/* late, for whoever watches takes it for the end; but before the lock, whose release
@@ -582,9 +587,17 @@ static void writer_free(struct vgt_writer *writer)
 	free(writer);
 }
 
-/* The directory part of a path, "." where it has none. */
-static void directory_of(const char *path, char *directory, size_t size)
+/* The directory part of a path, "." where it has none; of a descriptor's file without path. */
+static void directory_of(const char *path, int fd, char *directory, size_t size)
 {
+	char link[32], file[4096];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t got = path ? 0 : readlink(link, file, sizeof(file) - 1);
+	if (!path && got > 0) {
+		file[got] = '\0';
+		path = file;
+	}
+	path = path ? path : "";
 	const char *slash = strrchr(path, '/');
 	size_t length = slash ? (size_t)(slash - path) : 1;
 	snprintf(directory, size, "%.*s", (int)(length ? length : 1), slash ? path : ".");
@@ -608,10 +621,9 @@ static bool start_thread(struct vgt_writer *writer, struct vgt_err *err)
 static struct vgt_writer *writer_create(
 	const struct vgt_writer_options *options, struct vgt_err *err)
 {
-	char fallback[VGT_RING_PATH_MAX] = "/tmp";
+	char fallback[VGT_RING_PATH_MAX];
 	int fd = options->fd;
 	if (options->path) {
-		directory_of(options->path, fallback, sizeof(fallback));
 		fd = open(options->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd < 0) {
 			int error = errno;
@@ -622,6 +634,7 @@ static struct vgt_writer *writer_create(
 			return NULL;
 		}
 	}
+	directory_of(options->path, fd, fallback, sizeof(fallback));
 	struct vgt_writer *writer = calloc(1, sizeof(*writer));
 	uint64_t trace_id = 0;
 	if (!writer || getrandom(&trace_id, sizeof(trace_id), 0) != sizeof(trace_id)) {
@@ -664,7 +677,7 @@ static struct vgt_writer *writer_create(
 	return writer;
 
 error_ring:
-	if (writer->ring.fd >= 0) {
+	if (writer->ring.fd >= 0 && writer->ring.path[0]) {
 		unlink(writer->ring.path);
 	}
 error_writer:
@@ -691,6 +704,23 @@ struct vgt_writer *vgt_writer_create(
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return writer;
+}
+
+struct vgt_writer_progress vgt_writer_progress(const struct vgt_writer *writer)
+{
+	const struct vgt_ring_header *header = writer->ring.header;
+	if (!header) {
+		return (struct vgt_writer_progress){0};
+	}
+	return (struct vgt_writer_progress){
+		.records = atomic_load(&header->records),
+		.commands = atomic_load(&header->commands),
+		.frames = atomic_load(&header->frames),
+		.stream_size = atomic_load(&header->head),
+		.written = atomic_load(&header->written),
+		.stalls = atomic_load(&header->stalls),
+		.stall_ns = atomic_load(&header->stall_ns),
+	};
 }
 
 bool vgt_writer_end(struct vgt_writer *writer, struct vgt_err *err)

@@ -24,7 +24,8 @@ struct vgt_writer_options {
 	const char *path; /* file to create; it must not exist (VGT_ERR_USAGE where it does) */
 	int fd;           /* where path is NULL: an empty file, open for writing; taken over */
 	uint64_t ring_size;         /* bytes; 0: VGT_WRITER_RING_SIZE */
-	const char *ring_directory; /* NULL: /dev/shm, else the trace's directory */
+	/* NULL: /dev/shm, else the trace's directory; see vgt_ring_create */
+	const char *ring_directory;
 	uint64_t max_size;          /* bytes of the file at which recording stops; 0: none */
 	int level;                  /* of zstd; 0: 1 */
 	/*
@@ -70,6 +71,16 @@ bool vgt_writer_is_recording(const struct vgt_writer *writer);
 
 /* Only the thread that puts records may rely on what it reads here. */
 struct vgt_writer_counts vgt_writer_counts(const struct vgt_writer *writer);
+
+/* How far a recording has come; from any thread. All 0 in a forked child. */
+struct vgt_writer_progress {
+	uint64_t records, commands, frames;
+	uint64_t stream_size; /* bytes of records */
+	uint64_t written;     /* bytes of the file */
+	uint64_t stalls;      /* how often a thread waited because the ring was full */
+	uint64_t stall_ns;    /* how long in all */
+};
+struct vgt_writer_progress vgt_writer_progress(const struct vgt_writer *writer);
 
 /* Waits until the file holds everything that was put. */
 void vgt_writer_flush(struct vgt_writer *writer);

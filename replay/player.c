@@ -559,8 +559,9 @@ static void attach_backing(
 	struct player_backing *backing =
 		make_backing(player, (const void *)(command + 1), command->nr_entries);
 	enter(player);
-	int result = virgl_renderer_resource_attach_iov(
-		(int)command->resource_id, backing->iov, (int)backing->count);
+	/* NULL, as QEMU has it where there are no entries, leaves the resource without backing */
+	int result = virgl_renderer_resource_attach_iov((int)command->resource_id,
+		backing->count ? backing->iov : NULL, (int)backing->count);
 	leave(player);
 	keep_result(player, result);
 	if (result || resource->user) {
@@ -1060,19 +1061,86 @@ static void on_gone(void *opaque, struct vgt_resource *resource)
 	resource->user = NULL;
 }
 
+/*
+ * A command waits, with its frames, until the next record is seen, for that may say that the
+ * recording's device refused it: then the renderer must not get it here either.
+ */
+struct held_command {
+	struct vgt_record record; /* payload is `bytes` */
+	void *bytes;
+	size_t room;
+	bool waits;
+	unsigned frames;
+};
+
+static void hold_command(
+	struct player *player, struct held_command *held, const struct vgt_record *record)
+{
+	if (record->size > held->room) {
+		free(held->bytes);
+		held->room = record->size;
+		held->bytes = malloc(held->room);
+		if (!held->bytes) {
+			fail(player, VGT_EXIT_TROUBLE, "no memory for a command");
+		}
+	}
+	memcpy(held->bytes, record->payload, record->size);
+	held->record = *record;
+	held->record.payload = held->bytes;
+	held->waits = true;
+	held->frames = 0;
+}
+
+/* Whether this record says that the held command was refused. */
+static bool refuses(const struct held_command *held, const struct vgt_record *record)
+{
+	const struct vgt_response *response = record->payload;
+	return record->type == VGT_RECORD_RESPONSE &&
+	       response->class == VGT_RESPONSE_REFUSED &&
+	       response->command == held->record.command;
+}
+
+static void release_command(struct player *player, struct held_command *held)
+{
+	if (held->waits) {
+		held->waits = false;
+		handle_record(player, &held->record);
+		for (; held->frames; held->frames--) {
+			handle_frame(player);
+		}
+	}
+}
+
 static void play(struct player *player)
 {
+	struct held_command held = {0};
 	struct vgt_record record;
 	struct vgt_err err;
 	enum vgt_read next;
 	uint64_t begin = now_ns();
 	uint64_t last = vgt_ranges_last(&player->options.frames);
 	while ((next = vgt_reader_next(player->reader, &record, &err)) == VGT_READ_RECORD) {
-		handle_record(player, &record);
+		if (held.waits && refuses(&held, &record)) {
+			held.waits = false;
+			player->commands++;
+			continue;
+		}
+		if (held.waits && record.type == VGT_RECORD_FRAME) {
+			held.frames++;
+			continue;
+		}
+		release_command(player, &held);
 		if (player->frames > last) {
 			break;
 		}
+		if (vgt_record_is_command(record.type)) {
+			hold_command(player, &held, &record);
+		} else {
+			handle_record(player, &record);
+		}
 	}
+	release_command(player, &held);
+	free(held.bytes);
 	if (next == VGT_READ_ERROR) {
 		fail(player, trace_error_status(&err), "%s", err.message);
 	}

@@ -5,6 +5,10 @@
  *
  * - dead-fence: a context is destroyed while its fence is in flight
  * - denied-create: a living resource's id is used again for a creation that the host refuses
+ * - refused: commands that the recording's device did not pass on to its renderer: a creation
+ * of a living resource's id, a submit, a scanout that is flushed and, last of all, the end of
+ * the context
+ * - not-refused: the same commands, passed on
  *
  * For tests of `vgt verify`, each with one fault:
  *
@@ -101,14 +105,71 @@ static void denied_create(void)
 	put(&transfer, sizeof(transfer), 0);
 }
 
-static void submit(const uint32_t *dwords, size_t count)
+static uint64_t give_submit(const uint32_t *dwords, size_t count)
 {
 	const struct virtio_gpu_cmd_submit command = {
 		.hdr = {.type = VIRTIO_GPU_CMD_SUBMIT_3D, .ctx_id = 1},
 		.size = (uint32_t)(count * sizeof(*dwords))};
-	uint64_t number = vgt_capture_command(
+	return vgt_capture_command(
 		capture, &command, sizeof(command), dwords, count * sizeof(*dwords), 0);
-	vgt_capture_response(capture, number, 0);
+}
+
+static void submit(const uint32_t *dwords, size_t count)
+{
+	vgt_capture_response(capture, give_submit(dwords, count), 0);
+}
+
+/* VIRTIO_GPU_RESP_ERR_UNSPEC */
+#define REFUSAL 0x1200
+
+static void with_refusals(bool refused)
+{
+	const struct virtio_gpu_resource_create_3d create = {
+		.hdr.type = VIRTIO_GPU_CMD_RESOURCE_CREATE_3D,
+		.resource_id = 1,
+		.target = PIPE_TEXTURE_2D,
+		.format = 1,
+		.bind = VIRGL_BIND_SAMPLER_VIEW,
+		.width = 2,
+		.height = 2,
+		.depth = 1,
+		.array_size = 1};
+	const struct virtio_gpu_transfer_host_3d transfer = {
+		.hdr.type = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
+		.box = {.w = 4, .h = 4, .d = 1},
+		.resource_id = 1};
+	const struct virtio_gpu_set_scanout scanout = {
+		{.type = VIRTIO_GPU_CMD_SET_SCANOUT}, {0, 0, 4, 4}, 0, 1};
+	const struct virtio_gpu_resource_flush flush = {
+		{.type = VIRTIO_GPU_CMD_RESOURCE_FLUSH}, {0, 0, 4, 4}, 1, 0};
+	const struct virtio_gpu_ctx_destroy destroy = {
+		.hdr = {.type = VIRTIO_GPU_CMD_CTX_DESTROY, .ctx_id = 1}};
+	const uint32_t nop = VIRGL_CMD0(VIRGL_CCMD_NOP, 0, 0);
+	uint64_t number;
+	create_context(1);
+	create_resource(1, 1, 0);
+	attach(1, 1, 64);
+	number = vgt_capture_command(capture, &create, sizeof(create), NULL, 0, 0);
+	vgt_capture_refused(capture, refused ? number : VGT_NO_COMMAND, REFUSAL);
+	put(&transfer, sizeof(transfer), 0);
+	number = give_submit(&nop, 1);
+	vgt_capture_refused(capture, refused ? number : VGT_NO_COMMAND, REFUSAL);
+	vgt_capture_bad_command(capture, "bad", 3);
+	number = vgt_capture_command(capture, &scanout, sizeof(scanout), NULL, 0, 0);
+	vgt_capture_refused(capture, refused ? number : VGT_NO_COMMAND, REFUSAL);
+	vgt_capture_command(capture, &flush, sizeof(flush), NULL, 0, 0);
+	number = vgt_capture_command(capture, &destroy, sizeof(destroy), NULL, 0, 0);
+	vgt_capture_refused(capture, refused ? number : VGT_NO_COMMAND, REFUSAL);
+}
+
+static void refused(void)
+{
+	with_refusals(true);
+}
+
+static void not_refused(void)
+{
+	with_refusals(false);
 }
 
 #define SUBMIT(...) \
@@ -187,9 +248,10 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*write)(void);
 	} cases[] = {{"dead-fence", dead_fence}, {"denied-create", denied_create},
-		{"no-surface", no_surface}, {"no-shader", no_shader},
-		{"no-resource", no_resource}, {"cut-short", cut_short},
-		{"past-backing", past_backing}, {"all-faults", all_faults}};
+		{"refused", refused}, {"not-refused", not_refused}, {"no-surface", no_surface},
+		{"no-shader", no_shader}, {"no-resource", no_resource},
+		{"cut-short", cut_short}, {"past-backing", past_backing},
+		{"all-faults", all_faults}};
 	bool known = false;
 	struct vgt_err err;
 	const struct vgt_capture_options options = {.path = argc == 3 ? argv[2] : ""};

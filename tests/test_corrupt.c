@@ -262,6 +262,7 @@ static void put_second_half(struct put_state *put)
 		VGT_FRAME_FLUSH, 0, 1, VGT_NO_VIRGL_COMMAND, 0, 0, 16, 16};
 	const struct vgt_poll poll = {0, 0};
 	const struct vgt_reset reset = {VGT_RESET_DEVICE, 0};
+	const struct vgt_bad_command bad = {23};
 	put_more(put, VGT_RECORD_MEM, &mem, sizeof(mem), "guest memory", 12);
 	put_more(put, VIRTIO_GPU_CMD_SUBMIT_3D, &submit, sizeof(submit), virgl, sizeof(virgl));
 	put_record(put, VIRTIO_GPU_CMD_SET_SCANOUT, &scanout, sizeof(scanout));
@@ -273,6 +274,7 @@ static void put_second_half(struct put_state *put)
 	transfer.hdr.type = VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D;
 	put_record(put, VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D, &transfer, sizeof(transfer));
 	put_record(put, VGT_RECORD_RESPONSE, &response, sizeof(response));
+	put_more(put, VGT_RECORD_BAD_COMMAND, &bad, sizeof(bad), "no more than 23 bytes..", 23);
 	put_record(put, VGT_RECORD_FENCE, &fence, sizeof(fence));
 	put_record(put, VGT_RECORD_POLL, &poll, sizeof(poll));
 	put_record(put, VGT_RECORD_MARK, "a mark", 6);
@@ -1419,6 +1421,48 @@ static void test_lying_counts(void **state)
 	assert_false(
 		shape_is_good(VGT_RECORD_MEM, mem, sizeof(struct vgt_mem) + VGT_MEM_MAX + 1));
 	free(mem);
+
+	struct {
+		struct vgt_bad_command bad;
+		uint8_t bytes[VGT_BAD_MAX + 1];
+	} bad = {.bad = {0}};
+	const size_t structure = sizeof(bad.bad);
+	const uint16_t bad_type = VGT_RECORD_BAD_COMMAND;
+	assert_true(shape_is_good(bad_type, &bad, structure));
+	assert_false(shape_is_good(bad_type, &bad, structure - 1));
+	assert_false(shape_is_good(bad_type, &bad, structure + 1));
+	bad.bad.size = 24;
+	assert_true(shape_is_good(bad_type, &bad, structure + 23));
+	assert_true(shape_is_good(bad_type, &bad, structure + 24));
+	assert_false(shape_is_good(bad_type, &bad, structure + 25));
+	bad.bad.size = UINT64_MAX;
+	assert_true(shape_is_good(bad_type, &bad, structure + VGT_BAD_MAX));
+	assert_false(shape_is_good(bad_type, &bad, structure + VGT_BAD_MAX + 1));
+}
+
+/* What a command's structure and counts define, before anybody knows whether it is there. */
+static void test_command_sizes(void **state)
+{
+	(void)state;
+	const struct virtio_gpu_resource_attach_backing attach = {
+		{.type = VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING}, 1, UINT32_MAX};
+	const struct virtio_gpu_resource_create_blob blob = {
+		.hdr.type = VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB, .nr_entries = 3};
+	const struct virtio_gpu_cmd_submit submit = {
+		{.type = VIRTIO_GPU_CMD_SUBMIT_3D}, UINT32_MAX, UINT32_MAX};
+	const struct virtio_gpu_ctx_create context = {.hdr.type = VIRTIO_GPU_CMD_CTX_CREATE};
+	const struct virtio_gpu_ctrl_hdr unknown = {.type = 0x150};
+	assert_true(vgt_command_size(&attach.hdr) == 32 + 16 * (uint64_t)UINT32_MAX);
+	assert_true(vgt_command_size(&blob.hdr) == 56 + 16 * 3);
+	assert_true(vgt_command_size(&submit.hdr) == 32 + 9 * (uint64_t)UINT32_MAX);
+	assert_true(vgt_command_size(&context.hdr) == sizeof(context));
+	assert_true(vgt_command_size(&unknown) == sizeof(unknown));
+	assert_int_equal(vgt_record_structure_size(0x150), sizeof(unknown));
+	assert_int_equal(vgt_record_structure_size(VGT_RECORD_META), 0);
+	assert_int_equal(vgt_record_structure_size(VGT_RECORD_IOV), sizeof(struct vgt_iov));
+	assert_int_equal(vgt_record_structure_size(VGT_RECORD_BAD_COMMAND),
+		sizeof(struct vgt_bad_command));
+	assert_int_equal(vgt_record_structure_size(0xf00f), 0);
 }
 
 /* Any type with any few bytes: refused or harmless. */
@@ -1753,6 +1797,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_hostile_frames),
 		cmocka_unit_test(test_record_sizes),
 		cmocka_unit_test(test_lying_counts),
+		cmocka_unit_test(test_command_sizes),
 		cmocka_unit_test(test_all_types),
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test_setup_teardown(test_ring_headers, ring_setup, ring_teardown),

@@ -487,6 +487,7 @@ static const struct {
 	FIELD("RESET", vgt_reset, reserved),
 	FIELD("IOV", vgt_iov, count),
 	FIELD("IOV", vgt_iov, reserved),
+	FIELD("BAD_COMMAND", vgt_bad_command, size),
 	FIELD("Index header", vgt_index_header, magic),
 	FIELD("Index header", vgt_index_header, trace_id),
 	FIELD("Index header", vgt_index_header, chunks),
@@ -552,6 +553,7 @@ static const struct {
 } limits[] = {
 	LIMIT(VGT_RECORD_MAX),
 	LIMIT(VGT_MEM_MAX),
+	LIMIT(VGT_BAD_MAX),
 	LIMIT(VGT_SEGMENTS_MAX),
 	LIMIT(VGT_CHUNK_TARGET),
 	LIMIT(VGT_CHUNK_MAX),

@@ -153,6 +153,15 @@ static void respond(struct scene *scene, uint64_t command, int32_t result)
 		scene->model, VGT_RECORD_RESPONSE, &response, sizeof(response), scene->command);
 }
 
+/* By the device: the renderer was not asked. */
+static void refuse(struct scene *scene, uint64_t command)
+{
+	const struct vgt_response response = {
+		.command = command, .result = 0x1200, .class = VGT_RESPONSE_REFUSED};
+	vgt_model_feed(
+		scene->model, VGT_RECORD_RESPONSE, &response, sizeof(response), scene->command);
+}
+
 static void submit_dwords(
 	struct scene *scene, uint32_t ctx_id, const uint32_t *dwords, size_t count)
 {
@@ -326,6 +335,63 @@ static void test_frame_two_scanouts(void **state)
 	assert_frame(&scene, 2, VGT_FRAME_FLUSH, 0, 1);
 	assert_frame(&scene, 3, VGT_FRAME_FLUSH, 3, 1);
 	assert_int_equal(scene.frames[3].x, 8);
+	scene_finish(&scene);
+}
+
+/* A scanout that the device refused shows what it showed before. */
+static void test_refused_scanout(void **state)
+{
+	(void)state;
+	const struct virtio_gpu_rect small = {0, 0, 8, 8}, large = {0, 0, 16, 16};
+	struct scene scene;
+	scene_with_context(&scene, VGT_FRAME_AUTO);
+	/* nothing */
+	set_scanout(&scene, 0, 1, large);
+	refuse(&scene, scene.command - 1);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 1), VGT_NO_SCANOUT);
+	flush(&scene, 1, 0);
+	assert_int_equal(scene.frame_count, 0);
+	/* another resource, whose next frame still needs work */
+	set_scanout(&scene, 0, 1, large);
+	flush(&scene, 1, 0);
+	assert_int_equal(scene.frame_count, 1);
+	set_scanout(&scene, 0, 2, small);
+	refuse(&scene, scene.command - 1);
+	flush(&scene, 1, 0);
+	flush(&scene, 2, 0);
+	assert_int_equal(scene.frame_count, 1);
+	SUBMIT(&scene, 1, DRAW);
+	flush(&scene, 2, 0);
+	flush(&scene, 1, 0);
+	assert_int_equal(scene.frame_count, 2);
+	assert_frame(&scene, 1, VGT_FRAME_FLUSH, 0, 1);
+	assert_int_equal(scene.frames[1].width, 16);
+	/* of the two commands the later one, and once */
+	const struct virtio_gpu_set_scanout_blob blob = {
+		{.type = VIRTIO_GPU_CMD_SET_SCANOUT_BLOB}, small, 0, 2, 8, 8, 1, 0, {32}, {0}};
+	set_scanout(&scene, 3, 2, small);
+	feed(&scene, &blob, sizeof(blob));
+	refuse(&scene, scene.command - 2);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 2), 0);
+	refuse(&scene, scene.command - 1);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 1), 0);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 2), 3);
+	set_scanout(&scene, 0, 2, small);
+	refuse(&scene, scene.command - 2);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 2), 0);
+	/* what a renderer answers takes no scanout back; nor does a refusal behind a reset */
+	respond(&scene, scene.command - 1, 22);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 2), 0);
+	const struct vgt_reset reset = {VGT_RESET_DEVICE, 0};
+	vgt_model_feed(scene.model, VGT_RECORD_RESET, &reset, sizeof(reset), scene.command);
+	refuse(&scene, scene.command - 1);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 1), VGT_NO_SCANOUT);
+	/* a scanout that there is not */
+	create_texture(&scene, 1, PRESENTABLE, 16);
+	set_scanout(&scene, 5, 1, large);
+	set_scanout(&scene, VIRTIO_GPU_MAX_SCANOUTS, 1, large);
+	refuse(&scene, scene.command - 1);
+	assert_int_equal(vgt_model_scanout_of(scene.model, 1), 5);
 	scene_finish(&scene);
 }
 
@@ -659,6 +725,37 @@ static void test_denied_creation(void **state)
 	assert_true(vgt_model_context_is_virgl(scene.model, 1));
 	respond(&scene, context, 1);
 	assert_false(vgt_model_context_is_virgl(scene.model, 1));
+	scene_finish(&scene);
+}
+
+/* What lived under the id of a refused creation lives on, with what it shows. */
+static void test_refused_creation(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_with_context(&scene, VGT_FRAME_AUTO);
+	set_scanout(&scene, 0, 1, (struct virtio_gpu_rect){0, 0, 16, 16});
+	flush(&scene, 1, 0);
+	assert_int_equal(scene.frame_count, 1);
+	vgt_model_resource(scene.model, 1)->user = malloc(1);
+	void *user = vgt_model_resource(scene.model, 1)->user;
+	uint64_t again = create_texture(&scene, 1, PRESENTABLE, 8);
+	assert_int_equal(vgt_model_resource(scene.model, 1)->width, 8);
+	refuse(&scene, again);
+	assert_int_equal(vgt_model_resource(scene.model, 1)->width, 16);
+	assert_ptr_equal(vgt_model_resource(scene.model, 1)->user, user);
+	flush(&scene, 1, 0);
+	assert_int_equal(scene.frame_count, 1);
+	SUBMIT(&scene, 1, DRAW);
+	flush(&scene, 1, 0);
+	assert_int_equal(scene.frame_count, 2);
+	assert_frame(&scene, 1, VGT_FRAME_FLUSH, 0, 1);
+	uint64_t other = create_texture(&scene, 9, PRESENTABLE, 8);
+	refuse(&scene, other);
+	assert_null(vgt_model_resource(scene.model, 9));
+	uint64_t context = create_context(&scene, 5, 0);
+	refuse(&scene, context);
+	assert_false(vgt_model_context_is_virgl(scene.model, 5));
 	scene_finish(&scene);
 }
 
@@ -1309,6 +1406,7 @@ int main(void)
 		cmocka_unit_test(test_frame_readback),
 		cmocka_unit_test(test_frame_flush),
 		cmocka_unit_test(test_frame_two_scanouts),
+		cmocka_unit_test(test_refused_scanout),
 		cmocka_unit_test(test_frame_marker),
 		cmocka_unit_test(test_frame_marker_resource),
 		cmocka_unit_test(test_frame_fixed_rules),
@@ -1318,6 +1416,7 @@ int main(void)
 		cmocka_unit_test(test_contexts),
 		cmocka_unit_test(test_resources),
 		cmocka_unit_test(test_denied_creation),
+		cmocka_unit_test(test_refused_creation),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_transfers_in_submit),
 		cmocka_unit_test(test_wrong_lengths),

@@ -1713,6 +1713,40 @@ static void refused_later(struct scene *scene)
 	respond(scene, refused + 1, 0);
 }
 
+/* By the device: as one that never was, but told; a guest's bytes that are no command are not.
+ */
+static void refused_by_device(struct scene *scene)
+{
+	struct vgt_response refused = {scene->command, 0x1203, VGT_RESPONSE_REFUSED, 0, 0};
+	expect(scene, "RESOURCE_CREATE_3D: resource_id is resource 1, which exists already");
+	create_texture(scene, pick(scene, 6, 1));
+	if (scene->fault) {
+		expect_at(scene, refused.command, NOWHERE,
+			"response: the host refused it with 4611");
+		feed(scene, VGT_RECORD_RESPONSE, &refused, sizeof(refused));
+	}
+	upload(scene, 1); /* from the backing that it has */
+	const struct virtio_gpu_set_scanout set = {
+		{.type = VIRTIO_GPU_CMD_SET_SCANOUT}, {1, 2, 3, 4}, 0, 1};
+	const struct virtio_gpu_resource_flush flush = {
+		{.type = VIRTIO_GPU_CMD_RESOURCE_FLUSH}, {0, 0, 16, 16}, 1, 0};
+	refused.command = scene->command;
+	FEED(scene, set);
+	if (scene->fault) {
+		expect_at(scene, refused.command, NOWHERE,
+			"response: the host refused it with 4611");
+		feed(scene, VGT_RECORD_RESPONSE, &refused, sizeof(refused));
+	}
+	FEED(scene, flush);
+	if (!scene->fault) {
+		const struct vgt_frame frame = {
+			VGT_FRAME_FLUSH, 0, 1, VGT_NO_VIRGL_COMMAND, 1, 2, 3, 4};
+		feed_frame(scene, &frame);
+	}
+	const struct vgt_bad_command bad = {23};
+	feed(scene, VGT_RECORD_BAD_COMMAND, &bad, sizeof(bad));
+}
+
 static void guest_memory(struct scene *scene)
 {
 	feed_memory(scene, 1, 0, 0, 1024);
@@ -1826,6 +1860,7 @@ static void after_reset(struct scene *scene)
 	X(response_twice) \
 	X(unknown_kinds) \
 	X(refused_later) \
+	X(refused_by_device) \
 	X(guest_memory) \
 	X(after_reset)
 

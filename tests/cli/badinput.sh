@@ -134,7 +134,7 @@ expect_stdout "$("$VGT" replay --quiet good.vgt)" "$VGT" replay --quiet cut.vgt
 # Version: another major number is refused, a later minor one is read.
 variant 0 24 '\2\0'
 trace version.vgt changed chunk.[1-9]*
-not_a_trace 1 "trace is of version 2.0, this reader knows 1 \(byte 0\)" version.vgt
+not_a_trace 1 "trace is of version 2.1, this reader knows 1 \(byte 0\)" version.vgt
 for ((i = 0; i < chunks; i++)); do
 	variant $i 26 '\7\0'
 	cp changed minor.$i

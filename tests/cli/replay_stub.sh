@@ -12,7 +12,7 @@ client=$build/tests/virgl_client
 preload="${VGT_PRELOAD_FIRST:+$VGT_PRELOAD_FIRST }$build/libvgt-preload.so"
 export LD_LIBRARY_PATH=$build/tests/stub
 for needed in "$client" "$build/vgt-player" "$build/libvgt-preload.so" \
-	"$LD_LIBRARY_PATH/libvirglrenderer.so.1"; do
+	"$build/tests/mktrace" "$LD_LIBRARY_PATH/libvirglrenderer.so.1"; do
 	[ -e "$needed" ] || { echo "cli/replay_stub: no $needed, build it" >&2; exit 1; }
 done
 cd "$TMP"
@@ -239,6 +239,38 @@ ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" STUB_VIRGL_FAIL=resource_attach_iov:
 	VGT_CAPTURE_FILE=failing.vgt "$client" --frames 3 >failing.out 2>failing.err || true
 expect_exit 0 env STUB_VIRGL_FAIL=resource_attach_iov:1 "$VGT" replay --verify failing.vgt
 expect_exit 1 replay --verify failing.vgt
+
+# What the recording's device refused, the renderer does not get; the control is the same trace
+# without the refusals. The creation is of a living id, and takes its backing away.
+calls_of_trace() { # NAME: and leaves the summary in NAME.err
+	expect_exit 0 "$build/tests/mktrace" "$1" "$1.vgt"
+	STUB_VIRGL_LOG="$1.log" timeout 60 "$VGT" replay --verify --step "$1.vgt" \
+		>"$1.out" 2>"$1.err" || true
+	calls "$1.log" | sed 's/^virgl_renderer_\([a-z_]*\).*/\1/'
+}
+calls_of_trace refused >refused.calls
+expect_equal "calls of refused" "context_create
+context_create_with_flags
+resource_create
+resource_attach_iov
+transfer_write_iov" "$(cat refused.calls)"
+expect_equal "frames of refused" "" "$(cat refused.out)"
+expect_equal "answers of refused" "replayed 0 frames, 9 commands; 4 answers compared, 0 differ, \
+0 not comparable" "$(sed -n 's/^.*: \(replayed.*\) in [0-9.]* s/\1/p' refused.err)"
+calls_of_trace not-refused >not-refused.calls
+expect_equal "calls of not-refused" "context_create
+context_create_with_flags
+resource_create
+resource_attach_iov
+resource_create
+transfer_write_iov
+submit_cmd
+context_destroy" "$(cat not-refused.calls)"
+expect_equal "frames of not-refused" 1 "$(wc -l <not-refused.out)"
+expect_equal "answers of not-refused" "vgt: not-refused.vgt: @4: the renderer returns 22, the \
+recording's returned 0" "$(grep -e returns not-refused.err)"
+expect_exit 0 replay --quiet --verify refused.vgt
+expect_exit 1 replay --quiet --verify not-refused.vgt
 
 # The renderer does not start.
 expect_exit 2 env STUB_VIRGL_FAIL=init "$VGT" replay plain.vgt
