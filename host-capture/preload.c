@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libvgt-preload.so: stands before libvirglrenderer.so.1 by LD_PRELOAD and records what the
- * program asks of it. Steered by the environment (`vgt record` sets it):
- *
- *   VGT_CAPTURE_FILE        the trace to create; %p is the process id, %% a percent sign.
- *                           Where the file exists, -PID is put before its suffix. Unset:
- *                           nothing is recorded.
- *   VGT_CAPTURE_RING_DIR    directory of the ring instead of /dev/shm
- *   VGT_CAPTURE_RING_SIZE   bytes of the ring
- *   VGT_CAPTURE_FRAMES      recording ends after so many frames
- *   VGT_CAPTURE_MAX_SIZE    recording ends before the file has more bytes
- *   VGT_CAPTURE_SUBJECT     whose stream it is, where the process is a server for another
- *   VGT_CAPTURE_NO_CMDLINE  set: the command line is left out of the trace
+ * program asks of it, steered by the environment (capture_start.h).
  *
  * FORMAT.md, "virglrenderer calls", says which call becomes which records.
  */
-#include "preload_facts.h"
+#include "capture_facts.h"
+#include "capture_start.h"
 #include "vgt_capture.h"
 #include "virgl_api.h"
 #include "virgl_cmd.h"
@@ -45,6 +36,18 @@ static struct {
 } real;
 
 static _Atomic(struct vgt_capture *) capture;
+
+/*
+ * Called by vgt_device.c, which looks for this symbol, in a VMM whose device records: that sees
+ * more than the calls do, and once is enough.
+ */
+void vgt_preload_stand_aside(void);
+static atomic_bool standing_aside;
+
+void vgt_preload_stand_aside(void)
+{
+	atomic_store(&standing_aside, true);
+}
 
 /* The program's callbacks and those that virglrenderer gets in their place. */
 static struct virgl_renderer_callbacks *program_callbacks;
@@ -116,42 +119,6 @@ static void need_function(void *function, const char *name)
 
 /* Starting and ending a trace */
 
-static uint64_t number_from_environment(const char *name)
-{
-	const char *text = getenv(name);
-	return text ? strtoull(text, NULL, 10) : 0;
-}
-
-/* Expands %p and %%. */
-static void expand_pattern(const char *pattern, char *path, size_t size)
-{
-	size_t used = 0;
-	for (; *pattern && used + 16 < size; pattern++) {
-		if (*pattern == '%' && pattern[1] == 'p') {
-			used += (size_t)snprintf(path + used, size - used, "%d", (int)getpid());
-			pattern++;
-		} else {
-			pattern += *pattern == '%' && pattern[1] == '%';
-			path[used++] = *pattern;
-		}
-	}
-	path[used] = '\0';
-}
-
-/* A second name for the same trace: NAME-PID.vgt, NAME-PID.1.vgt, ... */
-static void vary_path(const char *path, unsigned attempt, char *varied, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-	const char *dot = strrchr(slash ? slash : path, '.');
-	int stem = dot ? (int)(dot - path) : (int)strlen(path);
-	char number[16] = "";
-	if (attempt > 1) {
-		snprintf(number, sizeof(number), ".%u", attempt - 1);
-	}
-	snprintf(
-		varied, size, "%.*s-%d%s%s", stem, path, (int)getpid(), number, dot ? dot : "");
-}
-
 static atomic_bool told; /* why the recording stopped */
 
 static void on_message(void *opaque, const char *text)
@@ -161,33 +128,18 @@ static void on_message(void *opaque, const char *text)
 	say("recording stopped: %s (the program goes on, the trace is valid up to here)", text);
 }
 
-static struct vgt_capture *start_capture(const char *pattern)
+static struct vgt_capture *start_capture(void)
 {
-	char path[4096], varied[4200];
-	expand_pattern(pattern, path, sizeof(path));
-	const char *name = path;
-	struct vgt_capture_options options = {
-		.ring_size = number_from_environment("VGT_CAPTURE_RING_SIZE"),
-		.ring_directory = getenv("VGT_CAPTURE_RING_DIR"),
-		.max_size = number_from_environment("VGT_CAPTURE_MAX_SIZE"),
-		.max_frames = number_from_environment("VGT_CAPTURE_FRAMES"),
-		.message = on_message,
-	};
+	struct vgt_capture_options options = {.message = on_message};
+	char path[CAPTURE_PATH_MAX];
+	struct vgt_err err;
 	atomic_store(&told, false);
-	for (unsigned attempt = 1;; attempt++) {
-		struct vgt_err err;
-		options.path = name;
-		struct vgt_capture *started = vgt_capture_create(&options, &err);
-		if (started) {
-			return started;
-		}
-		if (err.code != VGT_ERR_USAGE || attempt > 100) {
-			say("%s: nothing is recorded: %s", name, err.message);
-			return NULL;
-		}
-		vary_path(path, attempt, varied, sizeof(varied));
-		name = varied;
+	capture_options_from_environment(&options);
+	struct vgt_capture *started = capture_start_from_environment(options, path, &err);
+	if (!started) {
+		say("%s: nothing is recorded: %s", path, err.message);
 	}
+	return started;
 }
 
 static void tell_not_whole(const struct vgt_err *err)
@@ -215,20 +167,6 @@ __attribute__((destructor)) static void at_exit(void)
 	struct vgt_err err;
 	if (!vgt_capture_end(atomic_load(&capture), &err)) {
 		tell_not_whole(&err);
-	}
-}
-
-static void record_capsets(struct vgt_capture *to)
-{
-	for (uint32_t id = 1; id <= 2; id++) {
-		uint32_t version = 0, size = 0;
-		real.get_cap_set(id, &version, &size);
-		void *bytes = size && size <= VGT_RECORD_MAX / 2 ? calloc(1, size) : NULL;
-		if (bytes) {
-			real.fill_caps(id, version, bytes);
-			vgt_capture_capset(to, id, version, bytes, size);
-			free(bytes);
-		}
 	}
 }
 
@@ -306,21 +244,26 @@ int virgl_renderer_init(void *cookie, int flags, struct virgl_renderer_callbacks
 {
 	struct vgt_capture *running = ENTER(init);
 	const char *pattern = getenv("VGT_CAPTURE_FILE");
-	if (depth || running || !pattern || !*pattern) {
+	if (depth || running || !pattern || !*pattern || atomic_load(&standing_aside)) {
 		/* virglrenderer lets a program initialise again with the same arguments */
 		bool same = running && cb == program_callbacks;
 		int result = REAL(real.init(cookie, flags, same ? &our_callbacks : cb));
 		DONE();
 		return result;
 	}
-	struct vgt_capture *started = start_capture(pattern);
-	preload_facts_process(started, flags, cb ? cb->version : 0, *(void **)&real.init,
-		!getenv("VGT_CAPTURE_NO_CMDLINE"));
+	struct vgt_capture *started = start_capture();
+	struct capture_facts facts = {0};
+	capture_facts_add_process(&facts, "vgt-preload " VGT_VERSION, *(void **)&real.init);
+	capture_facts_add_init(&facts, flags, cb ? cb->version : 0);
+	capture_facts_put(&facts, started);
+	capture_facts_finish(&facts);
 	atomic_store(&capture, started);
 	int result = REAL(real.init(cookie, flags, started ? wrap_callbacks(cb) : cb));
 	if (result == 0 && started) {
-		preload_facts_gl(started);
-		record_capsets(started);
+		capture_facts_add_gl(&facts);
+		capture_facts_add_capsets(&facts, real.get_cap_set, real.fill_caps);
+		capture_facts_put(&facts, started);
+		capture_facts_finish(&facts);
 	}
 	DONE();
 	if (result) {

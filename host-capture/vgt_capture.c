@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 struct vgt_capture {
@@ -73,9 +74,11 @@ static bool put(struct vgt_capture *capture, uint16_t type, uint16_t flags, cons
 	return vgt_writer_put(capture->writer, type, flags, &part, 1);
 }
 
-/* Ends the recording for a reason that its user must hear. */
-static void give_up(struct vgt_capture *capture, const char *reason)
+void vgt_capture_stop(struct vgt_capture *capture, const char *reason)
 {
+	if (!vgt_capture_is_recording(capture)) {
+		return;
+	}
 	vgt_writer_stop(capture->writer, reason);
 	if (capture->message) {
 		capture->message(capture->opaque, reason);
@@ -96,31 +99,54 @@ static bool begin(struct vgt_capture *capture)
 	return true;
 }
 
+/* Pages of guest memory are rarely neighbours: so many make one MEM record. */
+#define MEM_PARTS 256
+
 struct mem_run {
 	struct vgt_capture *capture;
 	struct vgt_mem mem;
+	uint64_t size;
+	struct iovec parts[1 + MEM_PARTS];
+	size_t count; /* of parts, mem included */
 };
 
-static void put_mem_run(void *opaque, const void *bytes, size_t size)
+static void put_mem_run(struct mem_run *run)
+{
+	if (run->size) {
+		vgt_writer_put(
+			run->capture->writer, VGT_RECORD_MEM, 0, run->parts, run->count);
+	}
+	run->mem.offset += run->size;
+	run->size = 0;
+	run->count = 1;
+}
+
+static void add_to_mem_run(void *opaque, const void *bytes, size_t size)
 {
 	struct mem_run *run = opaque;
 	const char *at = bytes;
 	while (size) {
-		size_t part = size < VGT_MEM_MAX ? size : VGT_MEM_MAX;
-		struct iovec parts[] = {{&run->mem, sizeof(run->mem)}, {(void *)at, part}};
-		vgt_writer_put(run->capture->writer, VGT_RECORD_MEM, 0, parts, 2);
-		run->mem.offset += part;
+		size_t room = VGT_MEM_MAX - run->size;
+		size_t part = size < room ? size : room;
+		run->parts[run->count++] = (struct iovec){(void *)at, part};
+		run->size += part;
 		at += part;
 		size -= part;
+		if (run->size == VGT_MEM_MAX || run->count == 1 + MEM_PARTS) {
+			put_mem_run(run);
+		}
 	}
 }
 
 static void put_mem(struct vgt_capture *capture, uint32_t resource_id, uint32_t flags,
 	const struct iovec *iov, size_t count, uint64_t offset, uint64_t size)
 {
-	struct mem_run run = {capture, {resource_id, flags, offset}};
+	struct mem_run run = {
+		.capture = capture, .mem = {resource_id, flags, offset}, .count = 1};
 	struct iov_cursor cursor = {.iov = iov, .count = count};
-	iov_walk(&cursor, offset, size, put_mem_run, &run);
+	run.parts[0] = (struct iovec){&run.mem, sizeof(run.mem)};
+	iov_walk(&cursor, offset, size, add_to_mem_run, &run);
+	put_mem_run(&run);
 }
 
 static void put_backing_mem(struct vgt_capture *capture, const struct vgt_resource *memory,
@@ -280,8 +306,8 @@ uint64_t vgt_capture_transfer_iov(struct vgt_capture *capture,
 	struct vgt_iov own = {.count = (uint32_t)count};
 	uint32_t *lengths = malloc((count ? count : 1) * sizeof(*lengths));
 	if (!lengths || count > VGT_SEGMENTS_MAX) {
-		give_up(capture, lengths ? "a transfer with too many segments"
-					 : "no memory for a transfer");
+		vgt_capture_stop(capture, lengths ? "a transfer with too many segments"
+						  : "no memory for a transfer");
 		free(lengths);
 		return VGT_NO_COMMAND;
 	}
@@ -313,7 +339,7 @@ void vgt_capture_backing(struct vgt_capture *capture, uint32_t resource_id,
 	}
 	struct backing *backing = malloc(sizeof(*backing) + count * sizeof(*iov));
 	if (!backing) {
-		give_up(capture, "no memory for a backing");
+		vgt_capture_stop(capture, "no memory for a backing");
 		return;
 	}
 	backing->count = count;
@@ -340,6 +366,27 @@ void vgt_capture_response(struct vgt_capture *capture, uint64_t command, int32_t
 					      .result = result,
 					      .class = VGT_RESPONSE_EXACT,
 				      });
+	}
+}
+
+void vgt_capture_refused(struct vgt_capture *capture, uint64_t command, uint32_t error)
+{
+	if (capture) {
+		put_response(capture, &(struct vgt_response){
+					      .command = command,
+					      .result = (int32_t)error,
+					      .class = VGT_RESPONSE_REFUSED,
+				      });
+	}
+}
+
+void vgt_capture_bad_command(struct vgt_capture *capture, const void *bytes, uint64_t size)
+{
+	if (begin(capture)) {
+		struct vgt_bad_command bad = {size};
+		struct iovec parts[] = {{&bad, sizeof(bad)},
+			{(void *)bytes, size < VGT_BAD_MAX ? size : VGT_BAD_MAX}};
+		vgt_writer_put(capture->writer, VGT_RECORD_BAD_COMMAND, 0, parts, 2);
 	}
 }
 
@@ -472,6 +519,22 @@ bool vgt_capture_is_recording(const struct vgt_capture *capture)
 	return capture && vgt_writer_is_recording(capture->writer);
 }
 
+struct vgt_capture_progress vgt_capture_progress(const struct vgt_capture *capture)
+{
+	if (!capture) {
+		return (struct vgt_capture_progress){0};
+	}
+	const struct vgt_writer_progress progress = vgt_writer_progress(capture->writer);
+	return (struct vgt_capture_progress){
+		.commands = progress.commands,
+		.frames = progress.frames,
+		.stream_size = progress.stream_size,
+		.written = progress.written,
+		.stalls = progress.stalls,
+		.stall_ns = progress.stall_ns,
+	};
+}
+
 static void on_stopped(void *opaque, const struct vgt_err *err)
 {
 	struct vgt_capture *capture = opaque;
@@ -523,6 +586,9 @@ struct vgt_capture *vgt_capture_create(
 	return capture;
 error_memory:
 	vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "no memory for a recording");
+	if (!options->path) {
+		close(options->fd);
+	}
 error:
 	capture_free(capture);
 	return NULL;

@@ -34,9 +34,11 @@ struct vgt_capture_options {
 	const char *path;   /* of the trace to create; must not exist */
 	int fd;             /* where path is NULL: an empty file open for writing; taken over */
 	uint64_t ring_size; /* bytes; 0: 16 MiB */
-	const char *ring_directory; /* NULL: /dev/shm, else the trace's directory */
-	uint64_t max_size;          /* bytes of the file; 0: no limit */
-	uint64_t max_frames;        /* recording ends when so many are complete; 0: no limit */
+	/* NULL: /dev/shm, else the trace's directory, else, where no file may be created there,
+	   memory that dies with the process and cannot be recovered from */
+	const char *ring_directory;
+	uint64_t max_size;   /* bytes of the file; 0: no limit */
+	uint64_t max_frames; /* recording ends when so many are complete; 0: no limit */
 	/* Told once why recording stopped before max_frames were complete; from any thread.
 	 */
 	void (*message)(void *opaque, const char *text);
@@ -46,6 +48,9 @@ struct vgt_capture_options {
 /* NULL with the reason in err. */
 struct vgt_capture *vgt_capture_create(
 	const struct vgt_capture_options *options, struct vgt_err *err);
+
+/* Ends the recording early and tells the reason, which is kept in the trace. */
+void vgt_capture_stop(struct vgt_capture *capture, const char *reason);
 
 /*
  * Ends the trace; the capture stays and records nothing more, for threads that may be inside
@@ -57,6 +62,16 @@ bool vgt_capture_end(struct vgt_capture *capture, struct vgt_err *err);
 bool vgt_capture_destroy(struct vgt_capture *capture, struct vgt_err *err);
 
 bool vgt_capture_is_recording(const struct vgt_capture *capture);
+
+/* How far it has come; all 0 for NULL. */
+struct vgt_capture_progress {
+	uint64_t commands, frames;
+	uint64_t stream_size; /* bytes of records */
+	uint64_t written;     /* bytes of the file so far */
+	uint64_t stalls;      /* how often the VMM waited because the ring was full */
+	uint64_t stall_ns;    /* how long in all */
+};
+struct vgt_capture_progress vgt_capture_progress(const struct vgt_capture *capture);
 
 /* Facts about the recording, `count` pairs of key and value; FORMAT.md lists the known keys. */
 struct vgt_capture_fact {
@@ -98,6 +113,16 @@ void vgt_capture_backing(struct vgt_capture *capture, uint32_t resource_id,
 
 /* What the renderer returned for a command; call it where that is known. */
 void vgt_capture_response(struct vgt_capture *capture, uint64_t command, int32_t result);
+
+/* The device answered with this error, VIRTIO_GPU_RESP_ERR_*, without asking the renderer. */
+void vgt_capture_refused(struct vgt_capture *capture, uint64_t command, uint32_t error);
+
+/*
+ * What a guest sent in place of a command: shorter than its structure, counting what it does
+ * not hold, of a type that is none. It has no number; `size` bytes in all, of which the first
+ * min(size, VGT_BAD_MAX) are at `bytes`.
+ */
+void vgt_capture_bad_command(struct vgt_capture *capture, const void *bytes, uint64_t size);
 
 /* The bytes that answered a command (a capset), as a digest that depends on the renderer. */
 void vgt_capture_answer(

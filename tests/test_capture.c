@@ -107,7 +107,6 @@ static void assert_types(const uint16_t *types, size_t count)
 #define ASSERT_TYPES(...) \
 	assert_types((const uint16_t[]){__VA_ARGS__}, COUNT(((const uint16_t[]){__VA_ARGS__})))
 
-/* A MEM record of these bytes, which continue those of a pattern. */
 static void assert_mem(size_t index, uint32_t resource, uint32_t flags, uint64_t offset,
 	const void *bytes, size_t size)
 {
@@ -119,6 +118,24 @@ static void assert_mem(size_t index, uint32_t resource, uint32_t flags, uint64_t
 	assert_int_equal(mem->flags, flags);
 	assert_int_equal(mem->offset, offset);
 	assert_memory_equal(mem + 1, bytes, size);
+}
+
+/* The same, of what [offset, offset + size) of these segments holds. */
+static void assert_mem_of(size_t index, uint32_t resource, uint32_t flags,
+	const struct iovec *iov, uint64_t offset, size_t size)
+{
+	uint8_t *joined = malloc(size);
+	assert_non_null(joined);
+	uint64_t start = 0;
+	for (size_t filled = 0; filled < size; start += iov++->iov_len) {
+		for (size_t i = 0; i < iov->iov_len && filled < size; i++) {
+			if (start + i >= offset) {
+				joined[filled++] = ((const uint8_t *)iov->iov_base)[i];
+			}
+		}
+	}
+	assert_mem(index, resource, flags, offset, joined, size);
+	free(joined);
 }
 
 static void assert_response(
@@ -196,12 +213,14 @@ static uint64_t attach(
 {
 	const struct virtio_gpu_resource_attach_backing command = {
 		{.type = VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING}, resource, count};
-	struct virtio_gpu_mem_entry entries[8] = {{0}};
+	struct virtio_gpu_mem_entry *entries = calloc(count, sizeof(*entries));
+	assert_non_null(entries);
 	for (uint32_t i = 0; i < count; i++) {
 		entries[i].length = (uint32_t)iov[i].iov_len;
 	}
 	uint64_t number = vgt_capture_command(
 		capture, &command, sizeof(command), entries, count * sizeof(entries[0]), 0);
+	free(entries);
 	vgt_capture_response(capture, number, 0);
 	vgt_capture_backing(capture, resource, iov, count);
 	return number;
@@ -244,7 +263,7 @@ static void fill_guest(void)
 	}
 }
 
-/* The backing of a transfer lies in segments: one MEM record per run of memory. */
+/* The backing of a transfer lies in segments: one MEM record holds what they make together. */
 static void test_backing_in_segments(void **state)
 {
 	(void)state;
@@ -273,17 +292,13 @@ static void test_backing_in_segments(void **state)
 	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
 	finish(capture);
 	ASSERT_TYPES(VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING,
-		VGT_RECORD_RESPONSE, VGT_RECORD_MEM, VGT_RECORD_MEM, VGT_RECORD_MEM,
-		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, VGT_RECORD_MEM, VGT_RECORD_MEM,
-		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, VGT_RECORD_MEM,
+		VGT_RECORD_RESPONSE, VGT_RECORD_MEM, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
+		VGT_RECORD_MEM, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, VGT_RECORD_MEM,
 		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
 		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
-	assert_mem(3, 1, 0, 0, guest + 5000, 100);
-	assert_mem(4, 1, 0, 100, guest, 600);
-	assert_mem(5, 1, 0, 700, guest + 9000, 324);
-	assert_mem(7, 1, 0, 64, guest + 5064, 36);
-	assert_mem(8, 1, 0, 100, guest, 60);
-	assert_mem(10, 1, 0, 1000, guest + 9300, 24);
+	assert_mem_of(3, 1, 0, iov, 0, 1024);
+	assert_mem_of(5, 1, 0, iov, 64, 96);
+	assert_mem(7, 1, 0, 1000, guest + 9300, 24);
 }
 
 /* More than a MEM record holds is split. */
@@ -304,6 +319,75 @@ static void test_large_transfer(void **state)
 	assert_mem(3, 1, 0, 5, guest + 5, VGT_MEM_MAX);
 	assert_mem(4, 1, 0, 5 + VGT_MEM_MAX, guest + 5 + VGT_MEM_MAX, VGT_MEM_MAX);
 	assert_mem(5, 1, 0, 5 + 2 * VGT_MEM_MAX, guest + 5 + 2 * VGT_MEM_MAX, 5);
+}
+
+/* So many segments that are not empty make one MEM record at most: vgt_capture.c. */
+#define MEM_PARTS 256u
+
+static void upload_all(
+	struct vgt_capture *capture, const struct iovec *iov, uint32_t count, uint32_t size)
+{
+	create_buffer(capture, 1, 0, size);
+	attach(capture, 1, iov, count);
+	const struct virtio_gpu_transfer_host_3d transfer =
+		transfer_of(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, 1,
+			(struct virtio_gpu_box){0, 0, 0, size, 1, 1}, 0, 0);
+	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
+}
+
+static void test_many_segments(void **state)
+{
+	(void)state;
+	fill_guest();
+	static const uint32_t counts[] = {
+		1, MEM_PARTS - 1, MEM_PARTS, MEM_PARTS + 1, 2 * MEM_PARTS, 3 * MEM_PARTS + 7};
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		/* backwards through memory, each behind an empty one */
+		struct iovec iov[2 * (3 * MEM_PARTS + 7)];
+		uint32_t ends[3 * MEM_PARTS + 8] = {0};
+		for (uint32_t j = 0; j < counts[i]; j++) {
+			uint8_t *at = guest + sizeof(guest) - 50 * (j + 1);
+			iov[2 * j] = (struct iovec){at, 0};
+			iov[2 * j + 1] = (struct iovec){at, 1 + j % 40};
+			ends[j + 1] = ends[j] + 1 + j % 40;
+		}
+		struct vgt_capture *capture = start();
+		upload_all(capture, iov, 2 * counts[i], ends[counts[i]]);
+		finish(capture);
+		uint32_t parts = 0;
+		size_t index = 3;
+		while (parts < counts[i]) {
+			uint32_t left = counts[i] - parts;
+			uint32_t next = parts + (left < MEM_PARTS ? left : MEM_PARTS);
+			assert_mem_of(
+				index++, 1, 0, iov, ends[parts], ends[next] - ends[parts]);
+			parts = next;
+		}
+		assert_int_equal(seen_count, index + 1);
+	}
+}
+
+/* A record that is full ends within a segment, and none is empty. */
+static void test_segments_beyond_mem_max(void **state)
+{
+	(void)state;
+	fill_guest();
+	const struct iovec uneven[] = {
+		{guest + 2000000, 600000}, {guest + 77, 600000}, {guest + 1000001, 900000}};
+	struct vgt_capture *capture = start();
+	upload_all(capture, uneven, COUNT(uneven), 2100000);
+	finish(capture);
+	assert_int_equal(seen_count, 7);
+	assert_mem_of(3, 1, 0, uneven, 0, VGT_MEM_MAX);
+	assert_mem_of(4, 1, 0, uneven, VGT_MEM_MAX, VGT_MEM_MAX);
+	assert_mem_of(5, 1, 0, uneven, 2 * VGT_MEM_MAX, 2100000 - 2 * VGT_MEM_MAX);
+	const struct iovec even[] = {
+		{guest + VGT_MEM_MAX, VGT_MEM_MAX / 2}, {guest, VGT_MEM_MAX / 2}};
+	capture = start();
+	upload_all(capture, even, COUNT(even), VGT_MEM_MAX);
+	finish(capture);
+	assert_int_equal(seen_count, 5);
+	assert_mem_of(3, 1, 0, even, 0, VGT_MEM_MAX);
 }
 
 static void test_own_iov(void **state)
@@ -328,18 +412,17 @@ static void test_own_iov(void **state)
 	vgt_capture_transfer_iov(capture, &transfer, own, 0, 0);
 	finish(capture);
 	ASSERT_TYPES(VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING,
-		VGT_RECORD_RESPONSE, VGT_RECORD_IOV, VGT_RECORD_MEM, VGT_RECORD_MEM,
+		VGT_RECORD_RESPONSE, VGT_RECORD_IOV, VGT_RECORD_MEM,
 		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, VGT_RECORD_IOV,
 		VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D, VGT_RECORD_IOV,
 		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
 	const uint32_t iov[] = {2, 0, 40, 400};
 	assert_int_equal(seen[3].size, sizeof(iov));
 	assert_memory_equal(seen[3].payload, iov, sizeof(iov));
-	assert_mem(4, 1, VGT_MEM_OWN_IOV, 8, guest + 3008, 32);
-	assert_mem(5, 1, VGT_MEM_OWN_IOV, 40, guest + 2000, 32);
-	assert_int_equal(seen[6].flags, VGT_RECORD_OWN_IOV);
-	assert_int_equal(seen[8].flags, VGT_RECORD_OWN_IOV);
-	assert_int_equal(seen[9].size, sizeof(struct vgt_iov));
+	assert_mem_of(4, 1, VGT_MEM_OWN_IOV, own, 8, 64);
+	assert_int_equal(seen[5].flags, VGT_RECORD_OWN_IOV);
+	assert_int_equal(seen[7].flags, VGT_RECORD_OWN_IOV);
+	assert_int_equal(seen[8].size, sizeof(struct vgt_iov));
 }
 
 static void test_transfer_2d(void **state)
@@ -401,15 +484,14 @@ static void test_transfers_in_submit(void **state)
 	ASSERT_TYPES(VIRTIO_GPU_CMD_CTX_CREATE, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D,
 		VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING,
 		VGT_RECORD_RESPONSE, VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING,
-		VGT_RECORD_RESPONSE, VGT_RECORD_MEM, VGT_RECORD_MEM, VGT_RECORD_MEM,
-		VIRTIO_GPU_CMD_SUBMIT_3D, VIRTIO_GPU_CMD_SUBMIT_3D, VIRTIO_GPU_CMD_CTX_CREATE,
-		VIRTIO_GPU_CMD_SUBMIT_3D, VGT_RECORD_MEM, VIRTIO_GPU_CMD_SUBMIT_3D);
+		VGT_RECORD_RESPONSE, VGT_RECORD_MEM, VGT_RECORD_MEM, VIRTIO_GPU_CMD_SUBMIT_3D,
+		VIRTIO_GPU_CMD_SUBMIT_3D, VIRTIO_GPU_CMD_CTX_CREATE, VIRTIO_GPU_CMD_SUBMIT_3D,
+		VGT_RECORD_MEM, VIRTIO_GPU_CMD_SUBMIT_3D);
 	assert_mem(7, 1, 0, 128, guest + 128, 64);
-	assert_mem(8, 2, 0, 90, guest + 4090, 10);
-	assert_mem(9, 2, 0, 100, guest + 8000, 54);
-	assert_mem(14, 1, 0, 0, guest, 4);
-	assert_int_equal(seen[15].size, sizeof(fenced) + sizeof(data));
-	assert_memory_equal(seen[15].payload + sizeof(fenced), data, sizeof(data));
+	assert_mem_of(8, 2, 0, second, 90, 64);
+	assert_mem(13, 1, 0, 0, guest, 4);
+	assert_int_equal(seen[14].size, sizeof(fenced) + sizeof(data));
+	assert_memory_equal(seen[14].payload + sizeof(fenced), data, sizeof(data));
 }
 
 /* A CUSTOM resource is fetched from its backing when that goes. */
@@ -436,11 +518,10 @@ static void test_custom_detach(void **state)
 	ASSERT_TYPES(VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D,
 		VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, VGT_RECORD_RESPONSE,
 		VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, VGT_RECORD_RESPONSE, VGT_RECORD_MEM,
-		VGT_RECORD_MEM, VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING,
 		VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING,
-		VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
-	assert_mem(6, 1, 0, 0, guest, 100);
-	assert_mem(7, 1, 0, 100, guest + 500, 50);
+		VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING,
+		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
+	assert_mem_of(6, 1, 0, iov, 0, 150);
 }
 
 /* Memory is forgotten with its resource: by unref, by a refused creation, by reset. */
@@ -526,6 +607,43 @@ static void test_order_and_numbers(void **state)
 	assert_memory_equal(seen[7].payload, &fence, sizeof(fence));
 	assert_response(9, 2, 0, XXH64("answer", 6, 0), 6);
 	assert_int_equal(seen[10].payload[0], VGT_RESET_CLEANUP);
+}
+
+/* What the device kept to itself, and what a guest sent that is no command. */
+static void test_refused_and_bad(void **state)
+{
+	(void)state;
+	fill_guest();
+	struct vgt_capture *capture = start();
+	uint64_t number = create_texture(capture, 1, PRESENTABLE, 16);
+	vgt_capture_refused(capture, number, 0x1203);
+	vgt_capture_refused(capture, VGT_NO_COMMAND, 0x1203);
+	vgt_capture_bad_command(capture, NULL, 0);
+	vgt_capture_bad_command(capture, guest, VGT_BAD_MAX);
+	vgt_capture_bad_command(capture, guest, UINT64_MAX);
+	/* it is not counted, and the resource is not there */
+	const struct iovec iov = {guest, 1024};
+	assert_int_equal(attach(capture, 1, &iov, 1), 1);
+	const struct virtio_gpu_transfer_host_3d transfer =
+		transfer_of(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, 1,
+			(struct virtio_gpu_box){0, 0, 0, 4, 4, 1}, 0, 0);
+	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
+	finish(capture);
+	ASSERT_TYPES(VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, VGT_RECORD_RESPONSE,
+		VGT_RECORD_BAD_COMMAND, VGT_RECORD_BAD_COMMAND, VGT_RECORD_BAD_COMMAND,
+		VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, VGT_RECORD_RESPONSE,
+		VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
+	const struct vgt_response refused = {
+		.command = 0, .result = 0x1203, .class = VGT_RESPONSE_REFUSED};
+	assert_memory_equal(seen[1].payload, &refused, sizeof(refused));
+	static const uint64_t sizes[] = {0, VGT_BAD_MAX, UINT64_MAX};
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		const size_t kept = sizes[i] ? VGT_BAD_MAX : 0;
+		assert_int_equal(seen[2 + i].size, sizeof(struct vgt_bad_command) + kept);
+		assert_memory_equal(seen[2 + i].payload, &sizes[i], sizeof(sizes[i]));
+		assert_memory_equal(seen[2 + i].payload + 8, guest, kept);
+		assert_int_equal(seen[2 + i].command, 1);
+	}
 }
 
 static void test_frames(void **state)
@@ -670,6 +788,9 @@ static void call_everything(struct vgt_capture *capture)
 	assert_true(vgt_capture_transfer_iov(capture, &transfer, &iov, 1, 0) == VGT_NO_COMMAND);
 	SUBMIT(capture, 1, DRAW, MARKER);
 	vgt_capture_response(capture, 0, 0);
+	vgt_capture_refused(capture, 0, 0x1200);
+	vgt_capture_bad_command(capture, "bad", 3);
+	vgt_capture_stop(capture, "a second time");
 	vgt_capture_answer(capture, 0, "answer", 6);
 	vgt_capture_readback(capture, 0, &transfer, &iov, 1);
 	vgt_capture_readback(capture, 0, &transfer, NULL, 0);
@@ -707,6 +828,33 @@ static void test_max_frames(void **state)
 		VGT_RECORD_RESPONSE);
 	assert_string_equal(end_reason, "end.reason=frame limit");
 	assert_int_equal(messages, 0);
+}
+
+/* By the VMM: its reason is told once, and is in the trace. */
+static void test_stopped(void **state)
+{
+	(void)state;
+	messages = 0;
+	const struct vgt_capture_options options = {.path = trace_path,
+		.ring_directory = directory,
+		.message = on_message,
+		.opaque = &messages};
+	struct vgt_capture *capture = vgt_capture_create(&options, NULL);
+	assert_non_null(capture);
+	create_context(capture, 1);
+	SUBMIT(capture, 1, DRAW, MARKER);
+	const struct vgt_capture_progress progress = vgt_capture_progress(capture);
+	assert_int_equal(progress.commands, 2);
+	assert_int_equal(progress.frames, 1);
+	assert_true(progress.stream_size >= 112 + 64 + 48);
+	assert_true(progress.written > 0);
+	vgt_capture_stop(capture, "no reason");
+	call_everything(capture);
+	finish(capture);
+	ASSERT_TYPES(VIRTIO_GPU_CMD_CTX_CREATE, VIRTIO_GPU_CMD_SUBMIT_3D, VGT_RECORD_FRAME);
+	assert_string_equal(end_reason, "end.reason=no reason");
+	assert_int_equal(messages, 1);
+	assert_string_equal(message, "no reason");
 }
 
 static void test_stopped_by_size(void **state)
@@ -748,6 +896,7 @@ static void test_null_capture(void **state)
 {
 	(void)state;
 	call_everything(NULL);
+	assert_int_equal(vgt_capture_progress(NULL).stream_size, 0);
 	assert_true(vgt_capture_destroy(NULL, NULL));
 	struct vgt_err err;
 	const struct vgt_capture_options options = {.path = "/nonexistent/x.vgt"};
@@ -783,16 +932,20 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_backing_in_segments),
 		cmocka_unit_test(test_large_transfer),
+		cmocka_unit_test(test_many_segments),
+		cmocka_unit_test(test_segments_beyond_mem_max),
 		cmocka_unit_test(test_own_iov),
 		cmocka_unit_test(test_transfer_2d),
 		cmocka_unit_test(test_transfers_in_submit),
 		cmocka_unit_test(test_custom_detach),
 		cmocka_unit_test(test_backing_goes),
 		cmocka_unit_test(test_order_and_numbers),
+		cmocka_unit_test(test_refused_and_bad),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_polls),
 		cmocka_unit_test(test_max_frames),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_stopped_by_size),
 		cmocka_unit_test(test_null_capture),
 		cmocka_unit_test(test_fork),
