@@ -4,6 +4,7 @@
 #include "companion.h"
 #include "private_display.h"
 #include "private_vtest.h"
+#include "qemu_modules.h"
 #include "recorded_traces.h"
 #include "recording_watch.h"
 #include "vgt_cmd.h"
@@ -33,6 +34,11 @@ const char cmd_record_help[] =
 	"With --gl, PROGRAM is any program that draws with Mesa's OpenGL: it gets a\n"
 	"virgl_test_server of its own, which is recorded, and where DISPLAY is not set an\n"
 	"X server of its own (Xvfb) too.\n"
+	"\n"
+	"Where COMMAND is QEMU and 'host-capture/qemu/build modules' has built modules for\n"
+	"it, its virtio-gpu device records (unless QEMU_MODULE_DIR is set). Otherwise a\n"
+	"library before libvirglrenderer does, which does not see the screen: such a trace\n"
+	"of QEMU has no frames.\n"
 	"\n"
 	"  -o, --output FILE  the trace (default: the program's name and .vgt; where that\n"
 	"                     exists NAME.1.vgt, NAME.2.vgt, ...)\n"
@@ -107,6 +113,7 @@ struct session {
 	bool keep_rings;          /* one of them is still needed */
 	char preload[PATH_MAX];
 	char vtest_library[PATH_MAX];
+	struct qemu_modules qemu; /* QEMU_NONE with --gl */
 
 	struct vgt_children children;
 	struct vgt_child command;
@@ -303,6 +310,28 @@ static void remove_directory(const struct session *session)
 	rmdir(session->directory);
 }
 
+/* QEMU carries out much of what its guest asks for without virglrenderer. */
+static void tell_what_lacks(struct session *session)
+{
+	const struct request *request = session->request;
+	const enum qemu_device device = session->qemu.device;
+
+	if ((device != QEMU_PLAIN && device != QEMU_SHADOWED) || request->quiet) {
+		return;
+	}
+	say(session,
+		"%s's device does not record: the trace will lack scanouts, flushes and the "
+		"cursor, so have no frames (vgt replay --frame=submit); %s%s",
+		request->command[0],
+		device == QEMU_PLAIN
+			? "'host-capture/qemu/build modules' builds one that does"
+			: "QEMU_MODULE_DIR is set, without it QEMU would get that in ",
+		session->qemu.directory);
+	if (request->frames) {
+		say(session, "warning: without frames --frames has no effect; use --duration");
+	}
+}
+
 static bool prepare(struct session *session)
 {
 	const struct request *request = session->request;
@@ -325,6 +354,10 @@ static bool prepare(struct session *session)
 		return false;
 	}
 	vgt_recordings_init(&session->recordings, session->directory);
+	if (!request->gl) {
+		qemu_modules_find(&session->qemu, request->command[0]);
+		tell_what_lacks(session);
+	}
 	return true;
 }
 
@@ -355,13 +388,24 @@ static bool set_preload(const char *library)
 	return set_variable("LD_PRELOAD", value);
 }
 
+static bool set_recorder(const struct session *session)
+{
+	switch (session->qemu.device) {
+	case QEMU_MODULES:
+		return set_variable("QEMU_MODULE_DIR", session->qemu.directory);
+	case QEMU_RECORDS:
+		return true;
+	default:
+		return set_preload(session->preload);
+	}
+}
+
 static bool set_capture_environment(void *opaque)
 {
 	const struct session *session = opaque;
 	const struct request *request = session->request;
 
-	return set_preload(session->preload) &&
-	       set_variable("VGT_CAPTURE_FILE", session->pattern) &&
+	return set_recorder(session) && set_variable("VGT_CAPTURE_FILE", session->pattern) &&
 	       set_variable("VGT_CAPTURE_RING_DIR", session->directory) &&
 	       set_number("VGT_CAPTURE_FRAMES", request->frames) &&
 	       set_number("VGT_CAPTURE_MAX_SIZE", request->max_size) &&
@@ -809,8 +853,9 @@ static void summarise(struct session *session, const struct vgt_recorded_trace *
 	char raw[32];
 
 	if (!trace->submits) {
-		say(session, "warning: %s%s: nothing was drawn", session->target.shown,
-			trace->name);
+		say(session, "warning: %s%s: %s", session->target.shown, trace->name,
+			trace->frames ? "no OpenGL, only what a processor has drawn"
+				      : "nothing was drawn");
 	}
 	if (session->request->quiet) {
 		return;
@@ -835,10 +880,58 @@ static void tell_nothing(struct session *session, bool initialised)
 			name);
 		say(session, "(programs that are linked statically or set-uid, or do not use "
 			     "Mesa's OpenGL, never will)");
+	} else if (session->qemu.device >= QEMU_MODULES) {
+		say(session, "nothing was recorded: %s never had a virtio-gpu device with GL",
+			name);
+		say(session, "(such as -device virtio-vga-gl, with -display sdl,gl=on)");
 	} else {
 		say(session, "nothing was recorded: %s never called virgl_renderer_init", name);
 		say(session, "(to record an ordinary OpenGL program use 'vgt record --gl')");
 	}
+}
+
+static bool is_one_of(
+	const struct vgt_recorded_traces *traces, const struct vgt_recording *recording)
+{
+	for (size_t i = 0; i < traces->count; i++) {
+		if (traces->list[i].trace_id == recording->header->trace_id) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Recordings whose traces are not where vgt wanted them: the user of a device may choose a file
+ * at any time. Adds those that are to be found to `count`. False: one of them is not whole.
+ */
+static bool tell_elsewhere(
+	struct session *session, const struct vgt_recorded_traces *traces, size_t *count)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < session->recordings.count; i++) {
+		const struct vgt_recording *recording = &session->recordings.list[i];
+		if (is_one_of(traces, recording)) {
+			continue;
+		}
+		*count += 1;
+		say(session,
+			"%s recorded %" PRIu64 " frames, %" PRIu64
+			" commands into another file than %s%s, as its device's 'capture' says",
+			session->request->command[0], atomic_load(&recording->header->frames),
+			atomic_load(&recording->header->commands), session->target.shown,
+			session->target.name);
+	}
+	if (*count && has_rings(session)) {
+		session->keep_rings = true;
+		good = false;
+		say(session,
+			"that trace is not whole: 'vgt recover' makes it so; its end is kept "
+			"in %s",
+			session->directory);
+	}
+	return good;
 }
 
 /* Removes the trace that was replaced, or puts it back. */
@@ -865,8 +958,10 @@ static int conclude(struct session *session)
 	}
 	const bool initialised = traces.count > 0;
 	bool good = complete_all(session, &traces);
+	size_t elsewhere = 0;
+	good = tell_elsewhere(session, &traces, &elsewhere) && good;
 	drop_idle(session, &traces);
-	if (traces.count == 0) {
+	if (traces.count == 0 && elsewhere == 0) {
 		tell_nothing(session, initialised);
 		good = false;
 	}

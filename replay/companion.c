@@ -6,23 +6,43 @@
 #include <string.h>
 #include <unistd.h>
 
-bool companion_find(const char *name, char *path, size_t size)
-{
+struct places {
 	char beside[PATH_MAX], moved[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", beside, sizeof(beside) - 1);
-	beside[length > 0 ? length : 0] = '\0';
-	char *slash = strrchr(beside, '/');
+};
+
+static bool look_in(struct places *places, const char *name, char *path, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", places->beside, sizeof(places->beside) - 1);
+	places->beside[length > 0 ? length : 0] = '\0';
+	char *slash = strrchr(places->beside, '/');
 	if (slash) {
 		*slash = '\0';
 	}
-	snprintf(moved, sizeof(moved), "%.*s/../lib/vgt", PATH_MAX - 16, beside);
-	const char *const places[] = {beside, moved, VGT_LIBDIR};
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int written = snprintf(path, size, "%s/%s", places[i], name);
+	snprintf(places->moved, sizeof(places->moved), "%.*s/../lib/vgt", PATH_MAX - 16,
+		places->beside);
+	const char *const all[] = {places->beside, places->moved, VGT_LIBDIR};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		int written = snprintf(path, size, "%s/%s", all[i], name);
 		if (written > 0 && (size_t)written < size && access(path, R_OK) == 0) {
 			return true;
 		}
 	}
-	fprintf(stderr, "vgt: %s not found in %s, %s or %s\n", name, beside, moved, VGT_LIBDIR);
 	return false;
+}
+
+bool companion_find(const char *name, char *path, size_t size)
+{
+	struct places places;
+	bool found = look_in(&places, name, path, size);
+	if (!found) {
+		fprintf(stderr, "vgt: %s not found in %s, %s or %s\n", name, places.beside,
+			places.moved, VGT_LIBDIR);
+	}
+	return found;
+}
+
+bool companion_look(const char *name, char *path, size_t size)
+{
+	struct places places;
+	return look_in(&places, name, path, size);
 }

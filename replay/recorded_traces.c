@@ -320,7 +320,9 @@ bool vgt_recorded_find(struct vgt_recorded_traces *traces,
 		return vgt_err_system(err, errno, "cannot read the directory");
 	}
 	while (good && (entry = readdir(directory))) {
-		if (strncmp(entry->d_name, target->name, stem) == 0) {
+		if (strncmp(entry->d_name, target->name, stem) == 0 &&
+			(entry->d_name[stem] == '-' ||
+				strcmp(entry->d_name, target->name) == 0)) {
 			good = consider(traces, target, entry->d_name, ring_directory);
 		}
 	}

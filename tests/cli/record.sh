@@ -25,6 +25,7 @@ cp "$BARE" "$TMP/bare/vgt"
 BARE=$TMP/bare/vgt
 
 mkdir "$TMP/work"
+ROOT=$PWD
 cd "$TMP/work"
 unset DISPLAY WAYLAND_DISPLAY VGT_CAPTURE_FILE
 
@@ -126,6 +127,146 @@ if ! ls /usr/*/lib*/vgt /usr/lib*/vgt >"$TMP/.stdout" 2>&1; then
 	expect_exit 2 "$BARE" record true
 	expect_stderr_match "^vgt: libvgt-preload.so not found in " "$BARE" record true
 fi
+
+# QEMU: a file with a stamp in it, and modules for it; here a shell, which shows what it finds.
+unset QEMU_MODULE_DIR
+stamp=0123456789abcdef0123456789abcdef01234567
+modules=$TMP/bin/qemu/$stamp
+show='echo "${QEMU_MODULE_DIR-none} ${LD_PRELOAD-none}"'
+shell=$(realpath /bin/sh)
+fake() { # FILE TEXT...: a program that holds these texts
+	local file=$1
+
+	shift
+	cp "$shell" "$file"
+	printf '%s\0' "$@" >>"$file"
+}
+mkdir qemu
+fake qemu/qemu-system-x qemu_stamp_ qemu_stamp_0123 "qemu_stamp_$stamp"
+lacks="the trace will lack scanouts, flushes and the cursor, so have no frames \\(vgt replay --frame=submit\\)"
+
+expect_stdout "none $TMP/bin/libvgt-preload.so" "$VGT" record qemu/qemu-system-x -c "$show"
+expect_stderr_match "^vgt: qemu/qemu-system-x's device does not record: $lacks; 'host-capture/qemu/build modules' builds one that does$" \
+	"$VGT" record qemu/qemu-system-x -c "$show"
+expect_stderr_match "^vgt: warning: without frames --frames has no effect; use --duration$" \
+	"$VGT" record --frames 3 qemu/qemu-system-x -c "$show"
+expect_stderr "vgt: nothing was recorded: qemu/qemu-system-x never called virgl_renderer_init
+vgt: (to record an ordinary OpenGL program use 'vgt record --gl')" \
+	"$VGT" record -q --frames 3 qemu/qemu-system-x -c "$show"
+mkdir -p "$modules"
+expect_stdout "none $TMP/bin/libvgt-preload.so" "$VGT" record qemu/qemu-system-x -c "$show"
+touch "$modules/hw-display-virtio-gpu-gl.so"
+expect_stdout "$modules none" "$VGT" record qemu/qemu-system-x -c "$show"
+expect_stderr "vgt: nothing was recorded: qemu/qemu-system-x never had a virtio-gpu device with GL
+vgt: (such as -device virtio-vga-gl, with -display sdl,gl=on)" \
+	"$VGT" record --frames 3 qemu/qemu-system-x -c "$show"
+expect_stdout "$TMP/work/a.vgt" \
+	"$VGT" record -o a.vgt qemu/qemu-system-x -c 'echo "$VGT_CAPTURE_FILE"'
+# Found in PATH, behind what cannot be run; by another name; of an installation.
+mkdir -p path/qemu-system-x path2
+touch path2/qemu-system-x
+expect_stdout "$modules none" env PATH="/nowhere:$PWD/path:$PWD/path2:$PWD/qemu:$PATH" \
+	"$VGT" record qemu-system-x -c "$show"
+ln -s qemu/qemu-system-x vm
+expect_stdout "$modules none" "$VGT" record ./vm -c "$show"
+mkdir -p "$TMP/prefix/bin" "$TMP/prefix/lib"
+cp "$VGT" "$TMP/prefix/bin/vgt"
+ln -s "$TMP/bin" "$TMP/prefix/lib/vgt"
+expect_stdout "$TMP/prefix/bin/../lib/vgt/qemu/$stamp none" \
+	"$TMP/prefix/bin/vgt" record ./vm -c "$show"
+rm -r path path2
+# A user's QEMU_MODULE_DIR stays; there may be a device that records in it.
+mkdir user
+expect_stdout "$PWD/user $TMP/bin/libvgt-preload.so" env QEMU_MODULE_DIR="$PWD/user" \
+	"$VGT" record ./vm -c "$show"
+expect_stderr_match "^vgt: ./vm's device does not record: $lacks; QEMU_MODULE_DIR is set, without it QEMU would get that in $modules$" \
+	env QEMU_MODULE_DIR="$PWD/user" "$VGT" record ./vm -c "$show"
+fake user/hw-display-virtio-gpu-gl.so VGT_CAPTURE_FILE
+expect_stdout "$PWD/user none" env QEMU_MODULE_DIR="$PWD/user" "$VGT" record ./vm -c "$show"
+# The device is linked in; a stamp without modules; a script.
+fake qemu/qemu-system-y VGT_CAPTURE_FILE
+expect_stdout "none none" "$VGT" record qemu/qemu-system-y -c "$show"
+fake vm2 "qemu_stamp_${stamp%7}8"
+expect_stderr_match "^vgt: ./vm2's device does not record: " "$VGT" record ./vm2 -c "$show"
+printf '#!/bin/sh\n%s\n' "$show" >qemu/qemu-system-z
+chmod +x qemu/qemu-system-z
+expect_stdout "none $TMP/bin/libvgt-preload.so" "$VGT" record qemu/qemu-system-z
+expect_stderr_match "^vgt: qemu/qemu-system-z's device does not record: " \
+	"$VGT" record qemu/qemu-system-z
+rm -r qemu user vm vm2 "$modules"
+
+# A VMM whose device records, under the interposer, which stands aside.
+cat >vmm.c <<'C'
+#include <signal.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <vgt_device.h>
+#include <virglrenderer.h>
+static void warn(const char *format, ...)
+{
+	(void)format;
+}
+int main(int argc, char **argv)
+{
+	const struct vgt_device_options options = {
+		.vmm = "vmm",
+		.get_cap_set = virgl_renderer_get_cap_set,
+		.fill_caps = virgl_renderer_fill_caps,
+		.warn = warn,
+	};
+	struct virgl_renderer_callbacks callbacks = {.version = 1};
+	unsigned command[6] = {0x100}; /* GET_DISPLAY_INFO */
+	const struct iovec iov = {command, sizeof(command)};
+	struct vgt_device *device = vgt_device_create(&options);
+	if (argc > 1) {
+		vgt_device_set(device, "capture", argv[1], NULL);
+	}
+	if (!vgt_device_ready(device, NULL) ||
+		virgl_renderer_init(device, VIRGL_RENDERER_USE_SURFACELESS, &callbacks)) {
+		return 1;
+	}
+	vgt_device_initialised(device, VIRGL_RENDERER_USE_SURFACELESS, 1);
+	virgl_renderer_context_create(1, 1, "c");
+	vgt_device_command(device, &iov, 1);
+	vgt_device_done(device, 0, 0);
+	usleep(argc > 1 ? 300000 : 0); /* seen by vgt while it records */
+	if (argc > 2) {
+		raise(SIGKILL);
+	}
+	vgt_device_destroy(device);
+	virgl_renderer_cleanup(device);
+	return 0;
+}
+C
+# shellcheck disable=SC2046
+cc -I"$ROOT/host-capture" -I"$ROOT/format" vmm.c -o vmm "$libraries/libvgt-capture.so" \
+	-Wl,-rpath,"$libraries" $(pkg-config --cflags --libs virglrenderer)
+rm vmm.c
+export LD_LIBRARY_PATH=$libraries/tests/stub
+expect_stderr_match "^recorded x.vgt: 0 frames, 1 command," "$VGT" record -o x.vgt ./vmm
+expect_stdout_match "^producer  *vmm with vgt-capture" "$VGT" info x.vgt
+expect_files vmm x.vgt
+# It records where its user says, which need not be what vgt says.
+elsewhere="./vmm recorded 0 frames, 1 commands? into another file than x.vgt, as its device's 'capture' says"
+expect_exit 0 "$VGT" record --force -o x.vgt ./vmm x2.vgt
+expect_files vmm x.vgt x2.vgt
+rm x2.vgt
+expect_stderr_match "^vgt: $elsewhere$" "$VGT" record --force -o x.vgt ./vmm x2.vgt
+rm x.vgt x2.vgt
+expect_exit 2 "$VGT" record -o x.vgt ./vmm y.vgt kill
+expect_stderr_match "^vgt: that trace is not whole: 'vgt recover' makes it so; its end is kept in /" \
+	"$VGT" record -o x.vgt ./vmm z.vgt kill
+expect_files vmm y.vgt z.vgt
+for trace in y.vgt z.vgt; do
+	ring=$("$VGT" info $trace | sed -n 's/^ring.path  *//p')
+	expect_exit 0 "$VGT" recover $trace
+	expect_stdout_match "^GET_DISPLAY_INFO  *1$" "$VGT" info $trace
+	rmdir "$(dirname "$ring")"
+done
+unset LD_LIBRARY_PATH
+rm vmm y.vgt z.vgt
+expect_files
 
 # Signals to vgt are passed on, and nothing the command leaves behind stays.
 "$VGT" record sh -c 'echo $$ >pid; exec sleep 100' 2>/dev/null &
