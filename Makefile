@@ -31,13 +31,13 @@ link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
 format_src := $(addprefix format/,vgt_address.c vgt_desc.c vgt_err.c vgt_index.c vgt_model.c vgt_reader.c \
 	vgt_record_check.c vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c \
 	vgt_transfer.c vgt_validate.c vgt_writer.c virgl_caps.c virgl_desc.c virgl_format.c)
-capture_src := host-capture/vgt_capture.c
-preload_src := host-capture/preload.c host-capture/preload_facts.c
+capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_capture.c vgt_device.c)
+preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c cmd_cut.c cmd_dump.c cmd_help.c \
 	cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c cmd_replay.c cmd_shaders.c \
 	cmd_verify.c companion.c compare.c describe.c describe_json.c dump_filter.c dump_line.c \
-	new_trace.c png_image.c private_display.c private_vtest.c recorded_traces.c \
+	new_trace.c png_image.c private_display.c private_vtest.c qemu_modules.c recorded_traces.c \
 	recording_watch.c shader_list.c terminal.c vgt.c vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c png_image.c)
 
@@ -49,7 +49,8 @@ programs := $(BUILD)/vgt $(BUILD)/vgt-player
 libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
 	$(BUILD)/libvgt-vtest.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace upstream_headers virgl_client bench_hook stub/libvirglrenderer.so.1)
+helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream upstream_headers virgl_client bench_hook \
+	libscanout-hook.so stub/libvirglrenderer.so.1)
 
 .PHONY: all check check-all bench fuzz lint install uninstall help demo deps clean \
 	check-unit check-headers check-includes test-programs
@@ -67,6 +68,7 @@ cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
 cflags_player_picture := $(cflags_player)
 cflags_player_backing := $(cflags_player)
 cflags_stub_virglrenderer := $(cflags_preload)
+cflags_scanout_hook := $(cflags_player)
 cflags_virgl_client := $(cflags_preload)
 
 $(format_lib): $(call obj,$(format_src))
@@ -106,6 +108,7 @@ $(BUILD)/libvgt-vtest.so: $(call obj,$(vtest_src))
 
 tests_extra_test_compare := replay/compare.c replay/png_image.c
 tests_extra_test_capture := host-capture/vgt_capture.c
+tests_extra_test_device := $(capture_src)
 tests_extra_test_shader_list := replay/shader_list.c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@
@@ -113,6 +116,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 		$(call pkg,--libs,cmocka spng libzstd libxxhash)
 $(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
 $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
+$(BUILD)/tests/test_device: $(call obj,$(tests_extra_test_device))
 $(BUILD)/tests/test_shader_list: $(call obj,$(tests_extra_test_shader_list))
 
 $(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/png_image.c) $(format_lib)
@@ -122,6 +126,14 @@ $(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/png_image.c) $(format_lib)
 $(BUILD)/tests/upstream_headers: $(call obj,tests/upstream_headers.c) $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^
+
+$(BUILD)/tests/same_stream: $(call obj,tests/same_stream.c) $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,libzstd libxxhash)
+
+$(BUILD)/tests/libscanout-hook.so: $(call obj,tests/scanout_hook.c)
+	$(say) LINK $@
+	$(Q)$(link) -shared -o $@ $^ $(call pkg,--libs,virglrenderer epoxy libxxhash) -ldl
 
 $(BUILD)/tests/virgl_client: $(call obj,tests/virgl_client.c)
 	$(say) LINK $@
@@ -167,7 +179,7 @@ bench:
 FUZZ_SECONDS ?= 60
 fuzz:
 	@.ci/deps fuzz
-	@CFLAGS="$(cppflags)" tests/fuzz $(FUZZ_SECONDS) $(format_src)
+	@CFLAGS='$(subst ',,$(cppflags))' tests/fuzz $(FUZZ_SECONDS) $(format_src)
 
 ## lint: layout (clang-format), clang-tidy, shell scripts
 lint:
@@ -178,7 +190,8 @@ lint:
 	@shellcheck -x $(lint_sh)
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
-	tests/plain_gl tests/programs traces/replay-all $(wildcard tests/cli/*.sh tests/e2e/*.sh)
+	tests/plain_gl tests/programs traces/replay-all host-capture/qemu/build tests/e2e/guest/build \
+	tests/e2e/guest/init tests/e2e/guest/run $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
 # Every header compiles alone.
 check-headers:
@@ -203,9 +216,11 @@ install: all
 	install -m 644 $(BUILD)/libvgt-capture.a $(DESTDIR)$(LIBDIR)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		host-capture/vgt-capture.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/vgt-capture.pc
-	install -m 644 host-capture/vgt_capture.h format/vgt_err.h format/vgt_trace.h \
-		format/virtio_gpu.h $(DESTDIR)$(PREFIX)/include/vgt
+	install -m 644 host-capture/vgt_capture.h host-capture/vgt_device.h format/vgt_err.h \
+		format/vgt_trace.h format/virtio_gpu.h $(DESTDIR)$(PREFIX)/include/vgt
 	install -m 644 README.md format/FORMAT.md $(DESTDIR)$(PREFIX)/share/doc/vgt
+	install -m 644 host-capture/qemu/README.md $(DESTDIR)$(PREFIX)/share/doc/vgt/qemu.md
+	[ ! -d build/qemu ] || cp -R build/qemu $(DESTDIR)$(LIBDIR)/vgt
 
 ## uninstall: remove what install put there
 uninstall:

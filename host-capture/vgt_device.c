@@ -371,9 +371,11 @@ static size_t copy_command(struct vgt_device *device, uint32_t type, const struc
 		!vgt_record_is_command((uint16_t)hdr->type)) {
 		return 0;
 	}
+	/* what the device takes for padding */
 	if (hdr->type == VIRTIO_GPU_CMD_SUBMIT_3D) {
-		/* padding to a device that knows no fences to wait for */
 		((struct virtio_gpu_cmd_submit *)hdr)->num_in_fences = 0;
+	} else if (hdr->type == VIRTIO_GPU_CMD_CTX_CREATE && !device->options.context_init) {
+		((struct virtio_gpu_ctx_create *)hdr)->context_init = 0;
 	}
 	if (!vgt_command_data_fits(hdr, sent - structure)) {
 		return 0;

@@ -32,6 +32,8 @@ struct vgt_device_options {
 	/* virgl_renderer_get_cap_set and virgl_renderer_fill_caps */
 	void (*get_cap_set)(uint32_t set, uint32_t *max_ver, uint32_t *max_size);
 	void (*fill_caps)(uint32_t set, uint32_t version, void *caps);
+	/* The device offers VIRTIO_GPU_F_CONTEXT_INIT: context_init of CTX_CREATE is no padding. */
+	bool context_init;
 	/* Told, as printf is, why a recording stopped before it was asked to; from any thread.
 	 */
 	void (*warn)(const char *format, ...) __attribute__((format(printf, 1, 2)));
