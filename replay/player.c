@@ -551,11 +551,6 @@ static void attach_backing(
 	struct player *player, const struct virtio_gpu_resource_attach_backing *command)
 {
 	struct vgt_resource *resource = vgt_model_resource(player->model, command->resource_id);
-	if (!resource) {
-		problem(player, "backing for resource %u, which does not exist",
-			command->resource_id);
-		return;
-	}
 	struct player_backing *backing =
 		make_backing(player, (const void *)(command + 1), command->nr_entries);
 	enter(player);
@@ -564,6 +559,11 @@ static void attach_backing(
 		backing->count ? backing->iov : NULL, (int)backing->count);
 	leave(player);
 	keep_result(player, result);
+	if (result == 0 && !resource) {
+		/* the renderer holds it now */
+		fail(player, VGT_EXIT_DIFFERENT, "backing for resource %u, which is not known",
+			command->resource_id);
+	}
 	if (result || resource->user) {
 		player_backing_destroy(backing);
 	} else {
