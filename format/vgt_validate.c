@@ -712,6 +712,42 @@ static void check_answered(struct vgt_validator *validator, const struct vgt_res
 	validator->answered[slot].classes |= class;
 }
 
+/* virtio 1.2, section 5.7.6.7, without the prefix that all have. */
+static const char *error_name(int32_t type)
+{
+	switch (type) {
+	case VIRTIO_GPU_RESP_ERR_UNSPEC:
+		return "UNSPEC";
+	case VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY:
+		return "OUT_OF_MEMORY";
+	case VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID:
+		return "INVALID_SCANOUT_ID";
+	case VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID:
+		return "INVALID_RESOURCE_ID";
+	case VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID:
+		return "INVALID_CONTEXT_ID";
+	case VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER:
+		return "INVALID_PARAMETER";
+	default:
+		return "an unknown error";
+	}
+}
+
+static void check_bad_command(struct vgt_validator *validator, const struct vgt_record *record)
+{
+	const struct vgt_bad_command *bad = record->payload;
+	uint32_t type;
+	if (record->size >= sizeof(*bad) + sizeof(type)) {
+		memcpy(&type, bad + 1, sizeof(type));
+		violation(validator,
+			"%" PRIu64 " bytes of type 0x%04" PRIx32 " (%s) are no command",
+			bad->size, type,
+			type <= UINT16_MAX ? vgt_record_name((uint16_t)type) : "unknown");
+	} else {
+		violation(validator, "%" PRIu64 " bytes are no command", bad->size);
+	}
+}
+
 static void check_response(struct vgt_validator *validator, const struct vgt_response *response)
 {
 	if (response->command >= validator->command) {
@@ -725,7 +761,13 @@ static void check_response(struct vgt_validator *validator, const struct vgt_res
 		uint64_t here = validator->command;
 		validator->command = response->command;
 		validator->name = "response";
-		violation(validator, "the host refused it with %" PRId32, response->result);
+		if (response->class == VGT_RESPONSE_REFUSED) {
+			violation(validator, "the device refused it: %s",
+				error_name(response->result));
+		} else {
+			violation(validator, "the host refused it with %" PRId32,
+				response->result);
+		}
 		validator->command = here;
 	}
 	/* where its resource was refused as well, an older one has the id again and its backing
@@ -767,6 +809,9 @@ static void check_record(struct vgt_validator *validator, const struct vgt_recor
 	case VGT_RECORD_RESPONSE:
 		check_payload(validator, vgt_record_desc(record->type), record);
 		check_response(validator, record->payload);
+		break;
+	case VGT_RECORD_BAD_COMMAND:
+		check_bad_command(validator, record);
 		break;
 	case VGT_RECORD_FENCE:
 	case VGT_RECORD_RESET:

@@ -1713,8 +1713,7 @@ static void refused_later(struct scene *scene)
 	respond(scene, refused + 1, 0);
 }
 
-/* By the device: as one that never was, but told; a guest's bytes that are no command are not.
- */
+/* By the device: as one that never was, but told; and what is no command at all. */
 static void refused_by_device(struct scene *scene)
 {
 	struct vgt_response refused = {scene->command, 0x1203, VGT_RESPONSE_REFUSED, 0, 0};
@@ -1722,7 +1721,7 @@ static void refused_by_device(struct scene *scene)
 	create_texture(scene, pick(scene, 6, 1));
 	if (scene->fault) {
 		expect_at(scene, refused.command, NOWHERE,
-			"response: the host refused it with 4611");
+			"response: the device refused it: INVALID_RESOURCE_ID");
 		feed(scene, VGT_RECORD_RESPONSE, &refused, sizeof(refused));
 	}
 	upload(scene, 1); /* from the backing that it has */
@@ -1734,7 +1733,7 @@ static void refused_by_device(struct scene *scene)
 	FEED(scene, set);
 	if (scene->fault) {
 		expect_at(scene, refused.command, NOWHERE,
-			"response: the host refused it with 4611");
+			"response: the device refused it: INVALID_RESOURCE_ID");
 		feed(scene, VGT_RECORD_RESPONSE, &refused, sizeof(refused));
 	}
 	FEED(scene, flush);
@@ -1743,8 +1742,17 @@ static void refused_by_device(struct scene *scene)
 			VGT_FRAME_FLUSH, 0, 1, VGT_NO_VIRGL_COMMAND, 1, 2, 3, 4};
 		feed_frame(scene, &frame);
 	}
-	const struct vgt_bad_command bad = {23};
-	feed(scene, VGT_RECORD_BAD_COMMAND, &bad, sizeof(bad));
+	const struct {
+		struct vgt_bad_command bad;
+		uint32_t type, rest;
+	} bad = {{8}, VIRTIO_GPU_CMD_SUBMIT_3D, 0};
+	if (scene->fault) {
+		expect(scene, "BAD_COMMAND: 23 bytes are no command");
+		feed(scene, VGT_RECORD_BAD_COMMAND, &(struct vgt_bad_command){23},
+			sizeof(struct vgt_bad_command));
+		expect(scene, "BAD_COMMAND: 8 bytes of type 0x0207 (SUBMIT_3D) are no command");
+		feed(scene, VGT_RECORD_BAD_COMMAND, &bad, sizeof(bad));
+	}
 }
 
 static void guest_memory(struct scene *scene)
