@@ -113,8 +113,7 @@ struct mem_run {
 static void put_mem_run(struct mem_run *run)
 {
 	if (run->size) {
-		vgt_writer_put(
-			run->capture->writer, VGT_RECORD_MEM, 0, run->parts, run->count);
+		vgt_writer_put(run->capture->writer, VGT_RECORD_MEM, 0, run->parts, run->count);
 	}
 	run->mem.offset += run->size;
 	run->size = 0;
@@ -160,11 +159,27 @@ static void put_backing_mem(struct vgt_capture *capture, const struct vgt_resour
 
 /* The model's hooks */
 
+/*
+ * Gaps between rows are recorded too, for some paths of the renderer read them (FORMAT.md,
+ * "Guest memory"). But a guest chooses the stride, and its backing may be the same page a
+ * thousand times: what costs it one command must not keep the VMM busy for minutes.
+ */
+#define GAPS_MAX (256u << 20)
+
+static bool is_mostly_gaps(const struct vgt_transfer *transfer, uint64_t extent)
+{
+	struct vgt_transfer_rows rows;
+	return extent > GAPS_MAX && vgt_transfer_rows(transfer, &rows) &&
+	       extent / 16 > rows.bytes * rows.count * transfer->box.d;
+}
+
 static void on_transfer(void *opaque, const struct vgt_transfer *transfer)
 {
-	if (transfer->to_host) {
-		put_backing_mem(opaque, transfer->memory, transfer->offset,
-			vgt_transfer_extent(transfer));
+	const uint64_t extent = vgt_transfer_extent(transfer);
+	if (transfer->to_host && transfer->memory->user && is_mostly_gaps(transfer, extent)) {
+		vgt_capture_stop(opaque, "a transfer of rows that lie too far apart");
+	} else if (transfer->to_host) {
+		put_backing_mem(opaque, transfer->memory, transfer->offset, extent);
 	}
 }
 
@@ -332,9 +347,9 @@ void vgt_capture_backing(struct vgt_capture *capture, uint32_t resource_id,
 	if (!begin(capture)) {
 		return;
 	}
+	drop_backing(capture, resource_id);
 	struct vgt_resource *resource = vgt_model_resource(capture->model, resource_id);
-	if (!resource || resource->user) {
-		/* virglrenderer keeps the first backing and refuses a second */
+	if (!resource || !count) {
 		return;
 	}
 	struct backing *backing = malloc(sizeof(*backing) + count * sizeof(*iov));

@@ -105,8 +105,9 @@ uint64_t vgt_capture_transfer_iov(struct vgt_capture *capture,
 	size_t count, uint16_t flags);
 
 /*
- * The guest memory behind a resource, now that attaching it has succeeded. The array is copied,
- * the memory must stay until the resource is detached, destroyed or reset.
+ * The guest memory behind a resource, now that attaching it has succeeded, in place of any that
+ * it had; count 0: it has none. The array is copied, the memory must stay until the resource is
+ * detached, destroyed or reset, or this says otherwise.
  */
 void vgt_capture_backing(struct vgt_capture *capture, uint32_t resource_id,
 	const struct iovec *iov, size_t count);

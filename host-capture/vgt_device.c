@@ -360,30 +360,33 @@ static size_t copy_command(struct vgt_device *device, uint32_t type, const struc
 {
 	struct virtio_gpu_ctrl_hdr *hdr = (void *)device->buffer;
 	size_t have = iov_copy(iov, count, 0, hdr, VGT_BAD_MAX);
-	size_t structure = sizeof(*hdr);
-	if (have >= sizeof(type)) {
-		hdr->type = type; /* as it was read first */
+	if (have < sizeof(*hdr) || type > UINT16_MAX ||
+		!vgt_record_is_command((uint16_t)type)) {
+		return 0;
 	}
-	if (have >= structure && hdr->type <= UINT16_MAX) {
-		structure = vgt_record_structure_size((uint16_t)hdr->type);
-	}
-	if (have < structure || hdr->type > UINT16_MAX ||
-		!vgt_record_is_command((uint16_t)hdr->type)) {
+	hdr->type = type; /* as it was read first */
+	size_t structure = vgt_record_structure_size((uint16_t)type);
+	if (have < structure) {
 		return 0;
 	}
 	/* what the device takes for padding */
-	if (hdr->type == VIRTIO_GPU_CMD_SUBMIT_3D) {
-		((struct virtio_gpu_cmd_submit *)hdr)->num_in_fences = 0;
-	} else if (hdr->type == VIRTIO_GPU_CMD_CTX_CREATE && !device->options.context_init) {
+	struct virtio_gpu_cmd_submit *submit = (void *)hdr;
+	uint32_t fences = submit->num_in_fences;
+	if (type == VIRTIO_GPU_CMD_SUBMIT_3D) {
+		submit->num_in_fences = 0;
+	} else if (type == VIRTIO_GPU_CMD_CTX_CREATE && !device->options.context_init) {
 		((struct virtio_gpu_ctx_create *)hdr)->context_init = 0;
 	}
 	if (!vgt_command_data_fits(hdr, sent - structure)) {
+		if (type == VIRTIO_GPU_CMD_SUBMIT_3D) {
+			submit->num_in_fences = fences;
+		}
 		return 0;
 	}
 	uint64_t size = vgt_command_size(hdr);
 	if (size <= have) {
 		/* nobody knows where an unknown command ends */
-		return vgt_record_desc((uint16_t)hdr->type) ? size : have;
+		return vgt_record_desc((uint16_t)type) ? size : have;
 	}
 	if (size > VGT_RECORD_MAX / 2) {
 		vgt_capture_stop(device->capture, "a command too large for a trace");
@@ -400,23 +403,24 @@ static size_t copy_command(struct vgt_device *device, uint32_t type, const struc
 	return have == size ? size : 0;
 }
 
-static void record_command(
-	struct vgt_device *device, uint32_t type, const struct iovec *iov, size_t count)
+/* Records what the guest sent; returns the command's number, or VGT_NO_COMMAND. */
+static uint64_t record_command(struct vgt_device *device, uint32_t type, bool is_command,
+	const struct iovec *iov, size_t count)
 {
 	const uint64_t sent = iov_size(iov, count);
 	if (!make_room(device, VGT_BAD_MAX)) {
-		return;
+		return VGT_NO_COMMAND;
 	}
 	size_t size = copy_command(device, type, iov, count, sent);
-	if (!size) {
+	if (!size || !is_command) {
 		vgt_capture_bad_command(device->capture, device->buffer, sent);
-		return;
+		return VGT_NO_COMMAND;
 	}
 	const struct virtio_gpu_ctrl_hdr *hdr = (void *)device->buffer;
-	size_t structure = vgt_record_structure_size((uint16_t)hdr->type);
-	device->command = vgt_capture_command(device->capture, hdr, structure,
+	size_t structure = vgt_record_structure_size((uint16_t)type);
+	uint64_t number = vgt_capture_command(device->capture, hdr, structure,
 		device->buffer + structure, size - structure, 0);
-	if (hdr->type == VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D) {
+	if (type == VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D) {
 		memcpy(&device->readback, hdr, sizeof(device->readback));
 	}
 	if (device->room > BUFFER_KEPT) {
@@ -424,6 +428,7 @@ static void record_command(
 		device->buffer = NULL;
 		device->room = 0;
 	}
+	return number;
 }
 
 void vgt_device_command(struct vgt_device *device, const struct iovec *iov, size_t count)
@@ -438,7 +443,19 @@ void vgt_device_command(struct vgt_device *device, const struct iovec *iov, size
 	device->command = VGT_NO_COMMAND;
 	device->readback.hdr.type = 0;
 	if (vgt_capture_is_recording(device->capture)) {
-		record_command(device, type, iov, count);
+		device->command = record_command(device, type, true, iov, count);
+	}
+}
+
+void vgt_device_cursor(struct vgt_device *device, const struct iovec *iov, size_t count)
+{
+	uint32_t type = 0;
+	if (device && vgt_capture_is_recording(device->capture)) {
+		iov_copy(iov, count, 0, &type, sizeof(type));
+		record_command(device, type,
+			type == VIRTIO_GPU_CMD_UPDATE_CURSOR ||
+				type == VIRTIO_GPU_CMD_MOVE_CURSOR,
+			iov, count);
 	}
 }
 

@@ -15,11 +15,11 @@
  * the guest runs. Declares none of virtio's structures, so that it can stand beside the VMM's
  * own.
  *
- * For each command, of both queues, in the order in which they execute:
+ * For each command of the control queue, in the order in which they execute:
  *
  *   vgt_device_command                      before it executes
  *   vgt_device_backing, vgt_device_answer   where they apply
- *   vgt_device_done                         before its fence is created and the device answers
+ *   vgt_device_done                         behind it, before its fence is created
  *
  * All calls must be serialised with each other, as those of virglrenderer must. NULL is a legal
  * device that records nothing. No call fails the VMM.
@@ -32,7 +32,8 @@ struct vgt_device_options {
 	/* virgl_renderer_get_cap_set and virgl_renderer_fill_caps */
 	void (*get_cap_set)(uint32_t set, uint32_t *max_ver, uint32_t *max_size);
 	void (*fill_caps)(uint32_t set, uint32_t version, void *caps);
-	/* The device offers VIRTIO_GPU_F_CONTEXT_INIT: context_init of CTX_CREATE is no padding. */
+	/* The device offers VIRTIO_GPU_F_CONTEXT_INIT: context_init of CTX_CREATE is no
+	 * padding. */
 	bool context_init;
 	/* Told, as printf is, why a recording stopped before it was asked to; from any thread.
 	 */
@@ -85,7 +86,9 @@ void vgt_device_answer(struct vgt_device *device, const void *bytes, size_t size
 
 /*
  * The guest memory behind a resource, now that attaching it has succeeded. The array is copied,
- * the memory must stay until the resource is detached, destroyed or reset.
+ * the memory must stay until this is called with count 0, which must come before it is
+ * unmapped: the VMM reads a command again when it executes it, and the guest may have changed
+ * it meanwhile. (The trace then has what the command was at first.)
  */
 void vgt_device_backing(
 	struct vgt_device *device, uint32_t resource_id, const struct iovec *iov, size_t count);
@@ -96,6 +99,12 @@ void vgt_device_backing(
  * the type of the response, VIRTIO_GPU_RESP_ERR_*.
  */
 void vgt_device_done(struct vgt_device *device, int result, uint32_t error);
+
+/*
+ * A command of the cursor queue is about to execute; may come between the two calls for one of
+ * the control queue. What is not UPDATE_CURSOR or MOVE_CURSOR is no command there.
+ */
+void vgt_device_cursor(struct vgt_device *device, const struct iovec *iov, size_t count);
 
 /* A fence is about to be created: by virgl_renderer_create_fence, or for a context. */
 void vgt_device_fence_created(struct vgt_device *device, uint32_t ctx_id, uint64_t fence_id);

@@ -552,20 +552,22 @@ static void attach_backing(
 {
 	struct vgt_resource *resource = vgt_model_resource(player->model, command->resource_id);
 	struct player_backing *backing =
-		make_backing(player, (const void *)(command + 1), command->nr_entries);
+		command->nr_entries
+			? make_backing(player, (const void *)(command + 1), command->nr_entries)
+			: NULL;
 	enter(player);
-	/* NULL, as QEMU has it where there are no entries, leaves the resource without backing */
+	/* NULL, as QEMU has it where there are no entries, leaves the resource without backing
+	 */
 	int result = virgl_renderer_resource_attach_iov((int)command->resource_id,
-		backing->count ? backing->iov : NULL, (int)backing->count);
+		backing ? backing->iov : NULL, backing ? (int)backing->count : 0);
 	leave(player);
 	keep_result(player, result);
-	if (result == 0 && !resource) {
-		/* the renderer holds it now */
-		fail(player, VGT_EXIT_DIFFERENT, "backing for resource %u, which is not known",
-			command->resource_id);
-	}
-	if (result || resource->user) {
+	if (result) {
 		player_backing_destroy(backing);
+	} else if (!resource || resource->user) {
+		/* the renderer holds it now, and what it held before is not known */
+		fail(player, VGT_EXIT_DIFFERENT, "the renderer takes backing for resource %u",
+			command->resource_id);
 	} else {
 		resource->user = backing;
 	}
@@ -1091,12 +1093,19 @@ static void hold_command(
 	held->frames = 0;
 }
 
+/* What another thread may have put between a command and its response. */
+static bool may_stand_before_answer(const struct vgt_record *record)
+{
+	return record->type == VGT_RECORD_MARK || record->type == VGT_RECORD_META ||
+	       (record->type == VGT_RECORD_FENCE &&
+		       ((const struct vgt_fence *)record->payload)->event == VGT_FENCE_RETIRED);
+}
+
 /* Whether this record says that the held command was refused. */
 static bool refuses(const struct held_command *held, const struct vgt_record *record)
 {
 	const struct vgt_response *response = record->payload;
-	return record->type == VGT_RECORD_RESPONSE &&
-	       response->class == VGT_RESPONSE_REFUSED &&
+	return record->type == VGT_RECORD_RESPONSE && response->class == VGT_RESPONSE_REFUSED &&
 	       response->command == held->record.command;
 }
 
@@ -1121,15 +1130,20 @@ static void play(struct player *player)
 	uint64_t last = vgt_ranges_last(&player->options.frames);
 	while ((next = vgt_reader_next(player->reader, &record, &err)) == VGT_READ_RECORD) {
 		if (held.waits && refuses(&held, &record)) {
+			/* its frames keep their numbers, without pictures */
 			held.waits = false;
 			player->commands++;
+			player->frames += held.frames;
+			player->frames_recorded += held.frames;
 			continue;
 		}
 		if (held.waits && record.type == VGT_RECORD_FRAME) {
 			held.frames++;
 			continue;
 		}
-		release_command(player, &held);
+		if (!may_stand_before_answer(&record)) {
+			release_command(player, &held);
+		}
 		if (player->frames > last) {
 			break;
 		}

@@ -15,7 +15,9 @@
 #define STAMP_SYMBOL "qemu_stamp_"
 #define STAMP_LENGTH 40
 #define MODULE_NAME  "hw-display-virtio-gpu-gl.so"
-#define RECORDS_MARK "VGT_CAPTURE_FILE" /* what vgt_device.c asks the environment for */
+/* what vgt_device.c asks the environment for, where that is linked in; else its library */
+#define RECORDS_MARK    "VGT_CAPTURE_FILE"
+#define RECORDS_LIBRARY "libvgt-capture.so"
 
 struct binary {
 	const char *bytes; /* NULL: none */
@@ -60,7 +62,8 @@ static const char *binary_search(struct binary binary, const char *from, const c
 
 static bool binary_records(struct binary binary)
 {
-	return binary.bytes && binary_search(binary, binary.bytes, RECORDS_MARK);
+	return binary.bytes && (binary_search(binary, binary.bytes, RECORDS_MARK) ||
+				       binary_search(binary, binary.bytes, RECORDS_LIBRARY));
 }
 
 static bool binary_stamp(struct binary binary, char stamp[STAMP_LENGTH + 1])

@@ -533,16 +533,18 @@ static void test_backing_goes(void **state)
 			(struct virtio_gpu_box){0, 0, 0, 10, 1, 1}, 0, 0);
 	const struct virtio_gpu_resource_unref unref = {
 		{.type = VIRTIO_GPU_CMD_RESOURCE_UNREF}, 1, 0};
-	for (unsigned way = 0; way < 4; way++) {
+	for (unsigned way = 0; way < 5; way++) {
 		/* freed as soon as it may be, so that AddressSanitizer sees a late read */
 		struct iovec iov = {malloc(10), 10};
 		memset(iov.iov_base, 1, 10);
 		struct vgt_capture *capture = start();
 		uint64_t number = create_buffer(capture, 1, 0, 10);
 		vgt_capture_backing(capture, 99, &iov, 1);
-		vgt_capture_backing(capture, 1, &iov, 1);
+		/* the last one counts */
 		const struct iovec other = {NULL, 10};
-		vgt_capture_backing(capture, 1, &other, 1); /* the first one stays */
+		vgt_capture_backing(capture, 1, &other, 1);
+		vgt_capture_backing(capture, 1, NULL, 0);
+		vgt_capture_backing(capture, 1, &iov, 1);
 		vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
 		if (way == 0) {
 			vgt_capture_command(capture, &unref, sizeof(unref), NULL, 0, 0);
@@ -550,11 +552,13 @@ static void test_backing_goes(void **state)
 			vgt_capture_response(capture, number, 22);
 		} else if (way == 2) {
 			vgt_capture_reset(capture, VGT_RESET_DEVICE);
-		} else {
+		} else if (way == 3) {
 			detach(capture, 1);
+		} else {
+			vgt_capture_backing(capture, 1, NULL, 0);
 		}
 		free(iov.iov_base);
-		if (way != 3) {
+		if (way < 3) {
 			create_buffer(capture, 1, 0, 10);
 		}
 		vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);

@@ -31,6 +31,9 @@ end_qemu() {
 	[ -z "$qemu" ] || kill -KILL "$qemu" 2>/dev/null || true
 }
 
+# The text console has no cursor: the kernel would draw it while the host reads, and then recorder and renderer may
+# see different bytes.
+#
 # boot DEVICE COMMAND [QEMU-ARGUMENT...]: starts the guest and does not wait for it. The console is in
 # $TMP/console, QEMU's output in $TMP/qemu, its monitor at $TMP/qmp, orders go to $TMP/orders.
 boot() {
@@ -40,7 +43,7 @@ boot() {
 	passed=0
 	rm -f "$TMP/console" "$TMP/orders" "$TMP/qmp"
 	tests/e2e/guest/run --guest "$GUEST" --device "$device" --serial "$TMP/console" --orders "$TMP/orders" \
-		--qmp "$TMP/qmp" "$command" -- "$@" >"$TMP/qemu" 2>&1 &
+		--qmp "$TMP/qmp" --append vt.global_cursor_default=0 "$command" -- "$@" >"$TMP/qemu" 2>&1 &
 	qemu=$!
 }
 
