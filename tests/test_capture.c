@@ -896,6 +896,39 @@ static void test_stopped_by_size(void **state)
 	read_back();
 }
 
+/* A gigabyte of gaps between rows, which the guest has from one page. */
+static void test_stopped_by_gaps(void **state)
+{
+	(void)state;
+	enum { REPEATED = 1024 };
+	static struct iovec same[REPEATED];
+	messages = 0;
+	const struct vgt_capture_options options = {.path = trace_path,
+		.ring_directory = directory,
+		.message = on_message,
+		.opaque = &messages};
+	for (size_t i = 0; i < REPEATED; i++) {
+		same[i] = (struct iovec){guest, VGT_MEM_MAX};
+	}
+	struct vgt_capture *capture = vgt_capture_create(&options, NULL);
+	assert_non_null(capture);
+	create_texture(capture, 1, PRESENTABLE, 64);
+	attach(capture, 1, same, REPEATED);
+	struct virtio_gpu_transfer_host_3d transfer =
+		transfer_of(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, 1,
+			(struct virtio_gpu_box){0, 0, 0, 1, 64, 1}, 0, 4 << 20);
+	/* 252 MiB may be */
+	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
+	assert_true(vgt_capture_is_recording(capture));
+	transfer.stride = 16 << 20;
+	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
+	assert_false(vgt_capture_is_recording(capture));
+	assert_int_equal(messages, 1);
+	assert_string_equal(message, "a transfer of rows that lie too far apart");
+	vgt_capture_destroy(capture, NULL);
+	assert_int_equal(unlink(trace_path), 0);
+}
+
 static void test_null_capture(void **state)
 {
 	(void)state;
@@ -951,6 +984,7 @@ int main(void)
 		cmocka_unit_test(test_max_frames),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_stopped_by_size),
+		cmocka_unit_test(test_stopped_by_gaps),
 		cmocka_unit_test(test_null_capture),
 		cmocka_unit_test(test_fork),
 	};
