@@ -2511,10 +2511,12 @@ int virgl_renderer_resource_import_blob(
 	return 0;
 }
 
-int virgl_renderer_export_fence(uint32_t client_fence_id, int *fd)
+/* The id has 32 bits before virglrenderer 1.1, which no caller notices. */
+int export_fence(uint64_t client_fence_id, int *fd) __asm__("virgl_renderer_export_fence");
+int export_fence(uint64_t client_fence_id, int *fd)
 {
 	(void)fd;
-	return called("virgl_renderer_export_fence", "fence=%" PRIu32, client_fence_id)
+	return called("virgl_renderer_export_fence", "fence=%" PRIu32, (uint32_t)client_fence_id)
 		       ? EINVAL
 		       : -EINVAL;
 }

@@ -152,7 +152,7 @@ expect_exit 2 replay --loop 2 -
 # --json
 json_lines() { # FILE
 	if echo '{}' | python3 -m json.tool --json-lines >/dev/null 2>&1; then
-		python3 -m json.tool --json-lines "$1" /dev/null
+		python3 -m json.tool --json-lines <"$1" >/dev/null
 	else
 		[ "$(grep -vc '^{"event":".*}$' "$1")" -eq 0 ]
 	fi
