@@ -25,8 +25,8 @@ bool vgt_record_check(uint16_t type, const void *payload, size_t size, struct vg
 bool vgt_command_data_fits(const struct virtio_gpu_ctrl_hdr *hdr, uint64_t room);
 
 /*
- * Bytes of the structure with which a record of this type begins, 0 where the type is unknown; an
- * unknown command has the header.
+ * Bytes of the structure with which a record of this type begins, 0 where the type is unknown;
+ * an unknown command has the header.
  */
 size_t vgt_record_structure_size(uint16_t type);
 

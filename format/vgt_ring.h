@@ -55,10 +55,10 @@ struct vgt_ring {
 
 /*
  * Creates and locks a ring file `vgt-<trace id>.ring` of `size` bytes of data (rounded up to a
- * legal size) in `directory`. NULL means /dev/shm, or `fallback` where that has no room, or, where
- * this process may not create files there, memory without a name: path is "" then, and the ring
- * does not outlive the process. Its space is allocated before it is mapped, so that a full disk
- * cannot become a SIGBUS later.
+ * legal size) in `directory`. NULL means /dev/shm, or `fallback` where that has no room, or,
+ * where this process may not create files there, memory without a name: path is "" then, and
+ * the ring does not outlive the process. Its space is allocated before it is mapped, so that a
+ * full disk cannot become a SIGBUS later.
  */
 bool vgt_ring_create(struct vgt_ring *ring, uint64_t trace_id, uint64_t size,
 	const char *directory, const char *fallback, struct vgt_err *err);

@@ -132,9 +132,9 @@ struct vgt_response {
 	/* return value of the virglrenderer function; 0 is success. REFUSED: the type of the
 	   device's response, VIRTIO_GPU_RESP_ERR_* */
 	int32_t result;
-	uint32_t class;   /* enum vgt_response_class */
-	uint64_t digest;  /* XXH64 with seed 0 of the bytes that the renderer wrote, or 0 */
-	uint64_t size;    /* how many bytes that is, or 0 */
+	uint32_t class;  /* enum vgt_response_class */
+	uint64_t digest; /* XXH64 with seed 0 of the bytes that the renderer wrote, or 0 */
+	uint64_t size;   /* how many bytes that is, or 0 */
 };
 
 enum vgt_fence_event {

@@ -23,11 +23,11 @@ struct vgt_writer;
 struct vgt_writer_options {
 	const char *path; /* file to create; it must not exist (VGT_ERR_USAGE where it does) */
 	int fd;           /* where path is NULL: an empty file, open for writing; taken over */
-	uint64_t ring_size;         /* bytes; 0: VGT_WRITER_RING_SIZE */
+	uint64_t ring_size; /* bytes; 0: VGT_WRITER_RING_SIZE */
 	/* NULL: /dev/shm, else the trace's directory; see vgt_ring_create */
 	const char *ring_directory;
-	uint64_t max_size;          /* bytes of the file at which recording stops; 0: none */
-	int level;                  /* of zstd; 0: 1 */
+	uint64_t max_size; /* bytes of the file at which recording stops; 0: none */
+	int level;         /* of zstd; 0: 1 */
 	/*
 	 * Called once, on the writer's thread, when recording stops early (limit, disk full,
 	 * I/O error). The trace is valid up to there; later records are dropped. Where it could

@@ -54,7 +54,8 @@ struct vgt_capture *capture_start_from_environment(
 	struct vgt_capture_options options, char path[CAPTURE_PATH_MAX], struct vgt_err *err)
 {
 	char wanted[CAPTURE_PATH_MAX - 64];
-	expand_pattern(getenv("VGT_CAPTURE_FILE"), wanted, sizeof(wanted));
+	const char *pattern = getenv("VGT_CAPTURE_FILE");
+	expand_pattern(pattern ? pattern : "", wanted, sizeof(wanted));
 	snprintf(path, CAPTURE_PATH_MAX, "%s", wanted);
 	options.path = path;
 	for (unsigned attempt = 1;; attempt++) {

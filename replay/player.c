@@ -1078,7 +1078,7 @@ struct held_command {
 static void hold_command(
 	struct player *player, struct held_command *held, const struct vgt_record *record)
 {
-	if (record->size > held->room) {
+	if (!held->bytes || record->size > held->room) {
 		free(held->bytes);
 		held->room = record->size;
 		held->bytes = malloc(held->room);

@@ -2516,7 +2516,8 @@ int export_fence(uint64_t client_fence_id, int *fd) __asm__("virgl_renderer_expo
 int export_fence(uint64_t client_fence_id, int *fd)
 {
 	(void)fd;
-	return called("virgl_renderer_export_fence", "fence=%" PRIu32, (uint32_t)client_fence_id)
+	return called("virgl_renderer_export_fence", "fence=%" PRIu32,
+		       (uint32_t)client_fence_id)
 		       ? EINVAL
 		       : -EINVAL;
 }
