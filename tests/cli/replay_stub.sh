@@ -280,6 +280,7 @@ expect_stderr_match "^vgt: plain.vgt: .*virglrenderer does not start \(22\): " \
 expect_stdout "" env STUB_VIRGL_FAIL=init "$VGT" replay plain.vgt
 
 # A recording that was killed is replayed to its last command, and recovered.
+: >killed.out
 ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" LD_PRELOAD="$preload" VGT_CAPTURE_FILE=killed.vgt \
 	"$client" --loop-seconds 60 >killed.out 2>&1 &
 pid=$!
