@@ -134,7 +134,11 @@ static void give(struct vgt_device *device, struct input *input, bool recording)
 		memcpy(iov[count++].iov_base, command + done, part);
 		done += part;
 	}
-	vgt_device_command(device, iov, count);
+	if (take(input) & 1) {
+		vgt_device_cursor(device, iov, count);
+	} else {
+		vgt_device_command(device, iov, count);
+	}
 	if (recording && given_count < GIVEN_MAX) {
 		given[given_count].type = 0;
 		memcpy(&given[given_count].type, command, size < 4 ? size : 4);
