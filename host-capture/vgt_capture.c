@@ -30,6 +30,7 @@ struct vgt_capture {
 
 /* Guest memory behind a resource: vgt_resource.user. */
 struct backing {
+	uint64_t size; /* bytes in all segments */
 	size_t count;
 	struct iovec iov[];
 };
@@ -168,17 +169,27 @@ static void put_backing_mem(struct vgt_capture *capture, const struct vgt_resour
 
 static bool is_mostly_gaps(const struct vgt_transfer *transfer, uint64_t extent)
 {
+	const struct backing *backing = transfer->memory->user;
 	struct vgt_transfer_rows rows;
+	if (!backing || transfer->offset >= backing->size) {
+		return false;
+	}
+	if (extent > backing->size - transfer->offset) {
+		extent = backing->size - transfer->offset;
+	}
 	return extent > GAPS_MAX && vgt_transfer_rows(transfer, &rows) &&
 	       extent / 16 > rows.bytes * rows.count * transfer->box.d;
 }
 
 static void on_transfer(void *opaque, const struct vgt_transfer *transfer)
 {
+	if (!transfer->to_host) {
+		return;
+	}
 	const uint64_t extent = vgt_transfer_extent(transfer);
-	if (transfer->to_host && transfer->memory->user && is_mostly_gaps(transfer, extent)) {
+	if (is_mostly_gaps(transfer, extent)) {
 		vgt_capture_stop(opaque, "a transfer of rows that lie too far apart");
-	} else if (transfer->to_host) {
+	} else {
 		put_backing_mem(opaque, transfer->memory, transfer->offset, extent);
 	}
 }
@@ -356,6 +367,10 @@ void vgt_capture_backing(struct vgt_capture *capture, uint32_t resource_id,
 	if (!backing) {
 		vgt_capture_stop(capture, "no memory for a backing");
 		return;
+	}
+	backing->size = 0;
+	for (size_t i = 0; i < count; i++) {
+		backing->size += iov[i].iov_len;
 	}
 	backing->count = count;
 	memcpy(backing->iov, iov, count * sizeof(*iov));

@@ -917,10 +917,13 @@ static void test_stopped_by_gaps(void **state)
 	struct virtio_gpu_transfer_host_3d transfer =
 		transfer_of(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D, 1,
 			(struct virtio_gpu_box){0, 0, 0, 1, 64, 1}, 0, 4 << 20);
-	/* 252 MiB may be */
+	/* 252 MiB may be, and what ends with the memory */
+	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
+	transfer.stride = 16 << 20;
+	transfer.offset = (REPEATED - 1) * (uint64_t)VGT_MEM_MAX;
 	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
 	assert_true(vgt_capture_is_recording(capture));
-	transfer.stride = 16 << 20;
+	transfer.offset = 0;
 	vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
 	assert_false(vgt_capture_is_recording(capture));
 	assert_int_equal(messages, 1);
