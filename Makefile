@@ -163,7 +163,7 @@ check:
 	@$(MAKE) --no-print-directory test-programs check-headers check-includes
 	@tests/run check
 
-## check-all: check, and the long ones (real streams, upstream headers, kill storms, sanitizers)
+## check-all: check, and the long ones (QEMU guests, real streams, upstream headers, kill storms, sanitizers)
 check-all:
 	@.ci/deps check-all
 	@$(MAKE) --no-print-directory test-programs check-headers check-includes
