@@ -38,6 +38,13 @@ cli_end() {
 trap cli_end EXIT
 trap 'exit 1' HUP INT TERM
 
+# skip WHY: ends the test, for something that it needs is missing; in CI that is a failure.
+skip() {
+	echo "$(basename "$(dirname "$0")")/$cli_name: SKIPPED: $1" >&2
+	[ -z "${CI:-}" ] || exit 1
+	exit 77
+}
+
 # fail EXPECTED COMMAND...: ends the test, after cli_run of that command.
 fail() {
 	local expected=$1 depth=0

@@ -107,11 +107,7 @@ hostile_main() {
 	local cases=${1:-all} program kernel
 
 	for program in "${QEMU:-qemu-system-x86_64}" gcc cpio jq; do
-		if ! command -v "$program" >/dev/null; then
-			echo "e2e/hostile: SKIPPED: $program is missing (make check-all installs it)" >&2
-			[ -z "${CI:-}" ] || exit 1
-			exit 77
-		fi
+		command -v "$program" >/dev/null || skip "$program is missing (make check-all installs it)"
 	done
 	kernel=$(tests/e2e/guest/build) || exit $?
 	kernel=$kernel/vmlinux
@@ -124,11 +120,8 @@ hostile_main() {
 	expect_exit 0 "$VGT" info "$TMP/preload.vgt"
 
 	# recorded by QEMU: the same answers, and all of it is on the trace
-	QEMU_MODULE_DIR=$(host-capture/qemu/build modules 2>"$TMP/modules") || {
-		echo "e2e/hostile: SKIPPED: the modules cannot be built: $(tail -n 1 "$TMP/modules")" >&2
-		[ -z "${CI:-}" ] || exit 1
-		exit 77
-	}
+	QEMU_MODULE_DIR=$(host-capture/qemu/build modules 2>"$TMP/modules") ||
+		skip "the modules cannot be built: $(tail -n 1 "$TMP/modules")"
 	export QEMU_MODULE_DIR
 	DEVICE=virtio-vga-gl,capture=$TMP/hostile.vgt \
 		expect_exit 0 hostile_run "$kernel" "$TMP/initramfs" "$cases" "$TMP/device"

@@ -5,11 +5,7 @@
 . "$(dirname "$0")/../cli/lib.sh"
 
 for program in Xvfb virgl_test_server glxgears pgrep xwdtopnm pnmtopng; do
-	if ! command -v "$program" >/dev/null; then
-		echo "e2e/live_window: SKIPPED: $program is missing (make check-all installs it)" >&2
-		[ -z "${CI:-}" ] || exit 1
-		exit 77
-	fi
+	command -v "$program" >/dev/null || skip "$program is missing (make check-all installs it)"
 done
 
 Xvfb -displayfd 5 -fbdir "$TMP" -screen 0 640x480x24 -nolisten tcp 5>"$TMP/display" 2>/dev/null &

@@ -7,12 +7,6 @@
 HOOK=$(realpath build/tests/libscanout-hook.so)
 PRELOAD=$(realpath build/libvgt-preload.so)
 
-skip() {
-	echo "e2e/qemu: SKIPPED: $1" >&2
-	[ -z "${CI:-}" ] || exit 1
-	exit 77
-}
-
 command -v socat >/dev/null || skip "socat is missing (make check-all installs it)"
 GUEST=$(tests/e2e/guest/build) || exit $?
 QEMU_MODULE_DIR=$(host-capture/qemu/build modules 2>"$TMP/modules") ||
