@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "child.h"
 #include "companion.h"
-#include "player_protocol.h"
+#include "player_run.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_reader.h"
-#include "vgt_record_desc.h"
 #include "virgl_format.h"
-#include "virtio_gpu.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* clang-format off */
 const char cmd_replay_help[] =
@@ -73,21 +62,11 @@ static const char *const rule_names[] = {"auto", "submit", "readback", "flush", 
 
 struct replay {
 	const char *path;
-	const char *frames; /* as given */
-	enum vgt_frame_rule rule;
-	const char *out;
-	uint64_t loops, timeout_s;
-	bool alpha, no_pictures, verify, step, drop_draws, quiet, json;
+	uint64_t loops;
+	bool quiet, json;
 	char player[PATH_MAX]; /* the program */
-
-	/* of the run in progress */
-	pid_t child;
-	int events;
-	struct player_progress *progress;
-	bool ended, failed;
-	bool hung;
-	uint64_t problems, logs, shown;
-	struct player_event summary;
+	struct player_run_options play;
+	uint64_t problems, logs; /* of the run in progress */
 };
 
 /* Messages that one run prints at most, so that a bad trace does not flood a log. */
@@ -219,16 +198,15 @@ static void print_json(const struct player_event *event)
 	vgt_json_print(stdout, object);
 }
 
-static void print_summary(const struct replay *replay)
+static void print_summary(const struct replay *replay, const struct player_event *end)
 {
-	const struct player_event *end = &replay->summary;
 	double seconds = (double)end->summary.wall_ns / 1e9;
 	fprintf(stderr, "vgt: %s: replayed %" PRIu64 " frames, %" PRIu64 " commands in %.2f s",
 		replay->path, end->summary.frames, end->summary.commands, seconds);
 	if (end->summary.frames && seconds > 0) {
 		fprintf(stderr, " (%.0f fps)", (double)end->summary.frames / seconds);
 	}
-	if (replay->verify) {
+	if (replay->play.verify) {
 		fprintf(stderr,
 			"; %" PRIu64 " answers compared, %" PRIu64 " differ, %" PRIu64
 			" not comparable",
@@ -236,7 +214,7 @@ static void print_summary(const struct replay *replay)
 			end->summary.not_compared_renderer + end->summary.not_compared_time);
 	}
 	fputc('\n', stderr);
-	if (!end->summary.frames && replay->rule == VGT_FRAME_AUTO) {
+	if (!end->summary.frames && replay->play.rule == VGT_FRAME_AUTO) {
 		fprintf(stderr,
 			"vgt: %s: nothing was presented; --frame=submit shows every submit "
 			"that drew\n",
@@ -244,207 +222,71 @@ static void print_summary(const struct replay *replay)
 	}
 }
 
-/* The child */
+/* Playing */
 
-static void exec_player(const struct replay *replay, int events, int progress)
+static void on_event(void *opaque, const struct player_event *event)
 {
-	char rule[8];
-	const char *argv[16];
-	int argc = 0;
-	snprintf(rule, sizeof(rule), "%d", (int)replay->rule);
-	argv[argc++] = "vgt-player";
-	if (replay->frames) {
-		argv[argc++] = "--frames";
-		argv[argc++] = replay->frames;
-	}
-	argv[argc++] = "--rule";
-	argv[argc++] = rule;
-	if (replay->out) {
-		argv[argc++] = "--out";
-		argv[argc++] = replay->out;
-	}
-	const struct {
-		bool set;
-		const char *option;
-	} flags[] = {{replay->no_pictures, "--no-pictures"}, {replay->verify, "--verify"},
-		{replay->alpha, "--alpha"}, {replay->step, "--step"},
-		{replay->drop_draws, "--drop-draws"}};
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		if (flags[i].set) {
-			argv[argc++] = flags[i].option;
-		}
-	}
-	argv[argc++] = "--";
-	argv[argc++] = replay->path;
-	argv[argc] = NULL;
-	/* dup2 to itself would keep FD_CLOEXEC: go through high numbers */
-	int high_events = fcntl(events, F_DUPFD_CLOEXEC, 10);
-	int high_progress = fcntl(progress, F_DUPFD_CLOEXEC, 10);
-	if (high_events >= 0 && high_progress >= 0 &&
-		dup2(high_events, PLAYER_EVENTS_FD) >= 0 &&
-		dup2(high_progress, PLAYER_PROGRESS_FD) >= 0) {
-		/* the renderer prints to stdout, too, which is for data */
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		execv(replay->player, (char *const *)argv);
-	}
-	fprintf(stderr, "vgt: %s: %s\n", replay->player, strerror(errno));
-	_exit(127);
-}
-
-static bool start(struct replay *replay)
-{
-	int events[2], progress;
-	progress = memfd_create("vgt-progress", MFD_CLOEXEC);
-	if (progress < 0 || ftruncate(progress, sizeof(*replay->progress)) ||
-		pipe2(events, O_CLOEXEC)) {
-		fprintf(stderr, "vgt: cannot start the player: %s\n", strerror(errno));
-		return false;
-	}
-	replay->progress = mmap(NULL, sizeof(*replay->progress), PROT_READ | PROT_WRITE,
-		MAP_SHARED, progress, 0);
-	fflush(NULL);
-	replay->child = replay->progress == MAP_FAILED ? -1 : fork();
-	if (replay->child == 0) {
-		exec_player(replay, events[1], progress);
-	}
-	close(events[1]);
-	close(progress);
-	replay->events = events[0];
-	if (replay->child < 0) {
-		fprintf(stderr, "vgt: cannot start the player: %s\n", strerror(errno));
-		close(events[0]);
-		return false;
-	}
-	return true;
-}
-
-static void take_event(struct replay *replay, const struct player_event *event)
-{
-	if (event->kind == PLAYER_END) {
-		replay->ended = true;
-		replay->summary = *event;
-	}
-	replay->failed |= event->kind == PLAYER_FAILED;
-	replay->shown += event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
+	struct replay *replay = opaque;
 	if (replay->json) {
-		replay->problems += event->kind == PLAYER_PROBLEM;
 		print_json(event);
 	} else {
 		print_event(replay, event);
 	}
 }
 
-/* Reads events until the child is done; kills it where it stops moving. */
-static void watch(struct replay *replay)
+/* The exit code that a play comes to, after telling what its events did not. */
+static int judge(const struct replay *replay, const struct player_result *result)
 {
-	struct player_event event;
-	size_t have = 0;
-	uint64_t calls = 0, moved = vgt_child_clock_ms();
-	for (;;) {
-		struct pollfd wait = {replay->events, POLLIN, 0};
-		int ready = poll(&wait, 1, 200);
-		if (ready > 0) {
-			ssize_t got = read(
-				replay->events, (char *)&event + have, sizeof(event) - have);
-			if (got == 0 || (got < 0 && errno != EINTR)) {
-				return;
-			}
-			have += got > 0 ? (size_t)got : 0;
-			if (have == sizeof(event)) {
-				event.text[sizeof(event.text) - 1] = '\0';
-				take_event(replay, &event);
-				have = 0;
-			}
-		}
-		uint64_t now = vgt_child_clock_ms(), seen = replay->progress->calls;
-		if (seen != calls || ready > 0) {
-			calls = seen;
-			moved = now;
-		} else if (now - moved > replay->timeout_s * 1000) {
-			replay->hung = true;
-			kill(replay->child, SIGKILL);
-			return;
-		}
+	switch (result->outcome) {
+	case PLAYER_CRASHED:
+	case PLAYER_HUNG:
+		fprintf(stderr, "vgt: %s: %s\n", replay->path, result->place);
+		return VGT_EXIT_RENDERER;
+	case PLAYER_NOT_FOUND:
+		/* why, ld.so or exec() has said */
+		fputs("vgt: vgt-player cannot start\n", stderr);
+		return VGT_EXIT_TROUBLE;
+	case PLAYER_GAVE_UP:
+		return result->status;
+	case PLAYER_ENDED:
+		break;
 	}
-}
-
-/* Where the child was when it died. */
-static void print_place(const struct replay *replay, const char *what)
-{
-	const struct player_progress *progress = replay->progress;
-	uint32_t type = progress->type;
-	fprintf(stderr, "vgt: %s: ", replay->path);
-	if (type) {
-		fprintf(stderr, "@%" PRIu64, (uint64_t)progress->command);
-		if (progress->virgl_command != PLAYER_NO_VIRGL_COMMAND) {
-			fprintf(stderr, ".%" PRIu32, (uint32_t)progress->virgl_command);
-		}
-		fprintf(stderr, ": renderer %s in %s", what, vgt_record_name((uint16_t)type));
-		if (!replay->step && type == VIRTIO_GPU_CMD_SUBMIT_3D) {
-			fprintf(stderr, " (--step tells the virgl command)");
-		}
-	} else {
-		fprintf(stderr, "renderer %s outside of any command", what);
-	}
-	fputc('\n', stderr);
-}
-
-static int finish(struct replay *replay)
-{
-	int status = 0;
-	while (waitpid(replay->child, &status, 0) < 0 && errno == EINTR) {
-	}
-	close(replay->events);
-	int result = VGT_EXIT_OK;
-	char what[64];
-	if (replay->hung) {
-		snprintf(what, sizeof(what), "hung for %" PRIu64 " s", replay->timeout_s);
-		print_place(replay, what);
-		result = VGT_EXIT_RENDERER;
-	} else if (WIFSIGNALED(status)) {
-		snprintf(what, sizeof(what), "crashed (%s)", strsignal(WTERMSIG(status)));
-		print_place(replay, what);
-		result = VGT_EXIT_RENDERER;
-	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-		/* why, ld.so or exec_player() has said */
-		fprintf(stderr, "vgt: vgt-player cannot start\n");
-		result = VGT_EXIT_TROUBLE;
-	} else if (replay->failed) {
-		result = WEXITSTATUS(status);
-	} else if (!replay->ended) {
-		snprintf(what, sizeof(what), "ended the player (exit %d)", WEXITSTATUS(status));
-		print_place(replay, what);
-		result = VGT_EXIT_RENDERER;
-	} else if (replay->frames && !replay->no_pictures && !replay->shown) {
+	const uint32_t end = result->end.summary.end;
+	if (replay->play.frames && !replay->play.no_pictures && !result->shown) {
 		fprintf(stderr, "vgt: %s: no frame %s: there are %" PRIu64 "\n", replay->path,
-			replay->frames, replay->summary.summary.frames);
-		result = VGT_EXIT_TROUBLE;
-	} else if (replay->problems || replay->summary.summary.differing) {
-		result = VGT_EXIT_DIFFERENT;
-	} else if (replay->summary.summary.end == VGT_END_CUT ||
-		   replay->summary.summary.end == VGT_END_RING) {
+			replay->play.frames, result->end.summary.frames);
+		return VGT_EXIT_TROUBLE;
+	}
+	if (result->problems || result->end.summary.differing) {
+		return VGT_EXIT_DIFFERENT;
+	}
+	if (end == VGT_END_CUT || end == VGT_END_RING) {
 		fprintf(stderr,
 			"vgt: %s: the end of the trace is missing (see `vgt help recover`)\n",
 			replay->path);
-		result = VGT_EXIT_TRUNCATED;
+		return VGT_EXIT_TRUNCATED;
 	}
-	munmap(replay->progress, sizeof(*replay->progress));
-	return result;
+	return VGT_EXIT_OK;
 }
 
 static int play_once(struct replay *replay)
 {
-	replay->ended = replay->failed = replay->hung = false;
-	replay->problems = replay->logs = replay->shown = 0;
-	if (!start(replay)) {
+	struct player_run run;
+	struct player_result result;
+	struct vgt_err err;
+	replay->problems = replay->logs = 0;
+	if (!player_run_start(&run, &replay->play, &err)) {
+		fprintf(stderr, "vgt: %s\n", err.message);
 		return VGT_EXIT_TROUBLE;
 	}
-	watch(replay);
-	int result = finish(replay);
-	if (replay->ended && !replay->quiet && !replay->json) {
-		print_summary(replay);
+	while (player_run_wait(&run, 200)) {
 	}
-	return result;
+	player_run_finish(&run, &result);
+	const int code = judge(replay, &result);
+	if (result.outcome == PLAYER_ENDED && !replay->quiet && !replay->json) {
+		print_summary(replay, &result.end);
+	}
+	return code;
 }
 
 /* What was read of it is gone for the player. */
@@ -480,7 +322,7 @@ static int check_arguments(struct replay *replay)
 	struct vgt_ranges ranges;
 	struct vgt_err err;
 	const bool twice = can_read_twice(replay->path);
-	if (replay->frames && !vgt_ranges_parse(&ranges, replay->frames, &err)) {
+	if (replay->play.frames && !vgt_ranges_parse(&ranges, replay->play.frames, &err)) {
 		return vgt_cmd_usage("replay", "%s", err.message);
 	}
 	if (replay->loops > 1 && !twice) {
@@ -491,8 +333,9 @@ static int check_arguments(struct replay *replay)
 		return VGT_EXIT_TROUBLE;
 	}
 	int result = twice ? check_trace(replay->path) : VGT_EXIT_OK;
-	if (result == VGT_EXIT_OK && replay->out) {
-		result = vgt_cmd_make_directory(replay->out) ? VGT_EXIT_OK : VGT_EXIT_TROUBLE;
+	if (result == VGT_EXIT_OK && replay->play.out) {
+		result = vgt_cmd_make_directory(replay->play.out) ? VGT_EXIT_OK
+								  : VGT_EXIT_TROUBLE;
 	}
 	return result;
 }
@@ -501,7 +344,7 @@ static bool parse_rule(struct replay *replay, const char *name)
 {
 	for (size_t i = 0; i < sizeof(rule_names) / sizeof(rule_names[0]); i++) {
 		if (strcmp(name, rule_names[i]) == 0) {
-			replay->rule = (enum vgt_frame_rule)i;
+			replay->play.rule = (enum vgt_frame_rule)i;
 			return true;
 		}
 	}
@@ -527,10 +370,11 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
+	uint64_t timeout_s;
 	for (int option; (option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1;) {
 		switch (option) {
 		case 'f':
-			replay->frames = optarg;
+			replay->play.frames = optarg;
 			break;
 		case 'r':
 			if (!parse_rule(replay, optarg)) {
@@ -541,16 +385,16 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 			}
 			break;
 		case 'o':
-			replay->out = optarg;
+			replay->play.out = optarg;
 			break;
 		case 'a':
-			replay->alpha = true;
+			replay->play.alpha = true;
 			break;
 		case 'n':
-			replay->no_pictures = true;
+			replay->play.no_pictures = true;
 			break;
 		case 'v':
-			replay->verify = true;
+			replay->play.verify = true;
 			break;
 		case 'l':
 			if (!vgt_cmd_number(
@@ -559,19 +403,20 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 			}
 			break;
 		case 't':
-			if (!vgt_cmd_number("replay", "--timeout", optarg, 1, 86400,
-				    &replay->timeout_s)) {
+			if (!vgt_cmd_number(
+				    "replay", "--timeout", optarg, 1, 86400, &timeout_s)) {
 				return VGT_EXIT_TROUBLE;
 			}
+			replay->play.timeout_ms = timeout_s * 1000;
 			break;
 		case 's':
-			replay->step = true;
+			replay->play.step = true;
 			break;
 		case 'd':
 			if (strcmp(optarg, "draws") != 0) {
 				return vgt_cmd_usage("replay", "--drop knows only 'draws'");
 			}
-			replay->drop_draws = true;
+			replay->play.drop_draws = true;
 			break;
 		case 'q':
 			replay->quiet = true;
@@ -593,12 +438,15 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 
 int cmd_replay(int argc, char **argv)
 {
-	struct replay replay = {.loops = 1, .timeout_s = 60};
+	struct replay replay = {
+		.loops = 1, .play = {.timeout_ms = 60000, .output = -1, .event = on_event}};
 	int result = parse_options(&replay, argc, argv);
 	if (result >= 0) {
 		return result;
 	}
-	replay.path = argv[optind];
+	replay.path = replay.play.path = argv[optind];
+	replay.play.player = replay.player;
+	replay.play.opaque = &replay;
 	setvbuf(stdout, NULL, _IOLBF, 0); /* a frame is seen when it is there */
 	result = check_arguments(&replay);
 	for (uint64_t i = 0; i < replay.loops && result == VGT_EXIT_OK; i++) {

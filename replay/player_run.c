@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "player_run.h"
+
+#include "child.h"
+#include "vgt_record_desc.h"
+#include "virtio_gpu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The child */
+
+__attribute__((noreturn)) static void exec_player(
+	const struct player_run_options *options, int events, int progress)
+{
+	char rule[8];
+	const char *argv[20];
+	int argc = 0;
+	snprintf(rule, sizeof(rule), "%d", (int)options->rule);
+	argv[argc++] = "vgt-player";
+	const struct {
+		const char *option, *value;
+	} values[] = {{"--frames", options->frames}, {"--rule", rule}, {"--out", options->out}};
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (values[i].value) {
+			argv[argc++] = values[i].option;
+			argv[argc++] = values[i].value;
+		}
+	}
+	const struct {
+		const char *option;
+		bool set;
+	} flags[] = {{"--no-pictures", options->no_pictures}, {"--verify", options->verify},
+		{"--alpha", options->alpha}, {"--step", options->step},
+		{"--drop-draws", options->drop_draws}};
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (flags[i].set) {
+			argv[argc++] = flags[i].option;
+		}
+	}
+	argv[argc++] = "--";
+	argv[argc++] = options->path;
+	argv[argc] = NULL;
+	/* dup2 to itself would keep FD_CLOEXEC: go through high numbers */
+	const int high_events = fcntl(events, F_DUPFD_CLOEXEC, 10);
+	const int high_progress = fcntl(progress, F_DUPFD_CLOEXEC, 10);
+	const int high_output = options->output < 0
+					? STDERR_FILENO
+					: fcntl(options->output, F_DUPFD_CLOEXEC, 10);
+	/* the renderer prints to stdout, too, which is for data */
+	if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL) == 0 && high_events >= 0 &&
+		high_progress >= 0 && high_output >= 0 &&
+		dup2(high_output, STDOUT_FILENO) >= 0 &&
+		dup2(high_output, STDERR_FILENO) >= 0 &&
+		dup2(high_events, PLAYER_EVENTS_FD) >= 0 &&
+		dup2(high_progress, PLAYER_PROGRESS_FD) >= 0) {
+		execv(options->player, (char *const *)argv);
+	}
+	fprintf(stderr, "vgt: %s: %s\n", options->player, strerror(errno));
+	_exit(127);
+}
+
+/* A page that the child shares. */
+static struct player_progress *share_progress(int *fd)
+{
+	void *page = MAP_FAILED;
+	*fd = memfd_create("vgt-progress", MFD_CLOEXEC);
+	if (*fd >= 0 && ftruncate(*fd, sizeof(struct player_progress)) == 0) {
+		page = mmap(NULL, sizeof(struct player_progress), PROT_READ | PROT_WRITE,
+			MAP_SHARED, *fd, 0);
+	}
+	return page == MAP_FAILED ? NULL : page;
+}
+
+bool player_run_start(
+	struct player_run *run, const struct player_run_options *options, struct vgt_err *err)
+{
+	int events[2] = {-1, -1}, progress = -1;
+	*run = (struct player_run){.events = -1, .options = options, .child = -1};
+	run->progress = share_progress(&progress);
+	if (run->progress && pipe2(events, O_CLOEXEC) == 0) {
+		fflush(NULL); /* what is buffered shall not be printed by both */
+		run->child = fork();
+		if (run->child == 0) {
+			exec_player(options, events[1], progress);
+		}
+	}
+	const int error = errno;
+	if (events[1] >= 0) {
+		close(events[1]);
+	}
+	if (progress >= 0) {
+		close(progress);
+	}
+	run->events = events[0];
+	run->moved_ms = vgt_child_clock_ms();
+	if (run->child > 0) {
+		return true;
+	}
+	if (events[0] >= 0) {
+		close(events[0]);
+	}
+	if (run->progress) {
+		munmap(run->progress, sizeof(*run->progress));
+	}
+	return vgt_err_system(err, error, "cannot start the player");
+}
+
+static void take_event(struct player_run *run)
+{
+	struct player_event *event = &run->event;
+	event->text[sizeof(event->text) - 1] = '\0';
+	if (event->kind == PLAYER_END) {
+		run->ended = true;
+		run->result.end = *event;
+	}
+	run->gave_up |= event->kind == PLAYER_FAILED;
+	run->result.problems += event->kind == PLAYER_PROBLEM;
+	run->result.shown += event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
+	run->options->event(run->options->opaque, event);
+}
+
+/* False at the end of the stream. */
+static bool read_event(struct player_run *run)
+{
+	const ssize_t got = read(
+		run->events, (char *)&run->event + run->have, sizeof(run->event) - run->have);
+	if (got <= 0) {
+		return got < 0 && errno == EINTR;
+	}
+	run->have += (size_t)got;
+	if (run->have == sizeof(run->event)) {
+		run->have = 0;
+		take_event(run);
+	}
+	return true;
+}
+
+bool player_run_wait(struct player_run *run, int timeout_ms)
+{
+	struct pollfd wait = {run->events, POLLIN, 0};
+	const bool ready = poll(&wait, 1, timeout_ms) > 0;
+	if (ready && !read_event(run)) {
+		return false;
+	}
+	const uint64_t now = vgt_child_clock_ms(), calls = run->progress->calls;
+	if (calls != run->calls || ready) {
+		run->calls = calls;
+		run->moved_ms = now;
+	} else if (now - run->moved_ms > run->options->timeout_ms) {
+		run->hung = true;
+		return false;
+	}
+	return true;
+}
+
+/* Where the child was when it died. */
+static void say_place(struct player_run *run, const char *what)
+{
+	const struct player_progress *progress = run->progress;
+	char *place = run->result.place;
+	const size_t size = sizeof(run->result.place);
+	const uint32_t type = progress->type, virgl_command = progress->virgl_command;
+	char part[16] = "";
+	if (!type) {
+		snprintf(place, size, "renderer %s outside of any command", what);
+		return;
+	}
+	if (virgl_command != PLAYER_NO_VIRGL_COMMAND) {
+		snprintf(part, sizeof(part), ".%" PRIu32, virgl_command);
+	}
+	snprintf(place, size, "@%" PRIu64 "%s: renderer %s in %s%s",
+		(uint64_t)progress->command, part, what, vgt_record_name((uint16_t)type),
+		!run->options->step && type == VIRTIO_GPU_CMD_SUBMIT_3D
+			? " (--step tells the virgl command)"
+			: "");
+}
+
+static void judge(struct player_run *run, int status)
+{
+	struct player_result *result = &run->result;
+	char what[64];
+	if (run->hung) {
+		result->outcome = PLAYER_HUNG;
+		snprintf(what, sizeof(what), "hung for %" PRIu64 " s",
+			run->options->timeout_ms / 1000);
+		say_place(run, what);
+	} else if (WIFSIGNALED(status)) {
+		result->outcome = PLAYER_CRASHED;
+		snprintf(what, sizeof(what), "crashed (%s)", strsignal(WTERMSIG(status)));
+		say_place(run, what);
+	} else if (WEXITSTATUS(status) == 127) {
+		result->outcome = PLAYER_NOT_FOUND;
+	} else if (run->gave_up) {
+		result->outcome = PLAYER_GAVE_UP;
+		result->status = WEXITSTATUS(status);
+	} else if (!run->ended) {
+		result->outcome = PLAYER_CRASHED;
+		snprintf(what, sizeof(what), "ended the player (exit %d)", WEXITSTATUS(status));
+		say_place(run, what);
+	} else {
+		result->outcome = PLAYER_ENDED;
+	}
+}
+
+void player_run_finish(struct player_run *run, struct player_result *result)
+{
+	struct pollfd wait = {run->events, POLLIN, 0};
+	int status = 0;
+	/* one that has come to its end is not interrupted at its last steps */
+	if (run->hung || poll(&wait, 1, 0) == 0) {
+		kill(run->child, SIGKILL);
+	}
+	while (waitpid(run->child, &status, 0) < 0 && errno == EINTR) {
+	}
+	close(run->events);
+	judge(run, status);
+	munmap(run->progress, sizeof(*run->progress));
+	*result = run->result;
+}
