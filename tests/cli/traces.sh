@@ -1,21 +1,46 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The traces that come with the source, on the real renderer: frames match their goldens, a replay
-# repeats itself to the bit, every recorded answer is seen again, and dropped draws are noticed.
+# repeats itself to the bit, every recorded answer is seen again, and dropped draws are noticed. The manifest names
+# just these files, and nothing in them is of the machine that recorded.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+command -v jq >/dev/null || skip "jq is missing (make check installs it)"
 export LIBGL_ALWAYS_SOFTWARE=1 LP_NATIVE_VECTOR_WIDTH=128
+
+# manifest FILTER: of each trace in it, sorted.
+manifest() {
+	jq -r ".traces[] | $1" traces/manifest.json | sort
+}
+
+expect_equal "traces and their sizes" "$(stat -c '%n %s' traces/*.vgt | sort)" \
+	"$(manifest '"traces/\(.name).vgt \(.bytes)"')"
+expect_equal "their goldens" "$(printf '%s\n' traces/*/frame-*.png)" \
+	"$(manifest '"traces/" + .name + "/frame-" + (.frames | split(",")[] | "000\(.)"[-4:]) + ".png"')"
+manifest '"\(.sha256)  traces/\(.name).vgt"' >"$TMP/sums"
+expect_exit 0 sha256sum --quiet -c "$TMP/sums"
+expect_equal "what is missing in an entry" "" \
+	"$(manifest 'select([.program, .recorded, .shows, .license, .tags[]] | any(. == null or . == "")).name')"
 
 expect_exit 0 traces/replay-all
 expect_exit 1 traces/replay-all --drop=draws
+cp "$TMP/.stdout" "$TMP/dropped"
 
 for trace in traces/*.vgt; do
 	expect_exit 0 zstd -q -t "$trace"
 	expect_exit 0 [ "$(stat -c %s "$trace")" -lt 300000 ]
-	expect_exit 0 "$VGT" replay --quiet "$trace"
+	zstd -q -d -c "$trace" >"$TMP/records"
+	expect_exit 1 grep -a -q -E '/(root|home|Users)/' "$TMP/records"
+	rule=$(jq -r --arg name "$(basename "$trace" .vgt)" '.traces[] | select(.name == $name) | .rule // "auto"' \
+		traces/manifest.json)
+	expect_exit 0 "$VGT" replay --quiet --frame="$rule" --verify "$trace"
 	first=$(cat "$TMP/.stdout")
-	expect_stdout "$first" "$VGT" replay --quiet --step "$trace"
-	expect_stdout "$first" "$VGT" replay --quiet --verify "$trace"
+	expect_exit 0 [ -n "$first" ]
+	expect_stdout "$first" "$VGT" replay --quiet --frame="$rule" --step "$trace"
+	# two have no draws: of compute only, and of 2D resources only
+	"$VGT" dump "$trace" op=DRAW_VBO >"$TMP/draws"
+	differ=$(grep -c "^$trace: frames differ" "$TMP/dropped" || true)
+	expect_equal "noticed in $trace" "$(grep -c DRAW_VBO "$TMP/draws" | sed 's/[1-9].*/1/')" "$differ"
 done
 
 # A host that offers less than the recording's is told apart, in words.
