@@ -21,8 +21,11 @@ Q := @
 say = @printf '  %-7s %s\n'
 endif
 
+# where vgt finds what belongs to it: from the prefix, so that it can be moved
+libdir_of_vgt := $(patsubst $(PREFIX)/%,%,$(LIBDIR))/vgt
+
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror=vla
-cppflags := -D_GNU_SOURCE -DVGT_VERSION='"$(VERSION)"' -DVGT_LIBDIR='"$(LIBDIR)/vgt"' \
+cppflags := -D_GNU_SOURCE -DVGT_VERSION='"$(VERSION)"' -DVGT_LIBDIR='"$(libdir_of_vgt)"' \
 	-DVIRGL_RENDERER_UNSTABLE_APIS -Iformat -Ihost-capture -Ireplay
 compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -fPIC -pthread
 link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
@@ -52,16 +55,24 @@ unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream upstream_headers virgl_client bench_hook bench_device \
 	libscanout-hook.so stub/libvirglrenderer.so.1)
 
-.PHONY: all check check-all check-qemu10 bench fuzz lint install uninstall help demo deps clean \
-	check-unit check-headers check-includes test-programs
+manual := $(BUILD)/man/vgt.1
+
+.PHONY: all check check-all check-qemu10 bench fuzz lint install uninstall deb help demo deps clean \
+	check-unit check-headers check-includes test-programs always
 
 ## all: build everything into build/
-all: $(programs) $(libraries)
+all: $(programs) $(libraries) $(manual)
 
 $(BUILD)/%.o: %.c Makefile
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(compile) $(cflags_$(notdir $*)) -MMD -MP -c $< -o $@
+
+# LIBDIR may be another than that of the last make: it is in this file only.
+$(BUILD)/replay/companion.o: $(BUILD)/libdir
+$(BUILD)/libdir: always
+	@mkdir -p $(@D)
+	@echo '$(libdir_of_vgt)' | cmp -s - $@ || echo '$(libdir_of_vgt)' >$@
 
 cflags_preload := $(call pkg,--cflags,virglrenderer)
 cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
@@ -103,6 +114,12 @@ $(BUILD)/libvgt-preload.so: $(call obj,$(preload_src) $(capture_src) $(format_sr
 $(BUILD)/libvgt-vtest.so: $(call obj,$(vtest_src))
 	$(say) LINK $@
 	$(Q)$(link) -shared -o $@ $^ -ldl
+
+# The manual: a page for each command, made of its help text, and the files in replay/man.
+source_date = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile))
+$(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay/man/*)
+	$(say) MAN $(@D)
+	$(Q)rm -rf $(@D) && replay/make_man $(BUILD)/vgt $(VERSION) $$(date -u -d @$(source_date) +%F) $(@D)
 
 # Tests
 
@@ -194,6 +211,7 @@ lint:
 	@shellcheck -x $(lint_sh)
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
+	replay/make_man replay/vgt.bash-completion .ci/deb \
 	tests/plain_gl tests/programs tests/qemu10 traces/replay-all host-capture/qemu/build tests/e2e/guest/build \
 	tests/e2e/guest/init tests/e2e/guest/run $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
@@ -208,10 +226,15 @@ check-headers:
 check-includes:
 	$(Q).ci/check-includes
 
+share := $(PREFIX)/share
+install_dirs := $(PREFIX)/bin $(LIBDIR)/vgt $(LIBDIR)/pkgconfig $(PREFIX)/include/vgt $(share)/doc/vgt \
+	$(share)/man/man1 $(share)/man/man5 $(share)/bash-completion/completions
+made_dirs := $(DESTDIR)$(LIBDIR)/vgt/made-directories
+
 ## install: into DESTDIR/PREFIX
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/vgt $(DESTDIR)$(LIBDIR)/pkgconfig \
-		$(DESTDIR)$(PREFIX)/include/vgt $(DESTDIR)$(PREFIX)/share/doc/vgt
+	made=$$(LC_ALL=C install -dv $(addprefix $(DESTDIR),$(install_dirs)) | \
+		sed -n "s|^install: creating directory '$(DESTDIR)\(/.*\)'$$|\1|p") && echo "$$made" >>$(made_dirs)
 	install $(BUILD)/vgt $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/vgt-player $(DESTDIR)$(LIBDIR)/vgt
 	install -m 644 $(BUILD)/libvgt-preload.so $(BUILD)/libvgt-vtest.so $(DESTDIR)$(LIBDIR)/vgt
@@ -222,16 +245,28 @@ install: all
 		host-capture/vgt-capture.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/vgt-capture.pc
 	install -m 644 host-capture/vgt_capture.h host-capture/vgt_device.h format/vgt_err.h \
 		format/vgt_trace.h format/virtio_gpu.h $(DESTDIR)$(PREFIX)/include/vgt
-	install -m 644 README.md format/FORMAT.md $(DESTDIR)$(PREFIX)/share/doc/vgt
-	install -m 644 host-capture/qemu/README.md $(DESTDIR)$(PREFIX)/share/doc/vgt/qemu.md
-	[ ! -d build/qemu ] || cp -R build/qemu $(DESTDIR)$(LIBDIR)/vgt
+	install -m 644 README.md LICENSE format/FORMAT.md $(DESTDIR)$(share)/doc/vgt
+	install -m 644 host-capture/qemu/README.md $(DESTDIR)$(share)/doc/vgt/qemu.md
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(share)/man/man1
+	install -m 644 $(BUILD)/man/*.5 $(DESTDIR)$(share)/man/man5
+	install -m 644 replay/vgt.bash-completion $(DESTDIR)$(share)/bash-completion/completions/vgt
+	[ ! -d $(BUILD)/qemu ] || cp -R $(BUILD)/qemu $(DESTDIR)$(LIBDIR)/vgt
 
-## uninstall: remove what install put there
+## uninstall: remove what install put there, and the directories that it made, where they are empty
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/vgt $(DESTDIR)$(LIBDIR)/libvgt-capture.* \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/vgt-capture.pc
-	rm -rf $(DESTDIR)$(LIBDIR)/vgt $(DESTDIR)$(PREFIX)/include/vgt \
-		$(DESTDIR)$(PREFIX)/share/doc/vgt
+	made=$$(tac $(made_dirs) 2>/dev/null); \
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/vgt $(LIBDIR)/libvgt-capture.a $(LIBDIR)/libvgt-capture.so \
+		$(LIBDIR)/libvgt-capture.so.0 $(LIBDIR)/pkgconfig/vgt-capture.pc $(share)/man/man1/vgt.1 \
+		$(share)/man/man1/vgt-*.1 $(share)/man/man5/vgt-trace.5 \
+		$(share)/bash-completion/completions/vgt) && \
+	rm -rf $(addprefix $(DESTDIR),$(LIBDIR)/vgt $(PREFIX)/include/vgt $(share)/doc/vgt) && \
+	for directory in $$made; do \
+		[ ! -d $(DESTDIR)$$directory ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; done
+
+## deb: a Debian package of it, build/vgt_VERSION_ARCHITECTURE.deb
+deb:
+	@.ci/deps deb
+	@.ci/deb $(VERSION)
 
 ## clean: remove build/
 clean:

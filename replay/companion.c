@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 struct places {
-	char beside[PATH_MAX], moved[PATH_MAX];
+	char beside[PATH_MAX], installed[PATH_MAX];
 };
 
 static bool look_in(struct places *places, const char *name, char *path, size_t size)
@@ -18,9 +18,13 @@ static bool look_in(struct places *places, const char *name, char *path, size_t 
 	if (slash) {
 		*slash = '\0';
 	}
-	snprintf(places->moved, sizeof(places->moved), "%.*s/../lib/vgt", PATH_MAX - 16,
-		places->beside);
-	const char *const all[] = {places->beside, places->moved, VGT_LIBDIR};
+	if (VGT_LIBDIR[0] == '/') {
+		snprintf(places->installed, sizeof(places->installed), "%s", VGT_LIBDIR);
+	} else {
+		snprintf(places->installed, sizeof(places->installed), "%.*s/../%s",
+			PATH_MAX - (int)sizeof("/../" VGT_LIBDIR), places->beside, VGT_LIBDIR);
+	}
+	const char *const all[] = {places->beside, places->installed};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		int written = snprintf(path, size, "%s/%s", all[i], name);
 		if (written > 0 && (size_t)written < size && access(path, R_OK) == 0) {
@@ -35,8 +39,8 @@ bool companion_find(const char *name, char *path, size_t size)
 	struct places places;
 	bool found = look_in(&places, name, path, size);
 	if (!found) {
-		fprintf(stderr, "vgt: %s not found in %s, %s or %s\n", name, places.beside,
-			places.moved, VGT_LIBDIR);
+		fprintf(stderr, "vgt: %s not found in %s or %s\n", name, places.beside,
+			places.installed);
 	}
 	return found;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# make install: what is installed works from where it was put, a program can be built against
-# libvgt-capture with pkg-config, and uninstall leaves no file behind.
+# make install: what is installed works from where it was put, and from where it was moved to, a program can be
+# built against libvgt-capture with pkg-config, and uninstall leaves what was there before, no more and no less.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 prefix=$TMP/prefix
@@ -17,10 +17,20 @@ remove_modules() {
 mkdir -p "$modules"
 echo module >"$modules/module.so"
 
+# Others have files there, and empty directories.
+mkdir -p "$prefix/share/man/man1" "$prefix/include" "$prefix/lib/others"
+echo page >"$prefix/share/man/man1/other.1"
+before=$(cd "$prefix" && find . | sort)
+
+expect_exit 0 make -s install PREFIX="$prefix"
 expect_exit 0 make -s install PREFIX="$prefix"
 expect_stdout_match '^vgt 0' "$prefix/bin/vgt" --version
 expect_stdout module cat "$prefix/lib/vgt/${modules#build/}/module.so"
 expect_exit 0 env LIBGL_ALWAYS_SOFTWARE=1 "$prefix/bin/vgt" replay --quiet --frames 0 traces/gears.vgt
+for file in man/man1/vgt.1 man/man1/vgt-replay.1 man/man5/vgt-trace.5 bash-completion/completions/vgt \
+	doc/vgt/FORMAT.md doc/vgt/README.md doc/vgt/LICENSE; do
+	expect_exit 0 test -s "$prefix/share/$file"
+done
 
 cat >"$TMP/program.c" <<'C'
 #include <vgt_capture.h>
@@ -41,4 +51,26 @@ expect_exit 0 "$TMP/program" "$TMP/own.vgt"
 expect_stdout_match '^MARK  *1$' "$prefix/bin/vgt" info "$TMP/own.vgt"
 
 expect_exit 0 make -s uninstall PREFIX="$prefix"
-expect_stdout '' find "$prefix" -type f
+expect_equal "what uninstall leaves" "$before" "$(cd "$prefix" && find . | sort)"
+expect_exit 0 make -s uninstall PREFIX="$prefix" # again: nothing to do
+expect_equal "what uninstall leaves" "$before" "$(cd "$prefix" && find . | sort)"
+
+# What it made itself goes, the prefix too; libraries elsewhere below the prefix are found from there.
+other=(PREFIX="$TMP/new/prefix" LIBDIR="$TMP/new/prefix/lib/triplet")
+cli_at_end='restore'
+restore() {
+	remove_modules
+	make -s all
+}
+expect_exit 0 make -s install "${other[@]}"
+mv "$TMP/new/prefix" "$TMP/new/moved"
+expect_exit 0 env LIBGL_ALWAYS_SOFTWARE=1 "$TMP/new/moved/bin/vgt" replay --quiet --frames 0 traces/gears.vgt
+rm "$TMP/new/moved/lib/triplet/vgt/vgt-player"
+expect_stderr_match 'not found in .*/moved/bin or .*/moved/bin/../lib/triplet/vgt$' \
+	"$TMP/new/moved/bin/vgt" replay --frames 0 traces/gears.vgt
+mv "$TMP/new/moved" "$TMP/new/prefix"
+expect_exit 0 make -s uninstall "${other[@]}"
+expect_stdout '' ls -A "$TMP/new"
+expect_exit 0 make -s install "${other[@]}" DESTDIR="$TMP/stage"
+expect_exit 0 make -s uninstall "${other[@]}" DESTDIR="$TMP/stage"
+expect_stdout '' ls -A "$TMP/stage"

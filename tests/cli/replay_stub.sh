@@ -201,7 +201,7 @@ expect_exit 0 "$VGT" replay --quiet <(cat plain.vgt)
 expect_exit 2 "$VGT" replay --loop 2 <(cat plain.vgt)
 mkdir alone
 cp "$VGT" alone/vgt
-expect_stderr_match '^vgt: vgt-player not found in .*/alone, ' \
+expect_stderr_match '^vgt: vgt-player not found in .*/alone or ' \
 	alone/vgt replay plain.vgt
 printf '#!/bin/sh\nexit 127\n' >alone/vgt-player
 chmod +x alone/vgt-player

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Completion in bash, as bash calls it: with words and the number of the one that is completed.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+file=$PWD/replay/vgt.bash-completion
+package=/usr/share/bash-completion/bash_completion
+mkdir "$TMP/files" "$TMP/files/dir" "$TMP/files/bin"
+cd "$TMP/files"
+touch a.vgt b.vgt 'with blank.vgt' a.png a.txt
+ln -s /bin/true bin/recordable
+
+# complete_with LIBRARY WORD...: what is offered for the last word, sorted; bash splits at "=".
+complete_with() {
+	# what bash offers only to a completion that runs in a terminal is missed here
+	PATH=$TMP/files/bin:$PATH bash -c '
+		[ -z "$1" ] || . "$1"
+		. "$2"
+		shift 2
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		COMP_LINE=$*
+		COMP_POINT=${#COMP_LINE}
+		_vgt "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2>/dev/null
+		printf "%s\n" "${COMPREPLY[@]}" | sort -u' bash "$1" "$file" "${@:2}"
+}
+
+# expect EXPECTED WORD...: the words offered, in a line.
+expect() {
+	local library expected=${1// /$'\n'}
+
+	shift
+	for library in "" ${package:+"$package"}; do
+		expect_stdout "${expected//_/ }" complete_with "$library" "$VGT" "$@"
+	done
+}
+[ -e "$package" ] || package=
+
+commands=$("$VGT" help | sed -n '/^commands:$/,/^$/s/^  \([a-z]*\) .*/\1/p')
+expect "${commands//$'\n'/ }" ""
+expect "${commands//$'\n'/ }" help ""
+expect "dump" d
+expect "record recover" rec
+expect "--help --version" -
+expect "" nonsense ""
+expect "" nonsense -
+expect "" help dump ""
+
+# All options of the help, for each command.
+for command in $commands; do
+	options=$("$VGT" help "$command" | sed '/^example/q' | grep -o -E '^ {2,6}-[^ ].*' | sed -E 's/^ +//; s/  .*//' |
+		grep -o -E '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*=?' | tr -d ' ,' | sort -u)
+	if [ "$command" != help ]; then
+		expect_equal "options of $command" yes "$(grep -q -x -e --help <<<"$options" && echo yes)"
+		expect "${options//$'\n'/ }" "$command" -
+	fi
+done
+expect "--frame= --frames" replay --fra
+expect "--verify" replay a.vgt --v
+expect "" replay --nonsense
+
+# Values.
+expect "auto flush marker readback submit" replay --frame =
+expect "submit" replay --frame = su
+expect "draws" replay --drop = ""
+for rule in auto marker flush readback submit; do
+	expect_stdout_match "[ (]${rule}[,: ]" "$VGT" help replay
+done
+expect "dir" replay --out d
+expect "" replay --out a
+expect "" replay --frames ""
+expect "a.png" compare --diff a
+expect "a.vgt" cut -o a
+expect "a.vgt" cut -o = a
+
+# Files: traces and directories; all for a command that takes others.
+expect "a.vgt b.vgt bin dir with_blank.vgt" info ""
+expect "a.vgt" dump --full a
+expect "a.png a.txt a.vgt" compare a
+expect "with_blank.vgt" info w
+
+# The command that is recorded.
+expect "recordable" record recordab
+expect "recordable" record -- recordab
+expect "recordable" record --gl --frames 3 recordab
+expect "recordable" record -o out.vgt --max-size = 5 -- recordab
+expect "a.vgt" record -o a
+expect "a.png a.txt a.vgt" record --gl recordable a
+expect "" record recordable --gl
+expect "--gl" record --frames 3 --g
+
+# A program that is not there, or says something else, has no completion.
+expect_stdout "" complete_with "" "$TMP/missing" ""
+expect_stdout "" complete_with "" /bin/echo replay -
