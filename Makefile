@@ -275,6 +275,6 @@ clean:
 ## help: this list
 help:
 	@sed -n 's/^## /  make /p' Makefile
-	@echo '  variables: SANITIZE=address,undefined V=1 CC= CFLAGS= PREFIX= DESTDIR='
+	@echo '  variables: SANITIZE=address,undefined V=1 CC= CFLAGS= PREFIX= LIBDIR= DESTDIR='
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
