@@ -8,11 +8,14 @@
 #
 #   usage: LINE          further lines begin with 7 blanks; ended by an empty line
 #   paragraphs           `vgt this` is set in bold
-#   NAME:                lower case: a heading. "exit status: 0 TEXT; 1 TEXT" is heading and list,
-#                        "example: LINE" heading and line; below "examples:" lines stay as they are
+#   NAME:                lower case, behind an empty line or a list: a heading. "exit status: 0 TEXT; 1 TEXT"
+#                        is heading and list, "example: LINE" heading and line; below "examples:" lines stay
+#                        as they are
 #     TERM  TEXT         a list: at least two blanks between the two, in each line of a list TEXT in the
 #           TEXT         same column, but behind a TERM that is too long for it. TERM may have a line of
-#       TERM  TEXT       its own. Four blanks before TERM: a list within the text above
+#       TERM  TEXT       its own, and where it is no option no TEXT. Four blanks before TERM: a list within
+#                        the text above, with a column of its own
+#     vgt ...            not in a list: lines that stay as they are; so does what begins with {
 #
 # Text that is not so ends the program with exit status 1.
 
@@ -100,8 +103,10 @@ function flush() {
 		put_statuses(text)
 	} else if (text != "") {
 		put_text(text)
-	} else if (in_list && term != "") {
+	} else if (term ~ /^-/) {
 		fail("nothing is said of " term)
+	} else if (term != "") {
+		print "\\&"
 	}
 	text = term = ""
 }
@@ -126,9 +131,12 @@ function new_item(line, indent,    gap, begin) {
 	if (indent == 4 && line !~ /^-/ && !nested) {
 		print ".RS"
 		nested = 1
+		outer_column = column
+		column = 0
 	} else if (indent < 4 && nested) {
 		print ".RE"
 		nested = 0
+		column = outer_column
 	}
 	in_list = 1
 	gap = match(line, /   */)
@@ -160,7 +168,7 @@ function indented(line,    indent) {
 	}
 	if (in_list && column && indent >= column) {
 		add(line)
-	} else if (indent > 6 || (in_list && !column)) {
+	} else if (indent > 6) {
 		fail("neither a term nor in the column of the texts")
 	} else {
 		new_item(line, indent)
@@ -169,6 +177,7 @@ function indented(line,    indent) {
 
 function begin_paragraph(line) {
 	end_list()
+	end_example()
 	if (section == "OPTIONS") {
 		heading("notes")
 		fresh = 1
@@ -183,11 +192,18 @@ function begin_paragraph(line) {
 # Lines that stay as they are.
 function put_example(line) {
 	if (!in_example) {
-		print ".EX"
+		print (section == "EXAMPLES" ? "" : ".PP\n.RS 4\n") ".EX"
 	}
 	in_example = 1
 	sub(/^  /, "", line)
 	put(escape(line))
+}
+
+function end_example() {
+	if (in_example) {
+		print ".EE" (section == "EXAMPLES" ? "" : "\n.RE")
+	}
+	in_example = 0
 }
 
 BEGIN {
@@ -232,15 +248,16 @@ in_usage {
 }
 
 $0 == "" {
-	if (in_example) {
+	if (section == "EXAMPLES") {
 		fail("the examples are the end")
 	}
 	blank = 1
 	end_list()
+	end_example()
 	next
 }
 
-/^(exit status|examples?):/ || /^[a-z][a-z ]*:$/ {
+(blank || in_list) && (/^(exit status|examples?):/ || /^[a-z][a-z ]*:$/) {
 	end_list()
 	match($0, /^[^:]*/)
 	heading(substr($0, 1, RLENGTH) == "example" ? "examples" : substr($0, 1, RLENGTH))
@@ -260,6 +277,12 @@ section == "EXAMPLES" {
 	next
 }
 
+(in_example && /^  /) || (!in_list && /^  (vgt |[{])/) {
+	flush()
+	put_example($0)
+	next
+}
+
 /^ / {
 	fresh = 0
 	indented($0)
@@ -268,7 +291,7 @@ section == "EXAMPLES" {
 }
 
 {
-	if (blank || in_list || fresh) {
+	if (blank || in_list || in_example || fresh) {
 		begin_paragraph($0)
 	} else {
 		add($0)
@@ -284,9 +307,7 @@ END {
 		fail("there is only a usage")
 	}
 	end_list()
-	if (in_example) {
-		print ".EE"
-	}
+	end_example()
 	while (more != "" && (getline line <more) > 0) {
 		print line
 	}

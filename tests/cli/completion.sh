@@ -39,7 +39,7 @@ expect() {
 commands=$("$VGT" help | sed -n '/^commands:$/,/^$/s/^  \([a-z]*\) .*/\1/p')
 expect "${commands//$'\n'/ }" ""
 expect "${commands//$'\n'/ }" help ""
-expect "dump" d
+expect "dump" du
 expect "record recover" rec
 expect "--help --version" -
 expect "" nonsense ""

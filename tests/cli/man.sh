@@ -74,9 +74,21 @@ page=$(make_page "usage: vgt x [--a-b=N] FILE
 A list:
   long, longer, longest
                four
-    inner      five
+    alone
+    inner   five
+            six
+  last         seven
+what stays
+so:
+  vgt  so
+   {
+and ends
 exit status: 0 good;
 1 bad.
+
+exit status: 0 good;
+1 bad.
+
 examples:
   vgt x \\\\
       -y
@@ -103,9 +115,26 @@ A list:
 four
 .RS
 .TP
+\fBalone\fR
+\&
+.TP
 \fBinner\fR
-five
+five six
 .RE
+.TP
+\fBlast\fR
+seven
+.PP
+what stays so:
+.PP
+.RS 4
+.EX
+vgt  so
+ {
+.EE
+.RE
+.PP
+and ends exit status: 0 good; 1 bad.
 .SH "EXIT STATUS"
 .TP
 \fB0\fR
