@@ -91,8 +91,7 @@ static bool try_directory(const struct vgt_record_target *target, struct vgt_err
 	return fd >= 0;
 }
 
-static bool check_existing(
-	const struct vgt_record_target *target, bool force, struct vgt_err *err)
+static bool check_existing(struct vgt_record_target *target, bool force, struct vgt_err *err)
 {
 	struct stat status;
 	char *path = vgt_recorded_path(target, target->name);
@@ -106,6 +105,7 @@ static bool check_existing(
 		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "%s%s: is not a file",
 			target->shown, target->name);
 	}
+	target->replaces = force;
 	return force ||
 	       vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
 		       "%s%s: exists; use --force to replace it", target->shown, target->name);
@@ -146,7 +146,8 @@ error:
 
 bool vgt_record_target_clear(struct vgt_record_target *target, struct vgt_err *err)
 {
-	if (!exists(target, target->name)) {
+	/* what has come since is another recording's */
+	if (!target->replaces || !exists(target, target->name)) {
 		return true;
 	}
 	char *from = vgt_recorded_path(target, target->name);

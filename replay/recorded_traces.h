@@ -20,6 +20,7 @@ struct vgt_record_target {
 	char *shown;     /* the same, as the user wrote it: "" or ending with a slash */
 	char *name;      /* of the file */
 	char *stem; /* where the name is vgt's choice, STEM.vgt, STEM.1.vgt, ...; else NULL */
+	bool replaces;   /* a file that was there from the start */
 	char *set_aside; /* what an existing file is called meanwhile, or NULL */
 };
 
@@ -32,8 +33,8 @@ bool vgt_record_target_init(struct vgt_record_target *target, const char *file,
 	const char *program, bool force, struct vgt_err *err);
 
 /*
- * Moves an existing file out of the way; and back, or away for good. Where that cannot be, the
- * message says which file it is about and where it is now.
+ * Moves the file that is to be replaced out of the way; and back, or away for good. Where that
+ * cannot be, the message says which file it is about and where it is now.
  */
 bool vgt_record_target_clear(struct vgt_record_target *target, struct vgt_err *err);
 bool vgt_record_target_settle(
