@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -355,7 +356,39 @@ static enum frame read_frame(struct vgt_reader *reader, struct vgt_err *err)
 /* Whether the file has more than what has been read. */
 static bool has_grown(const struct vgt_reader *reader)
 {
-	return input_size(reader) != reader->file_pos;
+	return reader->eof && input_size(reader) != reader->file_pos;
+}
+
+/* Whether the file's lock is held: it is being recorded into, or recovered. */
+static bool is_locked(const struct vgt_reader *reader)
+{
+	char path[32];
+	/* opened anew, for a lock belongs to what was opened: the descriptor may be another's
+	 */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", reader->fd);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		return false;
+	}
+	const bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return locked;
+}
+
+/*
+ * There is no ring that this process can see: only the file's lock tells whether the recording
+ * still runs. False: it has ended meanwhile, and the file has more now.
+ */
+static bool ask_lock(struct vgt_reader *reader)
+{
+	if (!reader->seekable) {
+		return true;
+	}
+	if (is_locked(reader)) {
+		reader->how = VGT_END_RECORDING;
+		return true;
+	}
+	return !has_grown(reader);
 }
 
 /*
@@ -368,14 +401,13 @@ static bool merge_ring(struct vgt_reader *reader)
 	struct vgt_err ring_err;
 	reader->how = VGT_END_CUT;
 	if (!reader->ring_path[0]) {
-		return true;
+		return ask_lock(reader);
 	}
 	if (!vgt_ring_snapshot_read(&snapshot, reader->ring_path, reader->trace_id,
 		    reader->position.stream_pos, &ring_err)) {
 		/* gone with the end of the recording, which wrote to the file before that; else
 		   long gone, or another machine's: the trace is cut */
-		bool changed = ring_err.code == VGT_ERR_BUSY || has_grown(reader);
-		return !changed || !reader->seekable;
+		return ring_err.code == VGT_ERR_BUSY ? !reader->seekable : ask_lock(reader);
 	}
 	if (!snapshot.in_use && reader->seekable && has_grown(reader)) {
 		/* it had been opened before the recording ended */

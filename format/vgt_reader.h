@@ -37,7 +37,8 @@ struct vgt_record {
 enum vgt_reader_end {
 	VGT_END_TAIL = 0, /* with its tail: whole */
 	VGT_END_RING, /* without tail; the rest was taken from the ring of a dead recording */
-	VGT_END_RECORDING, /* the recording still runs; this is all it had put so far */
+	VGT_END_RECORDING, /* the recording still runs; this is all it had put so far or, where
+			      this process cannot see its ring, written */
 	VGT_END_CUT,       /* without tail and without ring: the end is missing */
 };
 

@@ -51,6 +51,19 @@ static bool copy_bytes(int from, int to, uint64_t size, struct vgt_err *err)
 	return true;
 }
 
+/* Takes the lock of the file, if it can be had. A reader holds it for a moment, the recorded
+ * program as long as it lives; not every file system has locks. */
+static bool is_taken(int fd)
+{
+	for (unsigned tries = 0; tries < 20; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+			return false;
+		}
+		usleep(10000);
+	}
+	return true;
+}
+
 /* Opens the file that becomes the whole trace, holding the intact chunks and nothing behind
  * them. */
 static int open_target(const char *path, const char *out, uint64_t intact, struct vgt_err *err)
@@ -61,7 +74,7 @@ static int open_target(const char *path, const char *out, uint64_t intact, struc
 		return -1;
 	}
 	if (!out) {
-		if (flock(from, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		if (is_taken(from)) {
 			vgt_err_set(
 				err, VGT_ERR_BUSY, VGT_NO_OFFSET, "is still being recorded");
 			close(from);

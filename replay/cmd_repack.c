@@ -68,7 +68,8 @@ static int refuse_torn(const char *path, uint64_t torn)
 	return VGT_EXIT_TROUBLE;
 }
 
-/* Nobody records into the file that is about to be replaced, nor recovers it. */
+/* Nobody records into the file that is about to be replaced, nor recovers it: both hold the
+ * lock exclusively. Shared, for the reader would take an exclusive one for a recording. */
 static int lock_source(struct repack *repack)
 {
 	struct vgt_err err;
@@ -85,7 +86,7 @@ static int lock_source(struct repack *repack)
 		return refuse(repack->path,
 			S_ISDIR(repack->status.st_mode) ? "is a directory" : "is not a file");
 	}
-	if (flock(repack->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+	if (flock(repack->lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK) {
 		return refuse(repack->path, "is still being recorded");
 	}
 	return -1;
