@@ -22,6 +22,17 @@ struct vgt_transfer vgt_transfer_of(
 	};
 }
 
+struct virtio_gpu_transfer_host_3d vgt_transfer_2d_as_3d(
+	const struct virtio_gpu_transfer_to_host_2d *command)
+{
+	return (struct virtio_gpu_transfer_host_3d){
+		.hdr.type = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
+		.box = {command->r.x, command->r.y, 0, command->r.width, command->r.height, 1},
+		.offset = command->offset,
+		.resource_id = command->resource_id,
+	};
+}
+
 /* Size of a dimension at a mipmap level (u_minify). */
 static uint32_t minify(uint32_t size, uint32_t level)
 {

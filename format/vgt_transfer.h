@@ -18,6 +18,10 @@
 struct vgt_transfer vgt_transfer_of(
 	struct vgt_model *model, const struct virtio_gpu_transfer_host_3d *command);
 
+/* The TRANSFER_TO_HOST_3D that does what a 2D one does. */
+struct virtio_gpu_transfer_host_3d vgt_transfer_2d_as_3d(
+	const struct virtio_gpu_transfer_to_host_2d *command);
+
 /*
  * Bytes from transfer->offset on that a transfer to the host may read: the span of all rows and
  * layers at the strides in force, and at least the tightly packed size, which some paths read

@@ -517,13 +517,7 @@ static void check_control_transfer(
 	struct virtio_gpu_transfer_host_3d as_3d;
 	const struct virtio_gpu_transfer_host_3d *command = record->payload;
 	if (record->type == VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D) {
-		const struct virtio_gpu_transfer_to_host_2d *flat = record->payload;
-		as_3d = (struct virtio_gpu_transfer_host_3d){
-			.hdr.type = VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D,
-			.box = {flat->r.x, flat->r.y, 0, flat->r.width, flat->r.height, 1},
-			.offset = flat->offset,
-			.resource_id = flat->resource_id,
-		};
+		as_3d = vgt_transfer_2d_as_3d(record->payload);
 		command = &as_3d;
 	}
 	struct vgt_transfer transfer = vgt_transfer_of(validator->model, command);
