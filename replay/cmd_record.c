@@ -179,20 +179,6 @@ static void show_log(struct session *session)
 	}
 }
 
-static const char *format_size(char text[32], uint64_t bytes)
-{
-	if (bytes < 1000) {
-		snprintf(text, 32, "%" PRIu64 " bytes", bytes);
-	} else if (bytes < 1000000) {
-		snprintf(text, 32, "%.1f KB", (double)bytes / 1e3);
-	} else if (bytes < 1000000000) {
-		snprintf(text, 32, "%.1f MB", (double)bytes / 1e6);
-	} else {
-		snprintf(text, 32, "%.1f GB", (double)bytes / 1e9);
-	}
-	return text;
-}
-
 static void show_progress(struct session *session)
 {
 	uint64_t frames = 0;
@@ -219,7 +205,7 @@ static void show_progress(struct session *session)
 	}
 	const int width = snprintf(line, sizeof(line),
 		"%" PRIu64 " frames, %" PRIu64 " commands, %s, %.0f fps", frames, commands,
-		format_size(size, written), session->rate);
+		vgt_cmd_size(size, written), session->rate);
 	fprintf(stderr, "\r%-*s", session->progress_width, line);
 	session->progress_width = width;
 }
@@ -865,7 +851,7 @@ static void summarise(struct session *session, const struct vgt_recorded_trace *
 		"recorded %s%s: %" PRIu64 " frame%s, %" PRIu64 " command%s, %s (%s raw)\n",
 		session->target.shown, trace->name, trace->frames,
 		trace->frames == 1 ? "" : "s", trace->commands, trace->commands == 1 ? "" : "s",
-		format_size(size, trace->size), format_size(raw, trace->raw));
+		vgt_cmd_size(size, trace->size), vgt_cmd_size(raw, trace->raw));
 }
 
 /* `initialised`: there was a trace, without a command in it. */

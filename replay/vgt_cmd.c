@@ -355,6 +355,34 @@ size_t vgt_cmd_print_text(FILE *to, const char *text, size_t length)
 	return characters;
 }
 
+size_t vgt_cmd_cut_text(const char *text, size_t length, size_t most)
+{
+	if (length <= most) {
+		return length;
+	}
+	/* no character is longer than 4 bytes */
+	for (size_t back = 0; back < 4 && back < most; back++) {
+		if (((unsigned char)text[most - back] & 0xc0) != 0x80) {
+			return most - back;
+		}
+	}
+	return most;
+}
+
+const char *vgt_cmd_size(char text[VGT_CMD_SIZE], uint64_t bytes)
+{
+	if (bytes < 1000) {
+		snprintf(text, VGT_CMD_SIZE, "%" PRIu64 " bytes", bytes);
+	} else if (bytes < 1000000) {
+		snprintf(text, VGT_CMD_SIZE, "%.1f KB", (double)bytes / 1e3);
+	} else if (bytes < 1000000000) {
+		snprintf(text, VGT_CMD_SIZE, "%.1f MB", (double)bytes / 1e6);
+	} else {
+		snprintf(text, VGT_CMD_SIZE, "%.1f GB", (double)bytes / 1e9);
+	}
+	return text;
+}
+
 const char *vgt_cmd_end_name(enum vgt_reader_end end)
 {
 	switch (end) {

@@ -146,6 +146,14 @@ char *vgt_cmd_utf8(const char *text);
  */
 size_t vgt_cmd_print_text(FILE *to, const char *text, size_t length);
 
+/* How much of a text that may be longer than `most` bytes is shown: not less than whole
+ * characters of UTF-8. */
+size_t vgt_cmd_cut_text(const char *text, size_t length, size_t most);
+
+/* "512 bytes", "1.5 KB", "2.0 MB": a size for people; returns text. */
+#define VGT_CMD_SIZE 32
+const char *vgt_cmd_size(char text[VGT_CMD_SIZE], uint64_t bytes);
+
 /* "tail", "ring", "recording", "cut": what --json calls the end of a trace. */
 const char *vgt_cmd_end_name(enum vgt_reader_end end);
 
