@@ -37,13 +37,14 @@ format_src := $(addprefix format/,vgt_address.c vgt_desc.c vgt_err.c vgt_index.c
 capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_capture.c vgt_device.c)
 preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
-vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c cmd_cut.c cmd_dump.c cmd_help.c \
-	cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c cmd_replay.c cmd_shaders.c \
-	cmd_verify.c companion.c compare.c describe.c describe_json.c dump_filter.c dump_line.c \
-	new_trace.c player_run.c png_image.c private_display.c private_vtest.c qemu_modules.c recorded_traces.c \
-	recording_watch.c shader_list.c terminal.c vgt.c vgt_cmd.c vgt_json.c)
-player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c png_image.c)
-
+vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c cmd_cut.c \
+	cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c cmd_replay.c \
+	cmd_shaders.c cmd_verify.c companion.c compare.c describe.c describe_json.c dump_filter.c \
+	dump_line.c new_trace.c player_run.c png_image.c private_display.c private_vtest.c \
+	qemu_modules.c recorded_traces.c recording_watch.c shader_list.c terminal.c trace_summary.c \
+	trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
+player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c \
+	png_image.c)
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
 pkg = $(shell pkg-config $(1) $(2))

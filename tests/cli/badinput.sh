@@ -40,6 +40,19 @@ one_line() {
 	[ "$(snapshot)" = "$before" ] || fail "no file changed or created" "$@"
 }
 
+# damaged REGEX FILE: what `vgt info` says of a trace with something good in it. The report says so,
+# too, and no file changes.
+damaged() {
+	local before
+
+	before=$(snapshot)
+	expect_exit 1 "$VGT" info "$2"
+	grep -Eq "^vgt: $2: $1\$" "$TMP/.stderr" || fail "on stderr: $1" "$VGT" info "$2"
+	grep -q "^state  *damaged: " "$TMP/.stdout" || fail "the state" "$VGT" info "$2"
+	[ "$(grep -c '' "$TMP/.stderr")" -eq 1 ] || fail "one line on stderr" "$VGT" info "$2"
+	[ "$(snapshot)" = "$before" ] || fail "no file changed or created" "$VGT" info "$2"
+}
+
 # usage REGEX COMMAND...: wrong usage, which has the `try` line.
 usage() {
 	one_line 2 "$@"
@@ -143,15 +156,17 @@ trace minor.vgt minor.*
 expect_exit 5 "$VGT" replay minor.vgt
 expect_stdout_match "^version +1.7," "$VGT" info minor.vgt
 trace mixed.vgt chunk.0 minor.1
-one_line 1 "mixed.vgt: chunk belongs to another trace \(byte [1-9][0-9]*\)" "$VGT" info mixed.vgt
+damaged "chunk belongs to another trace \(byte [1-9][0-9]*\)" mixed.vgt
 
 variant 0 16 'X'
 trace magic.vgt changed chunk.[1-9]*
-not_a_trace 1 "not a vgt trace \(byte 0\)" magic.vgt
+one_line 1 "magic.vgt: not a vgt trace \(byte 0\)" timeout 60 "$VGT" replay magic.vgt
+one_line 1 "magic.vgt: not a vgt trace \(byte 0\)" "$VGT" recover magic.vgt
+damaged "not a vgt trace \(byte 0\)" magic.vgt # but what follows is one
 
 # bad_inside REGEX FILE: a good start, then damage. What lies before it can be kept.
 bad_inside() {
-	one_line 1 "$2: $1 \(byte [1-9][0-9]*\)" "$VGT" info "$2"
+	damaged "$1 \(byte [1-9][0-9]*\)" "$2"
 	one_line 1 "$2: .*$1" timeout 60 "$VGT" replay --quiet --no-pictures "$2"
 	expect_exit 1 "$VGT" recover "$2"
 	expect_stderr_match "^vgt: $2: $1 \(byte [1-9][0-9]*\)$" "$VGT" recover "$2"
@@ -178,7 +193,7 @@ trace size0.vgt chunk.0 changed
 bad_inside "record [0-9]+ has an illegal size or type" size0.vgt
 head -c 300 chunk.1 >changed
 trace torn_record.vgt chunk.0 changed
-one_line 1 "torn_record.vgt: record [0-9]+ .*\(byte [1-9][0-9]*\)" "$VGT" info torn_record.vgt
+damaged "record [0-9]+ .*\(byte [1-9][0-9]*\)" torn_record.vgt
 trace other.vgt chunk.0
 echo "this is text" >>other.vgt
 bad_inside "neither a chunk nor the tail" other.vgt
@@ -192,22 +207,21 @@ trace bomb.vgt chunk.0
 truncate -s 100M zeros
 zstd -q -c zeros >>bomb.vgt
 rm zeros
-one_line 1 "bomb.vgt: chunk of 104857600 bytes exceeds the limit of [0-9]+ \(byte [0-9]+\)" \
-	"$VGT" info bomb.vgt
+damaged "chunk of 104857600 bytes exceeds the limit of [0-9]+ \(byte [0-9]+\)" bomb.vgt
 
 # Text that would steer a terminal: as a '?' each, in JSON as it is but escaped. The key, too.
 # ESC, DEL, U+009B, U+0085, U+00A0, U+202E, no UTF-8.
 text=$(grep -abo "producer=vgt-preload " chunk.1 | head -n 1 | cut -d : -f 1)
 variant 1 "$text" '\033\302\233x\177er=\302\205\302\240\342\200\256\377\303\251ay '
 trace steers.vgt chunk.0 changed
-expect_stdout_match $'^\\?\\?x\\?er                 \\?\302\240\\?\357\277\275\303\251ay ' "$VGT" info steers.vgt
+expect_stdout_match $'^\\?\\?x\\?er +\\?\302\240\\?\357\277\275\303\251ay ' "$VGT" info --all steers.vgt
 expect_stdout_match '^ *"\\u001b\\u009bx\\u007fer":"\\u0085'$'\302\240\342\200\256\357\277\275\303\251ay ' \
 	"$VGT" info --json steers.vgt
 if command -v jq >/dev/null; then
 	expect_stdout true shell '"$0" info --json "$1" | jq ".meta | keys |
 		any(. == \"\\u001b\\u009bx\\u007fer\")"' steers.vgt
 fi
-for format in "" --json; do
+for format in "" --all --json; do
 	# shellcheck disable=SC2086
 	expect_exit 5 "$VGT" info $format steers.vgt
 	expect_exit 1 grep -Pq '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$TMP/.stdout"
@@ -344,8 +358,10 @@ for number in 0 -1 x "" 1x 1000001; do
 done
 usage "--timeout must be a number from 1 to 86400, not '0'" "$VGT" replay --timeout 0 good.vgt
 for command in info replay recover; do
-	usage "$command takes one trace" "$VGT" $command
-	usage "$command takes one trace" "$VGT" $command good.vgt good.vgt
+	if [ $command != info ]; then # which takes several
+		usage "$command takes one trace" "$VGT" $command
+		usage "$command takes one trace" "$VGT" $command good.vgt good.vgt
+	fi
 	usage "unknown or ambiguous option '--frobnicate'" "$VGT" $command --frobnicate good.vgt
 	usage "unknown option '-x'" "$VGT" $command -x good.vgt
 done

@@ -52,7 +52,7 @@ ${ring:+; the rest is kept in $ring} (the program goes on, the trace is valid up
 		expect_exit 0 "$VGT" recover "$trace"
 		expect_exit 1 test -e "$ring"
 	fi
-	expect_exit 0 "$VGT" info "$trace"
+	expect_exit 0 "$VGT" info --all "$trace"
 	grep -Eq "^end.reason +$end$" .stdout || fail "the reason" "$@"
 	grep -Eq "^state +whole$" .stdout || fail "a whole trace" "$@"
 	grep -Eq "^FRAME +[1-9]" .stdout || fail "some frames" "$@"
@@ -118,7 +118,7 @@ expect_stdout "" cat after/files
 # Where it was not, it goes beside the trace, and without room there nothing is recorded.
 expect_stdout "$(cat plain.out)" with_room 700k /dev/shm ./recorded fallback.vgt
 [ ! -s .stderr ] || fail "nothing on stderr" ./recorded fallback.vgt
-expect_stdout_match "^ring.path +$(realpath .)/vgt-[0-9a-f]*.ring$" "$VGT" info fallback.vgt
+expect_stdout_match "^ring.path +$(realpath .)/vgt-[0-9a-f]*.ring$" "$VGT" info --all fallback.vgt
 expect_exit 0 timeout 60 "$VGT" replay --verify --quiet fallback.vgt
 expect_stdout "" find . -name '*.ring'
 cat >with_no_room <<-'EOF'

@@ -48,7 +48,7 @@ export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 # shellcheck disable=SC2046
 expect_exit 0 cc "$TMP/program.c" $(pkg-config --cflags --libs vgt-capture) -o "$TMP/program"
 expect_exit 0 "$TMP/program" "$TMP/own.vgt"
-expect_stdout_match '^MARK  *1$' "$prefix/bin/vgt" info "$TMP/own.vgt"
+expect_stdout_match '^marks  *@0 hello$' "$prefix/bin/vgt" info "$TMP/own.vgt"
 
 expect_exit 0 make -s uninstall PREFIX="$prefix"
 expect_equal "what uninstall leaves" "$before" "$(cd "$prefix" && find . | sort)"

@@ -36,7 +36,7 @@ count() {
 
 	shift
 	for trace in "$@"; do
-		"$VGT" info "$trace"
+		"$VGT" info --all "$trace"
 	done | awk -v record="$record" '$1 == record { n += $2 } END { print n + 0 }'
 }
 
@@ -50,7 +50,7 @@ commands_of() { # TRACE...
 
 # fact KEY TRACE
 fact() {
-	"$VGT" info "$2" | sed -n "s/^$1  *//p"
+	"$VGT" info --json "$2" | jq -r --arg key "$1" '.meta[$key] // ""'
 }
 
 # calls LOG NAME...: how often the functions were called.
@@ -236,9 +236,9 @@ for line in "env.MESA_EXTENSION_OVERRIDE +-GL_x" "env.VREND_DEBUG +shader" "prog
 	"env.LP_NATIVE_VECTOR_WIDTH +128" "producer +vgt-preload .*" "init.flags +0x9" \
 	"cmdline +$client --frames 1" "init.callbacks +3" "time +20..-..-..T.*Z" \
 	"virglrenderer.library +libvirglrenderer.so.1.*" "end.reason +finished"; do
-	expect_stdout_match "^$line$" "$VGT" info facts.vgt
+	expect_stdout_match "^$line$" "$VGT" info --all facts.vgt
 done
-expect_equal "other variables" "" "$("$VGT" info facts.vgt | grep -e SECRET -e HOME -e PATH || true)"
+expect_equal "other variables" "" "$("$VGT" info --all facts.vgt | grep -e SECRET -e HOME -e PATH || true)"
 VGT_CAPTURE_NO_CMDLINE=1 recorded quiet.vgt --frames 1 >/dev/null
 expect_equal "the command line" "" "$(fact cmdline quiet.vgt)"
 expect_equal "the program" virgl_client "$(fact program quiet.vgt)"

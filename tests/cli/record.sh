@@ -259,9 +259,9 @@ expect_stderr_match "^vgt: that trace is not whole: 'vgt recover' makes it so; i
 	"$VGT" record -o x.vgt ./vmm z.vgt kill
 expect_files vmm y.vgt z.vgt
 for trace in y.vgt z.vgt; do
-	ring=$("$VGT" info $trace | sed -n 's/^ring.path  *//p')
+	ring=$("$VGT" info --all $trace | sed -n 's/^ring.path  *//p')
 	expect_exit 0 "$VGT" recover $trace
-	expect_stdout_match "^GET_DISPLAY_INFO  *1$" "$VGT" info $trace
+	expect_stdout_match "^GET_DISPLAY_INFO  *1$" "$VGT" info --all $trace
 	rmdir "$(dirname "$ring")"
 done
 unset LD_LIBRARY_PATH

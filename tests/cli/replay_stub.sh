@@ -86,7 +86,7 @@ faithful() { # NAME ARGUMENT...
 	cp .stderr "$name.verified"
 	# every answer of the recording but those about mappings, which a replay has no use for
 	expect_equal "answers compared" \
-		"$("$VGT" info "$name.vgt" | awk '$1 == "RESPONSE" { n += $2 }
+		"$("$VGT" info --all "$name.vgt" | awk '$1 == "RESPONSE" { n += $2 }
 			$1 ~ /^RESOURCE_(MAP|UNMAP)_BLOB$/ { n -= $2 } END { print n }')" \
 		"$(sed -n 's/.*; \([0-9]*\) answers compared.*/\1/p' "$name.verified")"
 	expect_exit 0 env STUB_VIRGL_LOG="$name.replay.log" "$VGT" replay --no-pictures "$name.vgt"

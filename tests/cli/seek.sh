@@ -99,9 +99,9 @@ expect_exit 0 "$VGT" replay --quiet --verify x.vgt
 expect_stderr_match "^vgt: cut.vgt: 5 frames, [0-9]+ commands, [0-9]+ bytes$" \
 	"$VGT" cut good.vgt --frames 0-4 -o cut.vgt
 expect_exit 0 "$VGT" info cut.vgt
-expect_stdout_match "^FRAME +5$" "$VGT" info cut.vgt
-expect_stdout_match "^end.reason +cut$" "$VGT" info cut.vgt
-expect_exit 1 shell '"$0" info "$1" | grep -q ring.path' cut.vgt
+expect_stdout_match "^FRAME +5$" "$VGT" info --all cut.vgt
+expect_stdout_match "^end.reason +cut$" "$VGT" info --all cut.vgt
+expect_exit 1 shell '"$0" info --all "$1" | grep -q ring.path' cut.vgt
 expect_exit 0 [ "$(trace_id cut.vgt)" != "$(trace_id good.vgt)" ]
 expect_stdout "$(head -n 5 <<<"$frames")" "$VGT" replay --quiet --verify cut.vgt
 expect_exit 0 "$VGT" replay --quiet --verify cut.vgt
@@ -136,7 +136,7 @@ head -c "$end" good.vgt >cut.vgt
 expect_exit 5 "$VGT" info cut.vgt
 expect_stderr "vgt: cut.vgt: the end was missing; it has its tail now" "$VGT" repack -q cut.vgt
 expect_exit 0 "$VGT" info cut.vgt
-expect_stdout_match "^end.reason +recovered$" "$VGT" info cut.vgt
+expect_stdout_match "^end.reason +recovered$" "$VGT" info --all cut.vgt
 records good.vgt >"$TMP/records.1"
 records cut.vgt >"$TMP/records.2"
 expect_exit 0 cmp -n "$(stat -c %s "$TMP/records.1")" "$TMP/records.1" "$TMP/records.2"
@@ -202,7 +202,7 @@ for torn in $((size - 1 - end)) $((size - 1000 - end)) 1; do
 		"^vgt: new.vgt: the end was missing; it has its tail now \($torn bytes of a torn chunk left out\)$" \
 		"$VGT" repack -q -o new.vgt torn.vgt
 	expect_exit 0 "$VGT" info new.vgt
-	expect_stdout_match "^end.reason +recovered$" "$VGT" info new.vgt
+	expect_stdout_match "^end.reason +recovered$" "$VGT" info --all new.vgt
 	records new.vgt | head -c -40 >"$TMP/records.2" # without META end.reason=recovered
 	expect_exit 0 cmp -n "$(stat -c %s "$TMP/records.2")" "$TMP/records.1" "$TMP/records.2"
 	rm new.vgt torn.vgt
