@@ -45,6 +45,7 @@ vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c c
 	trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c \
 	png_image.c)
+
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
 pkg = $(shell pkg-config $(1) $(2))
