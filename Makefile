@@ -39,9 +39,10 @@ preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c cmd_cut.c \
 	cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c cmd_replay.c \
-	cmd_shaders.c cmd_verify.c companion.c compare.c describe.c describe_json.c dump_filter.c \
-	dump_line.c new_trace.c player_run.c png_image.c private_display.c private_vtest.c \
-	qemu_modules.c recorded_traces.c recording_watch.c shader_list.c terminal.c trace_summary.c \
+	cmd_shaders.c cmd_verify.c companion.c compare.c describe.c describe_json.c \
+	dump_filter.c dump_line.c find_program.c new_trace.c player_run.c png_image.c \
+	preload_library.c private_directory.c private_display.c private_vtest.c qemu_modules.c \
+	recorded_traces.c recording_watch.c shader_list.c terminal.c trace_summary.c \
 	trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c \
 	png_image.c)

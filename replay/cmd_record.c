@@ -2,6 +2,8 @@
 #include "child.h"
 #include "child_log.h"
 #include "companion.h"
+#include "preload_library.h"
+#include "private_directory.h"
 #include "private_display.h"
 #include "private_vtest.h"
 #include "qemu_modules.h"
@@ -20,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,16 +82,13 @@ const char cmd_record_help[] =
 	"  vgt record --gl -o build.vgt --duration 10 -- glmark2 -b build\n";
 /* clang-format on */
 
-#define TICK_MS       100                  /* between two looks at a recording */
-#define GRACE_MS      5000                 /* from SIGTERM to SIGKILL */
-#define DRAIN_MS      10000                /* for virglrenderer to clean up behind a client */
-#define LAST_WRITE_MS 2000                 /* for a trace of enough frames to get its tail */
-#define ROOM_MIN      (UINT64_C(64) << 20) /* for four rings */
+#define TICK_MS       100   /* between two looks at a recording */
+#define GRACE_MS      5000  /* from SIGTERM to SIGKILL */
+#define DRAIN_MS      10000 /* for virglrenderer to clean up behind a client */
+#define LAST_WRITE_MS 2000  /* for a trace of enough frames to get its tail */
 #define MAX_SIZE_MIN  4096
 
 #define PRELOAD_LIBRARY "libvgt-preload.so"
-#define VTEST_LIBRARY   "libvgt-vtest.so"
-#define RENDER_NODE     "/dev/dri/renderD128"
 
 struct request {
 	const char *file; /* NULL: not given */
@@ -212,66 +210,12 @@ static void show_progress(struct session *session)
 
 /* What must be there before anything starts */
 
-/*
- * ld.so splits LD_PRELOAD at spaces and colons and expands $, and there is no way to quote
- * them: a library with such a path gets another in the private directory.
- */
-static bool make_preloadable(
-	const struct session *session, const char *name, char path[PATH_MAX])
+static bool make_loadable(const struct session *session, const char *name, char path[PATH_MAX])
 {
-	char link[PATH_MAX + 32];
-
-	if (!strpbrk(path, " :$")) {
+	if (vgt_preload_make_loadable(path, name, session->directory)) {
 		return true;
 	}
-	snprintf(link, sizeof(link), "%s/%s", session->directory, name);
-	if (strlen(link) >= PATH_MAX || symlink(path, link) != 0) {
-		fprintf(stderr, "vgt: %s: cannot link: %s\n", link, strerror(errno));
-		return false;
-	}
-	memcpy(path, link, strlen(link) + 1);
-	return true;
-}
-
-/* A directory for a name as long as those of rings and sockets are allowed to be. */
-static bool make_directory_in(struct session *session, const char *parent)
-{
-	char *absolute = realpath(parent, NULL);
-	bool good = false;
-
-	if (absolute && strlen(absolute) < 64) {
-		snprintf(session->directory, sizeof(session->directory), "%s/vgt-record-XXXXXX",
-			absolute);
-		good = mkdtemp(session->directory) != NULL;
-	}
-	if (!good) {
-		session->directory[0] = '\0';
-	}
-	free(absolute);
-	return good;
-}
-
-/* Containers tend to have a small /dev/shm. */
-static bool has_room(const char *directory)
-{
-	struct statvfs status;
-
-	return statvfs(directory, &status) == 0 &&
-	       (uint64_t)status.f_bavail * status.f_frsize >= ROOM_MIN;
-}
-
-static bool make_directory(struct session *session)
-{
-	const char *temporary = getenv("TMPDIR");
-
-	if (has_room("/dev/shm") && make_directory_in(session, "/dev/shm")) {
-		return true;
-	}
-	if ((temporary && make_directory_in(session, temporary)) ||
-		make_directory_in(session, "/tmp")) {
-		return true;
-	}
-	fprintf(stderr, "vgt: cannot create a directory in /dev/shm, $TMPDIR or /tmp: %s\n",
+	fprintf(stderr, "vgt: %s/%s: cannot link: %s\n", session->directory, name,
 		strerror(errno));
 	return false;
 }
@@ -324,7 +268,7 @@ static bool prepare(struct session *session)
 	struct vgt_err err;
 
 	if (!companion_find(PRELOAD_LIBRARY, session->preload, sizeof(session->preload)) ||
-		(request->gl && !companion_find(VTEST_LIBRARY, session->vtest_library,
+		(request->gl && !companion_find(VGT_VTEST_LIBRARY, session->vtest_library,
 					sizeof(session->vtest_library)))) {
 		return false;
 	}
@@ -334,9 +278,16 @@ static bool prepare(struct session *session)
 		return false;
 	}
 	session->pattern = vgt_record_target_pattern(&session->target);
-	if (!session->pattern || !make_directory(session) ||
-		!make_preloadable(session, PRELOAD_LIBRARY, session->preload) ||
-		!make_preloadable(session, VTEST_LIBRARY, session->vtest_library)) {
+	if (!session->pattern) {
+		return false;
+	}
+	if (!vgt_private_directory_make(session->directory)) {
+		say(session, "cannot create a directory in /dev/shm, $TMPDIR or /tmp: %s",
+			strerror(errno));
+		return false;
+	}
+	if (!make_loadable(session, PRELOAD_LIBRARY, session->preload) ||
+		!make_loadable(session, VGT_VTEST_LIBRARY, session->vtest_library)) {
 		return false;
 	}
 	vgt_recordings_init(&session->recordings, session->directory);
@@ -362,18 +313,6 @@ static bool set_number(const char *name, uint64_t number)
 	return set_variable(name, number ? text : NULL);
 }
 
-static bool set_preload(const char *library)
-{
-	const char *others = getenv("LD_PRELOAD");
-	char *value;
-
-	if (asprintf(&value, "%s%s%s", library, others && *others ? ":" : "",
-		    others ? others : "") < 0) {
-		return false;
-	}
-	return set_variable("LD_PRELOAD", value);
-}
-
 static bool set_recorder(const struct session *session)
 {
 	switch (session->qemu.device) {
@@ -382,7 +321,7 @@ static bool set_recorder(const struct session *session)
 	case QEMU_RECORDS:
 		return true;
 	default:
-		return set_preload(session->preload);
+		return vgt_preload_set(session->preload);
 	}
 }
 
@@ -415,29 +354,17 @@ static bool set_subject(const struct request *request)
 static bool set_server_environment(void *opaque)
 {
 	const struct session *session = opaque;
-	const char *driver = getenv("GALLIUM_DRIVER");
 
-	/* Answering a client that has gone must not kill the server before its cleanup. */
-	signal(SIGPIPE, SIG_IGN);
-	/* The server must not be a client of another. */
-	if (driver && strcmp(driver, "virpipe") == 0 && !set_variable("GALLIUM_DRIVER", NULL)) {
-		return false;
-	}
-	if (access(RENDER_NODE, F_OK) != 0 && !set_variable("LIBGL_ALWAYS_SOFTWARE", "1")) {
-		return false;
-	}
-	return set_subject(session->request) && set_capture_environment(opaque);
+	return vgt_private_vtest_set_server() && set_subject(session->request) &&
+	       set_capture_environment(opaque);
 }
 
 static bool set_program_environment(void *opaque)
 {
 	const struct session *session = opaque;
 
-	return set_preload(session->vtest_library) && set_variable("VGT_CAPTURE_FILE", NULL) &&
-	       set_variable("VGT_VTEST_SOCKET", session->vtest.socket) &&
-	       set_variable("VTEST_SOCKET_NAME", session->vtest.socket) &&
-	       set_variable("GALLIUM_DRIVER", "virpipe") &&
-	       set_variable("LIBGL_ALWAYS_SOFTWARE", "1") &&
+	return vgt_private_vtest_set_client(&session->vtest, session->vtest_library) &&
+	       set_variable("VGT_CAPTURE_FILE", NULL) &&
 	       (!session->display.name[0] || set_variable("DISPLAY", session->display.name));
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "private_display.h"
 
+#include "debian_packages.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +31,7 @@ static bool start_server(struct vgt_private_display *display, struct vgt_childre
 	const int error = vgt_child_start(children, &display->server, &spec);
 	if (error == ENOENT) {
 		return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
-			"Xvfb not found: apt install xvfb (or set DISPLAY)");
+			"Xvfb not found: apt install " DEBIAN_XVFB " (or set DISPLAY)");
 	}
 	return error == 0 || vgt_err_system(err, error, "cannot run Xvfb");
 }

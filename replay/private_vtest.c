@@ -1,16 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include "private_vtest.h"
 
+#include "debian_packages.h"
+#include "preload_library.h"
+
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define START_MS 30000
 #define END_MS   5000
 
+#define RENDER_NODE "/dev/dri/renderD128"
+
 /* Where the socket file exists but this list does not. */
 #define UNLISTED_MS 500
+
+bool vgt_private_vtest_set_server(void)
+{
+	const char *driver = getenv("GALLIUM_DRIVER");
+
+	/* Answering a client that has gone must not kill the server before its cleanup. */
+	signal(SIGPIPE, SIG_IGN);
+	/* The server must not be a client of another. */
+	if (driver && strcmp(driver, "virpipe") == 0 && unsetenv("GALLIUM_DRIVER") != 0) {
+		return false;
+	}
+	return access(RENDER_NODE, F_OK) == 0 || setenv("LIBGL_ALWAYS_SOFTWARE", "1", 1) == 0;
+}
+
+bool vgt_private_vtest_set_client(const struct vgt_private_vtest *vtest, const char *library)
+{
+	return vgt_preload_set(library) && setenv("VGT_VTEST_SOCKET", vtest->socket, 1) == 0 &&
+	       setenv("VTEST_SOCKET_NAME", vtest->socket, 1) == 0 &&
+	       setenv("GALLIUM_DRIVER", "virpipe", 1) == 0 &&
+	       setenv("LIBGL_ALWAYS_SOFTWARE", "1", 1) == 0;
+}
 
 bool vgt_private_vtest_start(struct vgt_private_vtest *vtest, struct vgt_children *children,
 	const char *directory, int log, bool (*prepare)(void *opaque), void *opaque,
@@ -39,7 +67,7 @@ bool vgt_private_vtest_start(struct vgt_private_vtest *vtest, struct vgt_childre
 	const int error = vgt_child_start(children, &vtest->server, &spec);
 	if (error == ENOENT) {
 		return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
-			"virgl_test_server not found: apt install virgl-server");
+			"virgl_test_server not found: apt install " DEBIAN_VIRGL_TEST_SERVER);
 	}
 	return error == 0 || vgt_err_system(err, error, "cannot run virgl_test_server");
 }
@@ -69,7 +97,7 @@ static bool is_listening(const char *path, bool *known)
 	return found;
 }
 
-static bool is_ready(const struct vgt_private_vtest *vtest, uint64_t since)
+bool vgt_private_vtest_is_ready(const struct vgt_private_vtest *vtest, uint64_t since)
 {
 	bool known;
 
@@ -85,7 +113,7 @@ bool vgt_private_vtest_wait(
 {
 	const uint64_t since = vgt_child_clock_ms();
 
-	while (!is_ready(vtest, since)) {
+	while (!vgt_private_vtest_is_ready(vtest, since)) {
 		if (children->interrupts + children->terminations > 0) {
 			return vgt_err_set(err, VGT_ERR_STOPPED, VGT_NO_OFFSET, "interrupted");
 		}

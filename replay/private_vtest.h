@@ -6,6 +6,7 @@
 #include "vgt_err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/un.h>
 
 /*
@@ -17,6 +18,17 @@ struct vgt_private_vtest {
 	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
+/* A companion file, which leads Mesa's client to the server: its versions before 23 know only
+ * one place. */
+#define VGT_VTEST_LIBRARY "libvgt-vtest.so"
+
+/*
+ * The environments of a server and of a program that draws with it, for prepare() in their new
+ * processes; `library`: the path of VGT_VTEST_LIBRARY. False: see errno.
+ */
+bool vgt_private_vtest_set_server(void);
+bool vgt_private_vtest_set_client(const struct vgt_private_vtest *vtest, const char *library);
+
 /*
  * Starts it, with its socket in `directory` and its output going to the descriptor `log`;
  * prepare() sets its environment, in the new process.
@@ -24,6 +36,9 @@ struct vgt_private_vtest {
 bool vgt_private_vtest_start(struct vgt_private_vtest *vtest, struct vgt_children *children,
 	const char *directory, int log, bool (*prepare)(void *opaque), void *opaque,
 	struct vgt_err *err);
+
+/* Whether it takes connections, `since` being vgt_child_clock_ms() at its start. */
+bool vgt_private_vtest_is_ready(const struct vgt_private_vtest *vtest, uint64_t since);
 
 /* Waits until it takes connections. VGT_ERR_STOPPED: a signal came in meanwhile. */
 bool vgt_private_vtest_wait(

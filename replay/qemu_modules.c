@@ -2,6 +2,7 @@
 #include "qemu_modules.h"
 
 #include "companion.h"
+#include "find_program.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -83,30 +84,6 @@ static bool binary_stamp(struct binary binary, char stamp[STAMP_LENGTH + 1])
 	return false;
 }
 
-/* The file that execvp() takes. */
-static bool find_command(const char *command, char path[PATH_MAX])
-{
-	const char *places = strchr(command, '/') ? "" : getenv("PATH");
-
-	if (strchr(command, '/')) {
-		return snprintf(path, PATH_MAX, "%s", command) < PATH_MAX;
-	}
-	for (places = places ? places : "/bin:/usr/bin";; places++) {
-		const size_t length = strcspn(places, ":");
-		struct stat status;
-		const int written = snprintf(path, PATH_MAX, "%.*s%s%s", (int)length, places,
-			length ? "/" : "", command);
-		if (written < PATH_MAX && access(path, X_OK) == 0 && stat(path, &status) == 0 &&
-			S_ISREG(status.st_mode)) {
-			return true;
-		}
-		places += length;
-		if (!*places) {
-			return false;
-		}
-	}
-}
-
 static bool has_emulator_name(const char *command)
 {
 	const char *slash = strrchr(command, '/');
@@ -162,7 +139,7 @@ void qemu_modules_find(struct qemu_modules *modules, const char *command)
 	char path[PATH_MAX];
 
 	*modules = (struct qemu_modules){.device = QEMU_NONE};
-	if (find_command(command, path)) {
+	if (vgt_find_program(command, path)) {
 		const struct binary binary = binary_open(path);
 		modules->device = device_of(binary, modules->directory, command);
 		binary_close(binary);
