@@ -45,7 +45,7 @@ vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c c
 	recorded_traces.c recording_watch.c shader_list.c terminal.c trace_summary.c \
 	trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c \
-	png_image.c)
+	player_probe.c png_image.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
@@ -81,6 +81,7 @@ cflags_preload := $(call pkg,--cflags,virglrenderer)
 cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
 cflags_player_picture := $(cflags_player)
 cflags_player_backing := $(cflags_player)
+cflags_player_probe := $(cflags_player)
 cflags_stub_virglrenderer := $(cflags_preload)
 cflags_scanout_hook := $(cflags_player)
 cflags_virgl_client := $(cflags_preload)

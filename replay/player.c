@@ -7,6 +7,7 @@
 #include "player_backing.h"
 #include "player_capset.h"
 #include "player_picture.h"
+#include "player_probe.h"
 #include "player_protocol.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
@@ -1247,6 +1248,9 @@ static void parse_options(struct player *player, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static struct player player;
+	if (argc == 2 && player_probe_wanted(argv[1])) {
+		return player_probe(argv[1]);
+	}
 	the_player = &player;
 	player.progress = mmap(NULL, sizeof(*player.progress), PROT_READ | PROT_WRITE,
 		MAP_SHARED, PLAYER_PROGRESS_FD, 0);
