@@ -38,12 +38,14 @@ capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_cap
 preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c cmd_cut.c \
-	cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c cmd_replay.c \
-	cmd_shaders.c cmd_verify.c companion.c compare.c describe.c describe_json.c \
-	dump_filter.c dump_line.c find_program.c new_trace.c player_run.c png_image.c \
-	preload_library.c private_directory.c private_display.c private_vtest.c qemu_modules.c \
-	recorded_traces.c recording_watch.c shader_list.c terminal.c trace_summary.c \
-	trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
+	cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c \
+	cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c \
+	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c \
+	doctor_vm.c dump_filter.c dump_line.c find_program.c new_trace.c player_run.c \
+	png_image.c preload_library.c private_directory.c private_display.c private_vtest.c \
+	qemu_modules.c recorded_traces.c recording_watch.c run_program.c shader_list.c \
+	terminal.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c \
+	vgt_json.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c \
 	player_probe.c png_image.c)
 

@@ -269,6 +269,16 @@ void vgt_child_end(struct vgt_children *children, struct vgt_child *child, unsig
 	}
 }
 
+void vgt_children_forget(struct vgt_children *children, const struct vgt_child *child)
+{
+	for (size_t i = 0; i < children->count; i++) {
+		if (children->known[i] == child) {
+			children->known[i] = children->known[--children->count];
+			return;
+		}
+	}
+}
+
 struct orphan_visit {
 	const struct vgt_children *children;
 	int number;

@@ -23,7 +23,7 @@ struct vgt_child {
 	int status; /* of waitpid(), once it runs no more */
 };
 
-#define VGT_CHILDREN_MAX 4 /* that one vgt starts itself */
+#define VGT_CHILDREN_MAX 4 /* that one vgt starts itself, and has not forgotten */
 
 struct vgt_children {
 	unsigned interrupts;   /* SIGINT and SIGQUIT, which the terminal sends to COMMAND too */
@@ -54,7 +54,7 @@ struct vgt_child_spec {
 
 /*
  * Starts a process; 0, or an error number, that of execvp() included. `child` must stay where
- * it is until vgt_children_finish().
+ * it is until vgt_children_forget() or vgt_children_finish().
  */
 int vgt_child_start(struct vgt_children *children, struct vgt_child *child,
 	const struct vgt_child_spec *spec);
@@ -67,6 +67,9 @@ void vgt_child_signal(const struct vgt_child *child, int number);
 
 /* SIGTERM, and SIGKILL where that has not helped after grace_ms; returns when it is gone. */
 void vgt_child_end(struct vgt_children *children, struct vgt_child *child, unsigned grace_ms);
+
+/* Makes its place free, for `child` is about to go; one that still runs is not waited for. */
+void vgt_children_forget(struct vgt_children *children, const struct vgt_child *child);
 
 /* Sends a signal (0: none) to what others left behind, and says how many these are. */
 size_t vgt_children_orphans(const struct vgt_children *children, int number);

@@ -19,6 +19,8 @@ const struct vgt_cmd vgt_cmd_table[] = {
 	{"compare", cmd_compare, "compare two PNG files or two directories of frames",
 		cmd_compare_help},
 	{"cut", cmd_cut, "write the first frames of a trace as a trace", cmd_cut_help},
+	{"doctor", cmd_doctor, "say what of vgt works on this machine, and what is missing",
+		cmd_doctor_help},
 	{"dump", cmd_dump, "print the commands of a trace", cmd_dump_help},
 	{"help", cmd_help, "list the commands, or explain one", cmd_help_help},
 	{"info", cmd_info, "say what a trace holds", cmd_info_help},

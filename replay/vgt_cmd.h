@@ -46,6 +46,7 @@ extern const struct vgt_cmd vgt_cmd_table[];
 
 int cmd_compare(int argc, char **argv);
 int cmd_cut(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_info(int argc, char **argv);
@@ -58,6 +59,7 @@ int cmd_verify(int argc, char **argv);
 
 extern const char cmd_compare_help[];
 extern const char cmd_cut_help[];
+extern const char cmd_doctor_help[];
 extern const char cmd_dump_help[];
 extern const char cmd_help_help[];
 extern const char cmd_info_help[];

@@ -13,8 +13,9 @@
  * functions through the PLT, where an interposer meets them a second time.
  *
  *   STUB_VIRGL_LOG=FILE      appends a line per call: pid, function, arguments
- *   STUB_VIRGL_CRASH=N       SIGSEGV in the Nth submit of the process (from 0)
- *   STUB_VIRGL_HANG=N        the Nth submit never returns
+ *   STUB_VIRGL_CRASH=N       SIGSEGV in the Nth submit of the process (from 0); init: in
+ *                            virgl_renderer_init()
+ *   STUB_VIRGL_HANG=N        the Nth submit, or init, never returns
  *   STUB_VIRGL_FAIL=NAME[:N] the function fails with EINVAL, always or at its Nth call from
  *                            0; one without a result does nothing then, but cleanup cleans up
  */
@@ -237,10 +238,15 @@ static struct {
 
 static pthread_once_t control_once = PTHREAD_ONCE_INIT;
 
+#define AT_INIT (-2)
+
 static long control_number(const char *name)
 {
 	const char *text = getenv(name);
 
+	if (text && strcmp(text, "init") == 0) {
+		return AT_INIT;
+	}
 	return text ? strtol(text, NULL, 10) : -1;
 }
 
@@ -322,10 +328,8 @@ static bool called_plain(const char *name)
 	return called(name, "%s", "");
 }
 
-static void count_submit(void)
+static void crash_or_hang_at(long n)
 {
-	const long n = atomic_fetch_add(&control.submits, 1);
-
 	if (n == control.crash_at) {
 		raise(SIGSEGV);
 		abort();
@@ -333,6 +337,11 @@ static void count_submit(void)
 	while (n == control.hang_at) {
 		pause();
 	}
+}
+
+static void count_submit(void)
+{
+	crash_or_hang_at(atomic_fetch_add(&control.submits, 1));
 }
 
 /* Segment lengths of an iovec for the log, cut where there are many. */
@@ -1727,6 +1736,7 @@ int virgl_renderer_init(void *cookie, int flags, struct virgl_renderer_callbacks
 		cookie ? "set" : "null", (unsigned)flags, cbs ? cbs->version : 0);
 	int ret = EINVAL;
 
+	crash_or_hang_at(AT_INIT);
 	if (getenv("VIRGL_DISABLE_MT")) {
 		flags &= ~VIRGL_RENDERER_THREAD_SYNC;
 	}
