@@ -314,6 +314,7 @@ bool vgt_walk_next(struct vgt_walk *walk, struct vgt_value *value)
 	value->element = walk->element;
 	value->index = walk->index;
 	value->dword = walk->dword;
+	value->bit = walk->bit;
 	value->number = 0;
 	value->bytes = NULL;
 	value->size = 0;
@@ -343,4 +344,20 @@ bool vgt_walk_next(struct vgt_walk *walk, struct vgt_value *value)
 	}
 	step(walk, field->bits);
 	return true;
+}
+
+void vgt_value_store(const struct vgt_value *value, uint32_t *dwords, uint64_t number)
+{
+	uint32_t *at = dwords + value->dword;
+	const uint32_t bits = value->field->bits;
+	if (value->bytes) {
+		return;
+	}
+	if (bits == 64) {
+		at[0] = (uint32_t)number;
+		at[1] = (uint32_t)(number >> 32);
+		return;
+	}
+	const uint32_t mask = (bits < 32 ? (1u << bits) - 1 : UINT32_MAX) << value->bit;
+	*at = (*at & ~mask) | ((uint32_t)number << value->bit & mask);
 }

@@ -219,6 +219,7 @@ struct vgt_value {
 	uint32_t element;  /* number within a repeated part */
 	uint32_t index;    /* number within a row */
 	uint32_t dword;    /* where it begins */
+	uint32_t bit;      /* its lowest in that dword */
 	uint64_t number;   /* the bits, not sign-extended; of types with a size: 0 */
 	const void *bytes; /* of STRING, WORDS, BYTES, FORMAT_MASK, and of PAD in a DATA part;
 			      else NULL */
@@ -236,6 +237,10 @@ struct vgt_walk {
 void vgt_walk_begin(struct vgt_walk *walk, const struct vgt_layout *layout);
 /* The next field in the order in which they lie; false behind the last. */
 bool vgt_walk_next(struct vgt_walk *walk, struct vgt_value *value);
+
+/* Puts another number of the field's width in the place of the value's; of types with a size:
+ * nothing. `dwords` begin where the walked layout's do. */
+void vgt_value_store(const struct vgt_value *value, uint32_t *dwords, uint64_t number);
 
 /* The name of an enumeration's value, NULL where it has none. */
 const char *vgt_name_of(const struct vgt_name *names, uint32_t value);

@@ -66,10 +66,11 @@ NAMES capability_bits[] = {{"TGSI_INVARIANT", 1 << 0}, {"TEXTURE_VIEW", 1 << 1},
 	{"CLEAR_TEXTURE", 1 << 30}, {"ARB_BUFFER_STORAGE", 1u << 31}, {NULL, 0}};
 
 /* VIRGL_CAP_V2_* */
+#define VIDEO_MEMORY     (1u << 2) /* max_video_memory is known, as only with GLX */
 #define DIFFERENT_GPU    (1u << 5)
 #define SCANOUT_USES_GBM (1u << 8)
 NAMES capability_bits_v2[] = {{"BLEND_EQUATION", 1 << 0}, {"UNTYPED_RESOURCE", 1 << 1},
-	{"VIDEO_MEMORY", 1 << 2}, {"MEMINFO", 1 << 3}, {"STRING_MARKER", 1 << 4},
+	{"VIDEO_MEMORY", VIDEO_MEMORY}, {"MEMINFO", 1 << 3}, {"STRING_MARKER", 1 << 4},
 	{"DIFFERENT_GPU", DIFFERENT_GPU}, {"IMPLICIT_MSAA", 1 << 6},
 	{"COPY_TRANSFER_BOTH_DIRECTIONS", 1 << 7}, {"SCANOUT_USES_GBM", SCANOUT_USES_GBM},
 	{"SSO", 1 << 9}, {"TEXTURE_SHADOW_LOD", 1 << 10}, {"VS_VERTEX_LAYER", 1 << 11},
@@ -80,13 +81,14 @@ NAMES capability_bits_v2[] = {{"BLEND_EQUATION", 1 << 0}, {"UNTYPED_RESOURCE", 1
 /* Bits that say how the host is made, not what it can. */
 static uint32_t facts_in(const struct vgt_field *field)
 {
-	return field->names == capability_bits      ? HOST_IS_GLES | BGRA_SRGB_IS_EMULATED
-	       : field->names == capability_bits_v2 ? DIFFERENT_GPU | SCANOUT_USES_GBM
-						    : 0;
+	return field->names == capability_bits ? HOST_IS_GLES | BGRA_SRGB_IS_EMULATED
+	       : field->names == capability_bits_v2
+		       ? VIDEO_MEMORY | DIFFERENT_GPU | SCANOUT_USES_GBM
+		       : 0;
 }
 
 #define V1 \
-	VGT_ONCE(FACT("max_version"), FORMATS("sampler"), FORMATS("render"), \
+	VGT_ONCE(MORE("max_version"), FORMATS("sampler"), FORMATS("render"), \
 		FORMATS("depthstencil"), FORMATS("vertexbuffer"), BIT("indep_blend_enable"), \
 		BIT("indep_blend_func"), BIT("cube_map_array"), BIT("shader_stencil_export"), \
 		BIT("conditional_render"), BIT("start_instance"), BIT("primitive_restart"), \
@@ -158,7 +160,7 @@ static const struct vgt_desc virgl2 = {
 			MORE_EACH("max_atomic_counter_buffers"),
 			MORE("max_combined_atomic_counters"),
 			MORE("max_combined_atomic_counter_buffers"),
-			FACT("host_feature_check_version"),
+			MORE("host_feature_check_version"),
 			FORMATS("supported_readback_formats"), FORMATS("scanout"),
 			FLAGS("capability_bits_v2", capability_bits_v2),
 			FACT("max_video_memory"), FACT_("renderer", STRING, 512, 1),
@@ -302,4 +304,54 @@ void virgl_caps_compare(const struct vgt_layout *first, const struct vgt_layout 
 			found(&difference, context);
 		}
 	}
+}
+
+/* Masking */
+
+static void mask_bytes(uint32_t *dwords, const struct vgt_value *value, const void *weaker)
+{
+	uint8_t *bytes = (uint8_t *)(dwords + value->dword);
+	const uint8_t *other = weaker;
+	for (uint32_t i = 0; i < value->size; i++) {
+		bytes[i] &= other[i];
+	}
+}
+
+static void mask_value(uint32_t *dwords, const struct virgl_caps_difference *difference)
+{
+	const struct vgt_field *field = difference->first->field;
+	if (!field->better || judge(difference) != VIRGL_CAPS_WORSE) {
+		return;
+	}
+	if (difference->first->bytes) {
+		mask_bytes(dwords, difference->first, difference->second->bytes);
+		return;
+	}
+	uint64_t number = difference->second->number;
+	if (is_mask(field)) {
+		number = difference->first->number & (number | facts_in(field));
+	}
+	vgt_value_store(difference->first, dwords, number);
+}
+
+size_t virgl_caps_mask(
+	uint32_t id, void *caps, size_t size, const void *weaker, size_t weaker_size)
+{
+	struct vgt_layout first, second;
+	struct vgt_walk walk_first, walk_second;
+	struct vgt_value a, b;
+	size_t end = 0;
+	const struct vgt_desc *desc = virgl_caps_desc(id);
+	if (desc && vgt_desc_measure(desc, caps, size, &first, NULL) &&
+		vgt_desc_measure(desc, weaker, weaker_size, &second, NULL)) {
+		vgt_walk_begin(&walk_first, &first);
+		vgt_walk_begin(&walk_second, &second);
+		while (vgt_walk_next(&walk_first, &a) && vgt_walk_next(&walk_second, &b)) {
+			mask_value(caps,
+				&(struct virgl_caps_difference){.first = &a, .second = &b});
+			end = (a.dword + (a.bit + a.field->bits + 31) / 32) * sizeof(uint32_t);
+		}
+	}
+	memset((uint8_t *)caps + end, 0, size - end);
+	return end;
 }

@@ -39,4 +39,18 @@ void virgl_caps_compare(const struct vgt_layout *first, const struct vgt_layout 
 /* True where the first has this bit (or format) and the second does not, and that is worse. */
 bool virgl_caps_lacks(const struct virgl_caps_difference *difference, uint32_t bit);
 
+/*
+ * Makes of a host's capset, `size` bytes aligned to 4, what a guest may be offered whose stream
+ * is to run on the host `weaker` too: of each bit, format and limit the lesser; facts stay the
+ * host's, so do the video capabilities up to the lesser number. The result ends where the first
+ * of the two does, and with the last field described; returns its size, 0 where one of the two
+ * is no such capset. What is behind it becomes 0.
+ *
+ * Nothing ties the fields to each other: of two consistent capsets the result is what a host
+ * would say that lacks what either lacks. With capsets made by hand a guest may be offered a
+ * feature without the limits that belong to it.
+ */
+size_t virgl_caps_mask(
+	uint32_t id, void *caps, size_t size, const void *weaker, size_t weaker_size);
+
 #endif
