@@ -35,8 +35,8 @@ __attribute__((format(printf, 3, 4))) static void facts_add(
 void capture_facts_put(const struct capture_facts *facts, struct vgt_capture *capture)
 {
 	vgt_capture_meta(capture, facts->list, facts->count);
-	for (size_t i = 0; i < CAPTURE_CAPSETS_MAX; i++) {
-		const struct capture_capset *capset = &facts->capsets[i];
+	for (size_t i = 0; i < VGT_CAPSETS_MAX; i++) {
+		const struct vgt_capset_bytes *capset = &facts->capsets.list[i];
 		if (capset->size) {
 			vgt_capture_capset(capture, capset->id, capset->version, capset->bytes,
 				capset->size);
@@ -50,9 +50,7 @@ void capture_facts_finish(struct capture_facts *facts)
 		free((char *)facts->list[i].key);
 		free((char *)facts->list[i].value);
 	}
-	for (size_t i = 0; i < CAPTURE_CAPSETS_MAX; i++) {
-		free(facts->capsets[i].bytes);
-	}
+	vgt_capsets_finish(&facts->capsets);
 	*facts = (struct capture_facts){0};
 }
 
@@ -188,23 +186,26 @@ void capture_facts_add_gl(struct capture_facts *facts)
 	}
 }
 
-void capture_facts_add_capsets(struct capture_facts *facts,
+void capture_facts_add_capsets(struct capture_facts *facts, const struct vgt_capsets *weaker,
 	void (*get_cap_set)(uint32_t set, uint32_t *max_ver, uint32_t *max_size),
 	void (*fill_caps)(uint32_t set, uint32_t version, void *caps))
 {
-	static const uint32_t ids[CAPTURE_CAPSETS_MAX] = {
-		VIRTIO_GPU_CAPSET_VIRGL, VIRTIO_GPU_CAPSET_VIRGL2};
-	for (size_t i = 0; i < CAPTURE_CAPSETS_MAX; i++) {
-		struct capture_capset *capset = &facts->capsets[i];
-		capset->id = ids[i];
-		get_cap_set(ids[i], &capset->version, &capset->size);
-		capset->bytes = capset->size && capset->size <= VGT_RECORD_MAX / 2
-					? calloc(1, capset->size)
-					: NULL;
-		if (capset->bytes) {
-			fill_caps(ids[i], capset->version, capset->bytes);
-		} else {
-			capset->size = 0;
+	static const uint32_t ids[] = {VIRTIO_GPU_CAPSET_VIRGL, VIRTIO_GPU_CAPSET_VIRGL2};
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		uint32_t version = 0, size = 0;
+		get_cap_set(ids[i], &version, &size);
+		void *bytes = size && size <= VGT_RECORD_MAX / 2 ? calloc(1, size) : NULL;
+		if (!bytes) {
+			continue;
 		}
+		fill_caps(ids[i], version, bytes);
+		if (weaker) {
+			vgt_capsets_mask(weaker, ids[i], &version, &size, bytes);
+		}
+		vgt_capsets_put(&facts->capsets, ids[i], version, bytes, size, NULL);
+		free(bytes);
+	}
+	if (weaker) {
+		facts_add(facts, "capset.masked", "yes");
 	}
 }

@@ -2,6 +2,7 @@
 #ifndef VGT_CAPTURE_FACTS_H
 #define VGT_CAPTURE_FACTS_H
 
+#include "vgt_capsets.h"
 #include "vgt_capture.h"
 
 #include <stdbool.h>
@@ -12,19 +13,13 @@
  * records. FORMAT.md, "META".
  */
 
-#define CAPTURE_FACTS_MAX   128
-#define CAPTURE_CAPSETS_MAX 2
-
-struct capture_capset {
-	uint32_t id, version, size; /* size 0: the renderer has no such capset */
-	void *bytes;
-};
+#define CAPTURE_FACTS_MAX 128
 
 /* Collected facts; all zero is an empty list. */
 struct capture_facts {
 	struct vgt_capture_fact list[CAPTURE_FACTS_MAX];
 	size_t count;
-	struct capture_capset capsets[CAPTURE_CAPSETS_MAX];
+	struct vgt_capsets capsets;
 };
 
 void capture_facts_put(const struct capture_facts *facts, struct vgt_capture *capture);
@@ -43,8 +38,11 @@ void capture_facts_add_init(struct capture_facts *facts, int flags, int callback
 /* Strings of the GL context that virgl_renderer_init has left current on this thread. */
 void capture_facts_add_gl(struct capture_facts *facts);
 
-/* virgl's capsets, by virgl_renderer_get_cap_set and virgl_renderer_fill_caps. */
-void capture_facts_add_capsets(struct capture_facts *facts,
+/*
+ * virgl's capsets as the guest is offered them, by virgl_renderer_get_cap_set and
+ * virgl_renderer_fill_caps. `weaker`: no more than that has; NULL: all.
+ */
+void capture_facts_add_capsets(struct capture_facts *facts, const struct vgt_capsets *weaker,
 	void (*get_cap_set)(uint32_t set, uint32_t *max_ver, uint32_t *max_size),
 	void (*fill_caps)(uint32_t set, uint32_t version, void *caps));
 

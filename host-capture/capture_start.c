@@ -70,3 +70,20 @@ struct vgt_capture *capture_start_from_environment(
 		vary_path(wanted, attempt, path, CAPTURE_PATH_MAX);
 	}
 }
+
+enum capture_offer capture_offer_from_environment(
+	struct vgt_capsets *weaker, struct vgt_err *err)
+{
+	const char *path = getenv("VGT_CAPTURE_CAPSET");
+	struct vgt_err why;
+	*weaker = (struct vgt_capsets){0};
+	if (!path || !*path) {
+		return CAPTURE_OFFER_ALL;
+	}
+	if (vgt_capsets_read(weaker, path, &why)) {
+		return CAPTURE_OFFER_LESS;
+	}
+	vgt_err_set(err, why.code, VGT_NO_OFFSET, "VGT_CAPTURE_CAPSET: %.150s: %s", path,
+		why.message);
+	return CAPTURE_OFFER_UNKNOWN;
+}

@@ -2,6 +2,7 @@
 #ifndef VGT_CAPTURE_START_H
 #define VGT_CAPTURE_START_H
 
+#include "vgt_capsets.h"
 #include "vgt_capture.h"
 
 /*
@@ -16,6 +17,8 @@
  *   VGT_CAPTURE_MAX_SIZE    recording ends before the file has more bytes
  *   VGT_CAPTURE_SUBJECT     whose stream it is, where the process is a server for another
  *   VGT_CAPTURE_NO_CMDLINE  set: the command line is left out of the trace
+ *   VGT_CAPTURE_CAPSET      a trace of a weaker host: the guest is offered no more than that
+ * has, recorded or not
  */
 
 /* Ring and limits. */
@@ -29,5 +32,18 @@ void capture_options_from_environment(struct vgt_capture_options *options);
  */
 struct vgt_capture *capture_start_from_environment(
 	struct vgt_capture_options options, char path[CAPTURE_PATH_MAX], struct vgt_err *err);
+
+/*
+ * Reads what VGT_CAPTURE_CAPSET names into *weaker, which stays empty where it is unset or
+ * empty. Returns whether the guest is to be offered less, or, with a reason in err, could not
+ * be read. The caller frees *weaker.
+ */
+enum capture_offer {
+	CAPTURE_OFFER_ALL,
+	CAPTURE_OFFER_LESS,
+	CAPTURE_OFFER_UNKNOWN,
+};
+enum capture_offer capture_offer_from_environment(
+	struct vgt_capsets *weaker, struct vgt_err *err);
 
 #endif

@@ -89,6 +89,33 @@ static void find_all_real(void)
 	VIRGL_API_LIST(FIND_REAL)
 }
 
+/* What the guest is offered no more than; NULL: it is offered all. */
+static const struct vgt_capsets *weaker;
+
+static void find_weaker(void)
+{
+	static struct vgt_capsets capsets;
+	struct vgt_err err;
+	switch (capture_offer_from_environment(&capsets, &err)) {
+	case CAPTURE_OFFER_ALL:
+		break;
+	case CAPTURE_OFFER_UNKNOWN:
+		say("%s: the guest is offered no capset", err.message);
+		weaker = &capsets;
+		break;
+	case CAPTURE_OFFER_LESS:
+		weaker = &capsets;
+		break;
+	}
+}
+
+static const struct vgt_capsets *get_weaker(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, find_weaker);
+	return weaker;
+}
+
 static void need_real(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -261,7 +288,8 @@ int virgl_renderer_init(void *cookie, int flags, struct virgl_renderer_callbacks
 	int result = REAL(real.init(cookie, flags, started ? wrap_callbacks(cb) : cb));
 	if (result == 0 && started) {
 		capture_facts_add_gl(&facts);
-		capture_facts_add_capsets(&facts, real.get_cap_set, real.fill_caps);
+		capture_facts_add_capsets(
+			&facts, get_weaker(), real.get_cap_set, real.fill_caps);
 		capture_facts_put(&facts, started);
 		capture_facts_finish(&facts);
 	}
@@ -315,7 +343,27 @@ void virgl_renderer_get_cap_set(uint32_t set, uint32_t *max_ver, uint32_t *max_s
 	/* a VMM asks this to build its configuration, often before init: no command */
 	(void)ENTER(get_cap_set);
 	REAL(real.get_cap_set(set, max_ver, max_size));
+	if (depth == 1 && get_weaker()) {
+		vgt_capsets_mask(get_weaker(), set, max_ver, max_size, NULL);
+	}
 	DONE();
+}
+
+/* Fills what virgl_renderer_get_cap_set has promised, no more: the program's memory may end
+ * there. Returns how much that is. */
+static uint32_t fill_masked(uint32_t set, uint32_t version, void *caps)
+{
+	uint32_t max_version = 0, size = 0;
+	real.get_cap_set(set, &max_version, &size);
+	void *bytes = calloc(1, size ? size : 1);
+	if (!bytes) {
+		return 0;
+	}
+	real.fill_caps(set, version, bytes);
+	vgt_capsets_mask(get_weaker(), set, &max_version, &size, bytes);
+	memcpy(caps, bytes, size);
+	free(bytes);
+	return size;
 }
 
 void virgl_renderer_fill_caps(uint32_t set, uint32_t version, void *caps)
@@ -328,11 +376,16 @@ void virgl_renderer_fill_caps(uint32_t set, uint32_t version, void *caps)
 	};
 	uint64_t number = vgt_capture_command(to, &command, sizeof(command), NULL, 0, 0);
 	uint32_t max_version = 0, size = 0;
-	REAL(real.fill_caps(set, version, caps));
-	if (to) {
-		real.get_cap_set(set, &max_version, &size);
-		vgt_capture_answer(to, number, caps, size);
+	depth++;
+	if (depth == 1 && caps && get_weaker()) {
+		size = fill_masked(set, version, caps);
+	} else {
+		real.fill_caps(set, version, caps);
+		if (to) {
+			real.get_cap_set(set, &max_version, &size);
+		}
 	}
+	vgt_capture_answer(to, number, caps, size);
 	DONE();
 }
 

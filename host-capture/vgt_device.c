@@ -32,6 +32,8 @@ struct vgt_device {
 	bool ready;
 	bool initialised;
 	struct capture_facts renderer;
+	enum capture_offer offer;
+	struct vgt_capsets weaker; /* LESS: the guest is offered no more */
 
 	bool live;        /* the guest has made something since the last reset */
 	bool reset;       /* and no command since */
@@ -187,6 +189,10 @@ bool vgt_device_ready(struct vgt_device *device, struct vgt_err *err)
 	if (!device) {
 		return true;
 	}
+	device->offer = capture_offer_from_environment(&device->weaker, err);
+	if (device->offer == CAPTURE_OFFER_UNKNOWN) {
+		return false;
+	}
 	device->ready = true;
 	char *name = device->name;
 	device->name = NULL;
@@ -264,6 +270,7 @@ void vgt_device_destroy(struct vgt_device *device)
 	}
 	stop(device, NULL);
 	capture_facts_finish(&device->renderer);
+	vgt_capsets_finish(&device->weaker);
 	free(device->buffer);
 	free(device->vmm);
 	free(device);
@@ -278,8 +285,9 @@ void vgt_device_initialised(struct vgt_device *device, int flags, int callbacks_
 	capture_facts_finish(&device->renderer);
 	capture_facts_add_init(&device->renderer, flags, callbacks_version);
 	capture_facts_add_gl(&device->renderer);
-	capture_facts_add_capsets(
-		&device->renderer, device->options.get_cap_set, device->options.fill_caps);
+	capture_facts_add_capsets(&device->renderer,
+		device->offer == CAPTURE_OFFER_LESS ? &device->weaker : NULL,
+		device->options.get_cap_set, device->options.fill_caps);
 	device->initialised = true;
 	capture_facts_put(&device->renderer, device->capture);
 }
@@ -456,6 +464,14 @@ void vgt_device_cursor(struct vgt_device *device, const struct iovec *iov, size_
 			type == VIRTIO_GPU_CMD_UPDATE_CURSOR ||
 				type == VIRTIO_GPU_CMD_MOVE_CURSOR,
 			iov, count);
+	}
+}
+
+void vgt_device_offer(struct vgt_device *device, uint32_t capset_id, uint32_t *version,
+	uint32_t *size, void *bytes)
+{
+	if (device && device->offer == CAPTURE_OFFER_LESS) {
+		vgt_capsets_mask(&device->weaker, capset_id, version, size, bytes);
 	}
 }
 

@@ -68,7 +68,8 @@ void vgt_device_get(
 
 /*
  * The device is complete: starts the recording that `capture` asks for, or where it was not set
- * the environment (VGT_CAPTURE_FILE, see capture_start.h). False: it asks and that fails.
+ * the environment (VGT_CAPTURE_FILE, see capture_start.h). False: it asks and that fails, or
+ * VGT_CAPTURE_CAPSET cannot be read.
  */
 bool vgt_device_ready(struct vgt_device *device, struct vgt_err *err);
 
@@ -81,7 +82,15 @@ void vgt_device_initialised(struct vgt_device *device, int flags, int callbacks_
 /* A command is about to execute: what the guest sent, header first. */
 void vgt_device_command(struct vgt_device *device, const struct iovec *iov, size_t count);
 
-/* A capset that answers it. */
+/*
+ * What the guest is told of a capset: version and size of virgl_renderer_get_cap_set, and in
+ * the answer to GET_CAPSET the bytes (else NULL), aligned to 4. All are lowered where
+ * VGT_CAPTURE_CAPSET (capture_start.h) wants the guest to be offered less than the host has.
+ */
+void vgt_device_offer(struct vgt_device *device, uint32_t capset_id, uint32_t *version,
+	uint32_t *size, void *bytes);
+
+/* A capset that answers it, as the guest gets it. */
 void vgt_device_answer(struct vgt_device *device, const void *bytes, size_t size);
 
 /*

@@ -1452,6 +1452,77 @@ static void test_ring_in_memory(void **state)
 
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
+/* The guest is offered no more than VGT_CAPTURE_CAPSET says, and the trace says what. */
+static void test_offer(void **state)
+{
+	static const char key[] = "capset.masked";
+	uint8_t bytes[308], all[308];
+	uint32_t version = 2, size = 100;
+	struct vgt_err err;
+
+	(void)state;
+	/* without: all */
+	forget();
+	struct vgt_device *device = start(trace_path);
+	vgt_device_offer(device, 2, &version, &size, NULL);
+	assert_int_equal(size, 100);
+	vgt_device_initialised(device, 0, 1);
+	vgt_device_destroy(device);
+
+	/* that trace's capsets are all 0x11 and 0x22 */
+	struct vgt_capsets weaker;
+	assert_true(vgt_capsets_read(&weaker, trace_path, &err));
+	char weak_path[4096];
+	snprintf(weak_path, sizeof(weak_path), "%s.weak", trace_path);
+	assert_int_equal(rename(trace_path, weak_path), 0);
+	setenv("VGT_CAPTURE_CAPSET", weak_path, 1);
+	device = start(trace_path);
+	memset(all, 0xff, sizeof(all));
+	version = 3;
+	size = 200;
+	vgt_device_offer(device, 2, &version, &size, NULL);
+	assert_int_equal(version, 2);
+	assert_int_equal(size, 68); /* the last format mask that fits in 100 bytes has gone */
+	size = 308;
+	version = 1;
+	memcpy(bytes, all, sizeof(all));
+	vgt_device_offer(device, 1, &version, &size, bytes);
+	assert_int_equal(size, 308);
+	assert_memory_equal(bytes, weaker.list[0].bytes, 308);
+	size = 64;
+	memcpy(bytes, all, sizeof(all));
+	vgt_device_offer(device, 4, &version, &size, bytes); /* Venus */
+	assert_int_equal(size, 0);
+	assert_int_equal(version, 0);
+	assert_int_equal(bytes[0], 0);
+	assert_int_equal(bytes[64], 0xff);
+	vgt_device_initialised(device, 0, 1);
+	vgt_device_destroy(device);
+	vgt_capsets_finish(&weaker);
+	assert_true(vgt_capsets_read(&weaker, trace_path, &err));
+	assert_int_equal(weaker.list[1].size, 68);
+	vgt_capsets_finish(&weaker);
+
+	struct vgt_reader *reader = vgt_reader_open(trace_path, &err);
+	struct vgt_record record;
+	bool told = false;
+	while (vgt_reader_next(reader, &record, &err) == VGT_READ_RECORD) {
+		told |= record.type == VGT_RECORD_META &&
+			memmem(record.payload, record.size, key, sizeof(key) - 1);
+	}
+	assert_true(told);
+	vgt_reader_close(reader);
+
+	/* what cannot be read */
+	setenv("VGT_CAPTURE_CAPSET", "none/x.vgt", 1);
+	device = new_device();
+	assert_false(vgt_device_ready(device, &err));
+	assert_non_null(strstr(err.message, "VGT_CAPTURE_CAPSET: none/x.vgt: "));
+	vgt_device_destroy(device);
+	unsetenv("VGT_CAPTURE_CAPSET");
+	unlink(weak_path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1479,6 +1550,7 @@ int main(void)
 		TEST(test_null),
 		TEST(test_exit),
 		TEST(test_fork),
+		TEST(test_offer),
 		TEST(test_ring_in_memory),
 	};
 	int failed = cmocka_run_group_tests_name("device", tests, group_setup, group_teardown);
