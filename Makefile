@@ -37,15 +37,14 @@ format_src := $(addprefix format/,vgt_address.c vgt_capsets.c vgt_desc.c vgt_err
 capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_capture.c vgt_device.c)
 preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
-vgt_src := $(addprefix replay/,bound_state.c child.c child_log.c cmd_compare.c cmd_cut.c \
-	cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c \
-	cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c \
-	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c \
-	doctor_vm.c dump_filter.c dump_line.c find_program.c new_trace.c player_run.c \
-	png_image.c preload_library.c private_directory.c private_display.c private_vtest.c \
-	qemu_modules.c recorded_traces.c recording_watch.c run_program.c shader_list.c \
-	terminal.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c \
-	vgt_json.c)
+vgt_src := $(addprefix replay/,bound_state.c capset_json.c child.c child_log.c cmd_compare.c \
+	cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
+	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c \
+	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
+	dump_filter.c dump_line.c find_program.c new_trace.c player_run.c png_image.c \
+	preload_library.c private_directory.c private_display.c private_vtest.c qemu_modules.c \
+	record_capset.c recorded_traces.c recording_watch.c run_program.c shader_list.c terminal.c \
+	trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c \
 	player_probe.c png_image.c)
 
@@ -129,6 +128,7 @@ $(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay
 
 # Tests
 
+tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_json.c vgt_cmd.c vgt_json.c)
 tests_extra_test_compare := replay/compare.c replay/png_image.c
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
@@ -136,7 +136,8 @@ tests_extra_test_shader_list := replay/shader_list.c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $< $(call obj,$(tests_extra_test_$*)) $(format_lib) \
-		$(call pkg,--libs,cmocka spng libzstd libxxhash)
+		$(call pkg,--libs,cmocka spng json-c libzstd libxxhash)
+$(BUILD)/tests/test_caps: $(call obj,$(tests_extra_test_caps))
 $(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
 $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
 $(BUILD)/tests/test_device: $(call obj,$(tests_extra_test_device))

@@ -7,6 +7,7 @@
 #include "private_display.h"
 #include "private_vtest.h"
 #include "qemu_modules.h"
+#include "record_capset.h"
 #include "recorded_traces.h"
 #include "recording_watch.h"
 #include "vgt_cmd.h"
@@ -53,6 +54,11 @@ const char cmd_record_help[] =
 	"  --keep-running     let COMMAND go on after --frames (not with --duration)\n"
 	"  --no-cmdline       keep COMMAND's arguments out of the trace\n"
 	"  --gl               record PROGRAM's OpenGL\n"
+	"  --capset FILE      offer the guest only what another host has too, so that the\n"
+	"                     trace replays there: FILE is a trace recorded on that host, or\n"
+	"                     what 'vgt dump --capset --json' prints of one, as it is or\n"
+	"                     edited. Of bits and formats what both have is offered, of\n"
+	"                     limits the lesser; other capsets than virgl's are not\n"
 	"  --quiet, -q        print errors and warnings only\n"
 	"  -h, --help         print this\n"
 	"\n"
@@ -79,7 +85,8 @@ const char cmd_record_help[] =
 	"  vgt record -o boot.vgt -- qemu-system-x86_64 -device virtio-vga-gl \\\n"
 	"      -display sdl,gl=on disk.img\n"
 	"  vgt record --gl --frames 300 glxgears\n"
-	"  vgt record --gl -o build.vgt --duration 10 -- glmark2 -b build\n";
+	"  vgt record --gl -o build.vgt --duration 10 -- glmark2 -b build\n"
+	"  vgt record --gl --capset traces/gears.vgt -o weak.vgt glxgears\n";
 /* clang-format on */
 
 #define TICK_MS       100   /* between two looks at a recording */
@@ -100,6 +107,7 @@ struct request {
 	bool keep_running;
 	bool quiet;
 	bool gl;
+	const char *capset; /* NULL: not given */
 	char *const *command;
 };
 
@@ -109,6 +117,8 @@ struct session {
 	char *pattern;            /* for VGT_CAPTURE_FILE */
 	char directory[PATH_MAX]; /* for rings and sockets; "" before it exists */
 	bool keep_rings;          /* one of them is still needed */
+	struct vgt_capsets weaker;
+	char capset[PATH_MAX]; /* for VGT_CAPTURE_CAPSET; "": the guest is offered all */
 	char preload[PATH_MAX];
 	char vtest_library[PATH_MAX];
 	struct qemu_modules qemu; /* QEMU_NONE with --gl */
@@ -262,11 +272,34 @@ static void tell_what_lacks(struct session *session)
 	}
 }
 
+/* The recorder gets it as a file of its own: the one given may be a pipe, or be replaced. */
+static bool write_capset(struct session *session)
+{
+	struct vgt_err err;
+
+	if (!session->request->capset) {
+		return true;
+	}
+	if (snprintf(session->capset, sizeof(session->capset), "%s/capset.vgt",
+		    session->directory) >= (int)sizeof(session->capset)) {
+		return false;
+	}
+	if (!record_capset_write(&session->weaker, session->capset, session->directory, &err)) {
+		vgt_cmd_error(session->capset, &err);
+		return false;
+	}
+	return true;
+}
+
 static bool prepare(struct session *session)
 {
 	const struct request *request = session->request;
 	struct vgt_err err;
 
+	if (request->capset && !record_capset_read(&session->weaker, request->capset, &err)) {
+		vgt_cmd_error(request->capset, &err);
+		return false;
+	}
 	if (!companion_find(PRELOAD_LIBRARY, session->preload, sizeof(session->preload)) ||
 		(request->gl && !companion_find(VGT_VTEST_LIBRARY, session->vtest_library,
 					sizeof(session->vtest_library)))) {
@@ -286,7 +319,8 @@ static bool prepare(struct session *session)
 			strerror(errno));
 		return false;
 	}
-	if (!make_loadable(session, PRELOAD_LIBRARY, session->preload) ||
+	if (!write_capset(session) ||
+		!make_loadable(session, PRELOAD_LIBRARY, session->preload) ||
 		!make_loadable(session, VGT_VTEST_LIBRARY, session->vtest_library)) {
 		return false;
 	}
@@ -332,6 +366,8 @@ static bool set_capture_environment(void *opaque)
 
 	return set_recorder(session) && set_variable("VGT_CAPTURE_FILE", session->pattern) &&
 	       set_variable("VGT_CAPTURE_RING_DIR", session->directory) &&
+	       set_variable(
+		       "VGT_CAPTURE_CAPSET", session->capset[0] ? session->capset : NULL) &&
 	       set_number("VGT_CAPTURE_FRAMES", request->frames) &&
 	       set_number("VGT_CAPTURE_MAX_SIZE", request->max_size) &&
 	       set_number("VGT_CAPTURE_NO_CMDLINE", request->no_cmdline);
@@ -770,6 +806,12 @@ static void summarise(struct session *session, const struct vgt_recorded_trace *
 			trace->frames ? "no OpenGL, only what a processor has drawn"
 				      : "nothing was drawn");
 	}
+	if (session->request->capset && !trace->masked) {
+		say(session,
+			"warning: %s%s: the guest was offered all: what recorded it does not "
+			"know --capset (QEMU's modules: 'host-capture/qemu/build modules')",
+			session->target.shown, trace->name);
+	}
 	if (session->request->quiet) {
 		return;
 	}
@@ -930,6 +972,7 @@ static int record(const struct request *request)
 	vgt_recordings_finish(&session.recordings);
 	remove_directory(&session);
 	vgt_record_target_finish(&session.target);
+	vgt_capsets_finish(&session.weaker);
 	free(session.pattern);
 	return code;
 }
@@ -1011,6 +1054,7 @@ static int parse_options(struct request *request, int argc, char **argv)
 		OPTION_NO_CMDLINE,
 		OPTION_KEEP_RUNNING,
 		OPTION_GL,
+		OPTION_CAPSET,
 	};
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
@@ -1021,6 +1065,7 @@ static int parse_options(struct request *request, int argc, char **argv)
 		{"no-cmdline", no_argument, NULL, OPTION_NO_CMDLINE},
 		{"keep-running", no_argument, NULL, OPTION_KEEP_RUNNING},
 		{"gl", no_argument, NULL, OPTION_GL},
+		{"capset", required_argument, NULL, OPTION_CAPSET},
 		{"quiet", no_argument, NULL, 'q'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
@@ -1066,6 +1111,9 @@ static int parse_options(struct request *request, int argc, char **argv)
 			break;
 		case OPTION_GL:
 			request->gl = true;
+			break;
+		case OPTION_CAPSET:
+			request->capset = optarg;
 			break;
 		case 'q':
 			request->quiet = true;

@@ -348,6 +348,20 @@ void vgt_recorded_finish(struct vgt_recorded_traces *traces)
 }
 
 /* Reads as far as needed: to the first SUBMIT_3D, or to the end. */
+static bool says_masked(const struct vgt_record *record)
+{
+	const char *at = record->payload;
+	const char *const end = at + record->size;
+	const char *text;
+
+	while ((text = vgt_meta_next(&at, end))) {
+		if (vgt_meta_value(text, "capset.masked")) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool read_trace(struct vgt_recorded_trace *trace, struct vgt_reader *reader, bool to_end,
 	struct vgt_err *err)
 {
@@ -355,8 +369,12 @@ static bool read_trace(struct vgt_recorded_trace *trace, struct vgt_reader *read
 	enum vgt_read next = VGT_READ_RECORD;
 
 	trace->submits = false;
+	trace->masked = false;
 	while (next == VGT_READ_RECORD && (to_end || !trace->submits)) {
 		next = vgt_reader_next(reader, &record, err);
+		if (next == VGT_READ_RECORD && record.type == VGT_RECORD_META) {
+			trace->masked |= says_masked(&record);
+		}
 		if (next == VGT_READ_RECORD && record.type == VIRTIO_GPU_CMD_SUBMIT_3D) {
 			trace->submits = true;
 		}

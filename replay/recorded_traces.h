@@ -52,6 +52,7 @@ struct vgt_recorded_trace {
 	uint64_t size; /* bytes of the file */
 	uint64_t raw;  /* bytes of its records */
 	bool submits;  /* there is a SUBMIT_3D in it */
+	bool masked;   /* its guest was offered less than the host had */
 };
 
 struct vgt_recorded_traces {
