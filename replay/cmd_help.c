@@ -28,6 +28,7 @@ static int print_list(void)
 	      "  1  a difference, or a bad trace\n"
 	      "  2  wrong usage, or trouble such as a file that cannot be read\n"
 	      "  3  the renderer crashed or hung\n"
+	      "  4  a difference, on a host that lacks what the recording's had\n"
 	      "  5  the trace is truncated\n",
 		stdout);
 	return VGT_EXIT_OK;

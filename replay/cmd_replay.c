@@ -36,6 +36,9 @@ const char cmd_replay_help[] =
 	"  --verify        compare the renderer's answers with those recorded: return\n"
 	"                  values always, readback where GL renderer and capset are the\n"
 	"                  same\n"
+	"  --need-capset   play nothing where this host's capset lacks a bit, format or\n"
+	"                  limit that the guest was offered; without it the replay says so\n"
+	"                  and goes on, for the trace may not use it\n"
 	"  --loop N        play it N times, each in a process of its own (1)\n"
 	"  --timeout S     the renderer hangs when one call takes longer (60)\n"
 	"  --step          give the renderer one virgl command at a time, so that a crash\n"
@@ -43,7 +46,8 @@ const char cmd_replay_help[] =
 	"  --drop=draws    leave out all DRAW_VBO: the pictures must change\n"
 	"  -q, --quiet     no summary, no log of the renderer\n"
 	"  --json          one JSON object a line: {\"event\": \"renderer\"|\"frame\"|\n"
-	"                  \"unshown\"|\"problem\"|\"log\"|\"note\"|\"failed\"|\"end\", ...};\n"
+	"                  \"unshown\"|\"problem\"|\"log\"|\"note\"|\"lack\"|\"failed\"|\n"
+	"                  \"end\", ...}; lack is what this host's capset lacks, in text;\n"
 	"                  frames have number, command, hash, width, height, resource,\n"
 	"                  format, rule, file; the end has commands, frames, pictures,\n"
 	"                  responses {compared, differing, not_compared_renderer,\n"
@@ -52,8 +56,10 @@ const char cmd_replay_help[] =
 	"  -h, --help      print this\n"
 	"\n"
 	"exit status: 0 played; 1 bad trace, or an answer differs (--verify); 2 trouble,\n"
-	"such as no EGL; 3 the renderer crashed or hung (its address is reported);\n"
-	"5 played, but the end of the trace is missing.\n"
+	"such as no EGL; 3 the renderer crashed or hung (its address is reported); 4 a\n"
+	"command or answer differs, but this host lacks what the recording's had, or\n"
+	"--need-capset was given and it does; 5 played, but the end of the trace is\n"
+	"missing.\n"
 	"\n"
 	"example: vgt replay --frames 10-12 --out frames traces/gears.vgt\n";
 /* clang-format on */
@@ -132,6 +138,12 @@ static void print_event(struct replay *replay, const struct player_event *event)
 			fprintf(stderr, "vgt: %s: %s\n", replay->path, event->text);
 		}
 		break;
+	case PLAYER_LACK:
+		if (!replay->quiet || replay->play.need_capset) {
+			fprintf(stderr, "vgt: %s: this host's capset: %s\n", replay->path,
+				event->text);
+		}
+		break;
 	case PLAYER_FAILED:
 		print_message(replay, event, "", &once);
 		break;
@@ -175,8 +187,8 @@ static void put_summary(struct json_object *object, const struct player_event *e
 
 static void print_json(const struct player_event *event)
 {
-	static const char *const names[] = {
-		"", "renderer", "frame", "unshown", "problem", "log", "note", "failed", "end"};
+	static const char *const names[] = {"", "renderer", "frame", "unshown", "problem",
+		"log", "note", "lack", "failed", "end"};
 	struct json_object *object = json_object_new_object();
 	vgt_json_put_text(object, "event", names[event->kind]);
 	if (event->kind != PLAYER_RENDERER && event->kind != PLAYER_END &&
@@ -198,6 +210,13 @@ static void print_json(const struct player_event *event)
 	vgt_json_print(stdout, object);
 }
 
+static void print_not_compared(uint64_t count, const char *why)
+{
+	if (count) {
+		fprintf(stderr, ", %" PRIu64 " not compared (%s)", count, why);
+	}
+}
+
 static void print_summary(const struct replay *replay, const struct player_event *end)
 {
 	double seconds = (double)end->summary.wall_ns / 1e9;
@@ -207,11 +226,12 @@ static void print_summary(const struct replay *replay, const struct player_event
 		fprintf(stderr, " (%.0f fps)", (double)end->summary.frames / seconds);
 	}
 	if (replay->play.verify) {
-		fprintf(stderr,
-			"; %" PRIu64 " answers compared, %" PRIu64 " differ, %" PRIu64
-			" not comparable",
-			end->summary.compared, end->summary.differing,
-			end->summary.not_compared_renderer + end->summary.not_compared_time);
+		fprintf(stderr, "; %" PRIu64 " answers compared, %" PRIu64 " differ",
+			end->summary.compared, end->summary.differing);
+		print_not_compared(end->summary.not_compared_renderer,
+			"they depend on the renderer, and this is another or offers another "
+			"capset");
+		print_not_compared(end->summary.not_compared_time, "they depend on time");
 	}
 	fputc('\n', stderr);
 	if (!end->summary.frames && replay->play.rule == VGT_FRAME_AUTO) {
@@ -258,7 +278,14 @@ static int judge(const struct replay *replay, const struct player_result *result
 		return VGT_EXIT_TROUBLE;
 	}
 	if (result->problems || result->end.summary.differing) {
-		return VGT_EXIT_DIFFERENT;
+		if (!result->lacks) {
+			return VGT_EXIT_DIFFERENT;
+		}
+		fprintf(stderr,
+			"vgt: %s: differs, which need not be a fault: this host lacks what the "
+			"recording's had\n",
+			replay->path);
+		return VGT_EXIT_CAPSET;
 	}
 	if (end == VGT_END_CUT || end == VGT_END_RING) {
 		fprintf(stderr,
@@ -361,6 +388,7 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 		{"alpha", no_argument, NULL, 'a'},
 		{"no-pictures", no_argument, NULL, 'n'},
 		{"verify", no_argument, NULL, 'v'},
+		{"need-capset", no_argument, NULL, 'c'},
 		{"loop", required_argument, NULL, 'l'},
 		{"timeout", required_argument, NULL, 't'},
 		{"step", no_argument, NULL, 's'},
@@ -395,6 +423,9 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 			break;
 		case 'v':
 			replay->play.verify = true;
+			break;
+		case 'c':
+			replay->play.need_capset = true;
 			break;
 		case 'l':
 			if (!vgt_cmd_number(

@@ -15,6 +15,7 @@
 #include "vgt_reader.h"
 #include "vgt_record_check.h"
 #include "vgt_transfer.h"
+#include "virgl_caps.h"
 #include "virgl_cmd.h"
 
 #include <epoxy/gl.h>
@@ -47,6 +48,7 @@ struct options {
 	bool alpha;
 	bool step;       /* one virgl command per submit */
 	bool drop_draws; /* leave DRAW_VBO out: a test switch */
+	bool need_capset;
 };
 
 /* What the renderer did for a command, until the recorded response is known. */
@@ -69,6 +71,8 @@ struct player {
 	bool initialised;
 	int init_flags;
 	bool comparable; /* capset and renderer are those of the recording */
+	bool masked;     /* the recording's guest was offered less than its host had */
+	uint64_t lacks;  /* bits, formats and limits that this host lacks */
 	char recorded_renderer[192];
 	uint8_t *capset[3]; /* recorded, by id */
 	uint32_t capset_size[3];
@@ -237,42 +241,67 @@ static void on_context_fence(
 	fence_retired(cookie, VGT_FENCE_CONTEXT, ctx_id, ring_idx, fence_id);
 }
 
-static void note_lack(void *opaque, const char *text)
+/* This host's capset, on the heap; `version` 0: the largest. */
+static uint8_t *fill_capset(
+	struct player *player, uint32_t id, uint32_t version, uint32_t *size)
 {
-	note(opaque, "this host's capset: %s", text);
+	uint32_t largest = 0;
+	*size = 0;
+	enter(player);
+	virgl_renderer_get_cap_set(id, &largest, size);
+	uint8_t *bytes = calloc(1, *size ? *size : 1);
+	if (bytes && *size) {
+		virgl_renderer_fill_caps(id, version ? version : largest, bytes);
+	}
+	leave(player);
+	return bytes;
+}
+
+/* What this host would have offered had it been told to offer no more than the recording's. */
+static uint32_t mask_capset(
+	const struct player *player, uint32_t id, uint8_t *bytes, uint32_t size)
+{
+	if (!player->masked || id > VIRTIO_GPU_CAPSET_VIRGL2 || !player->capset[id]) {
+		return size;
+	}
+	return (uint32_t)virgl_caps_mask(
+		id, bytes, size, player->capset[id], player->capset_size[id]);
+}
+
+static void tell_lack(void *opaque, const char *text)
+{
+	struct player *player = opaque;
+	player->lacks++;
+	tell(player, PLAYER_LACK, PLAYER_NO_VIRGL_COMMAND, "%s", text);
 }
 
 /* Whether this host offers what the recording's did; results can only be compared where it
  * does. */
 static void compare_capsets(struct player *player, const char *renderer)
 {
-	bool same = strcmp(player->recorded_renderer, renderer) == 0;
-	for (uint32_t id = 1; id <= 2; id++) {
-		if (!player->capset[id]) {
-			continue;
+	player->comparable = strcmp(player->recorded_renderer, renderer) == 0;
+	for (uint32_t id = VIRTIO_GPU_CAPSET_VIRGL; id <= VIRTIO_GPU_CAPSET_VIRGL2; id++) {
+		uint32_t size = 0;
+		uint8_t *host = player->capset[id] ? fill_capset(player, id, 0, &size) : NULL;
+		/* the second capset begins like the first */
+		if (host && (id == VIRTIO_GPU_CAPSET_VIRGL2 ||
+				    !player->capset[VIRTIO_GPU_CAPSET_VIRGL2])) {
+			player_capset_lacks(id, player->capset[id], player->capset_size[id],
+				host, size, tell_lack, player);
 		}
-		uint32_t version = 0, size = 0;
-		enter(player);
-		virgl_renderer_get_cap_set(id, &version, &size);
-		uint8_t *host = calloc(1, size ? size : 1);
-		if (host && size) {
-			virgl_renderer_fill_caps(id, version, host);
-		}
-		leave(player);
-		if (!host || size != player->capset_size[id] ||
-			memcmp(host, player->capset[id], size) != 0) {
-			note(player, "capset %" PRIu32 " differs from that of the recording",
-				id);
-			/* the second capset begins like the first */
-			if (host && (id == 2 || !player->capset[2])) {
-				player_capset_lacks(id, player->capset[id],
-					player->capset_size[id], host, size, note_lack, player);
-			}
-			same = false;
+		if (player->capset[id] && (!host ||
+						  mask_capset(player, id, host, size) !=
+							  player->capset_size[id] ||
+						  memcmp(host, player->capset[id],
+							  player->capset_size[id]) != 0)) {
+			player->comparable = false;
 		}
 		free(host);
 	}
-	player->comparable = same;
+	if (player->lacks && player->options.need_capset) {
+		fail(player, VGT_EXIT_CAPSET,
+			"not played: this host lacks what the recording's had");
+	}
 }
 
 static void init_renderer(struct player *player)
@@ -670,17 +699,14 @@ static void transfer_2d(
 
 static void get_capset(struct player *player, const struct virtio_gpu_get_capset *command)
 {
-	uint32_t version = 0, size = 0;
-	virgl_renderer_get_cap_set(command->capset_id, &version, &size);
-	uint8_t *bytes = calloc(1, size ? size : 1);
+	uint32_t size = 0;
+	uint8_t *bytes =
+		fill_capset(player, command->capset_id, command->capset_version, &size);
 	struct result *result = &player->results[player->command % RESULTS_KEPT];
 	keep_result(player, 0);
 	if (bytes && size) {
-		enter(player);
-		virgl_renderer_fill_caps(command->capset_id, command->capset_version, bytes);
-		leave(player);
-		result->digest = XXH64(bytes, size, 0);
-		result->size = size;
+		result->size = mask_capset(player, command->capset_id, bytes, size);
+		result->digest = XXH64(bytes, result->size, 0);
 	}
 	free(bytes);
 }
@@ -966,6 +992,7 @@ static void handle_meta(struct player *player, const char *at, size_t size)
 			snprintf(player->recorded_renderer, sizeof(player->recorded_renderer),
 				"%s", renderer);
 		}
+		player->masked |= vgt_meta_value(text, "capset.masked") != NULL;
 	}
 }
 
@@ -1204,6 +1231,7 @@ static void parse_options(struct player *player, int argc, char **argv)
 		{"alpha", no_argument, NULL, 'a'},
 		{"step", no_argument, NULL, 's'},
 		{"drop-draws", no_argument, NULL, 'd'},
+		{"need-capset", no_argument, NULL, 'c'},
 		{NULL, 0, NULL, 0},
 	};
 	struct options *options = &player->options;
@@ -1237,6 +1265,9 @@ static void parse_options(struct player *player, int argc, char **argv)
 			break;
 		case 'd':
 			options->drop_draws = true;
+			break;
+		case 'c':
+			options->need_capset = true;
 			break;
 		default:
 			fail(player, VGT_EXIT_TROUBLE,

@@ -30,6 +30,7 @@ enum player_event_kind {
 	PLAYER_PROBLEM, /* the trace is wrong or the renderer answers otherwise; text: what */
 	PLAYER_LOG,     /* text: what virglrenderer logged */
 	PLAYER_NOTE,    /* text: something worth knowing */
+	PLAYER_LACK,    /* text: what this host's capset lacks of the recording's */
 	PLAYER_FAILED,  /* the player gives up; text: why; no END follows */
 	PLAYER_END,
 };

@@ -41,7 +41,7 @@ __attribute__((noreturn)) static void exec_player(
 		bool set;
 	} flags[] = {{"--no-pictures", options->no_pictures}, {"--verify", options->verify},
 		{"--alpha", options->alpha}, {"--step", options->step},
-		{"--drop-draws", options->drop_draws}};
+		{"--drop-draws", options->drop_draws}, {"--need-capset", options->need_capset}};
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		if (flags[i].set) {
 			argv[argc++] = flags[i].option;
@@ -125,6 +125,7 @@ static void take_event(struct player_run *run)
 	}
 	run->gave_up |= event->kind == PLAYER_FAILED;
 	run->result.problems += event->kind == PLAYER_PROBLEM;
+	run->result.lacks += event->kind == PLAYER_LACK;
 	run->result.shown += event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
 	run->options->event(run->options->opaque, event);
 }

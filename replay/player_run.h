@@ -24,6 +24,7 @@ struct player_run_options {
 	enum vgt_frame_rule rule;
 	const char *out; /* existing directory for pictures; NULL: none are written */
 	bool no_pictures, verify, alpha, step, drop_draws;
+	bool need_capset;    /* nothing is played where this host's capset lacks something */
 	uint64_t timeout_ms; /* the renderer hangs when nothing moves for so long */
 	int output;          /* for what the renderer prints; -1: vgt's stderr */
 	void (*event)(void *opaque, const struct player_event *event);
@@ -43,6 +44,7 @@ struct player_result {
 	int status;               /* PLAYER_GAVE_UP: enum vgt_exit */
 	struct player_event end;  /* PLAYER_ENDED: its PLAYER_END event */
 	uint64_t problems, shown; /* how many PLAYER_PROBLEM; frames with or without picture */
+	uint64_t lacks;           /* how many PLAYER_LACK */
 	/* PLAYER_CRASHED, PLAYER_HUNG: "@1042.17: renderer crashed (Aborted) in SUBMIT_3D" */
 	char place[160];
 };

@@ -249,6 +249,13 @@ static void print_facts(const struct trace_summary *summary)
 		}
 		between = ", ";
 	}
+	if (trace_summary_meta(summary, "capset.masked")) {
+		if (!*between) {
+			print_name("offered", WIDTH);
+		}
+		printf("%sless than the host has", between);
+		between = ", ";
+	}
 	if (*between) {
 		puts(" (all: vgt dump --capset)");
 	}

@@ -31,6 +31,7 @@ enum vgt_exit {
 	VGT_EXIT_DIFFERENT = 1, /* differs; a bad trace */
 	VGT_EXIT_TROUBLE = 2,   /* wrong usage, or trouble, such as a missing file */
 	VGT_EXIT_RENDERER = 3,  /* the renderer crashed or hung */
+	VGT_EXIT_CAPSET = 4,    /* differs, on a host that lacks what the recording's had */
 	VGT_EXIT_TRUNCATED = 5, /* the trace ends too early; what is there is good */
 };
 

@@ -18,6 +18,7 @@
  *   STUB_VIRGL_HANG=N        the Nth submit, or init, never returns
  *   STUB_VIRGL_FAIL=NAME[:N] the function fails with EINVAL, always or at its Nth call from
  *                            0; one without a result does nothing then, but cleanup cleans up
+ *   STUB_VIRGL_LESS          set: the capsets have glsl_level 130 and no COPY_IMAGE
  */
 
 #include <errno.h>
@@ -1666,28 +1667,28 @@ static void caps_put_float(uint8_t *caps, size_t offset, float value)
 	memcpy(caps + offset, &value, sizeof(value));
 }
 
-static void caps_fill_v1(uint8_t *caps, uint32_t version)
+static void caps_fill_v1(uint8_t *caps, uint32_t version, bool less)
 {
 	caps_put(caps, 0, version);
 	/* sampler, render, depthstencil and vertexbuffer format masks */
 	for (size_t i = 0; i < 4 * 16; i++) {
 		caps_put(caps, 4 + i * 4, 0xffffffff);
 	}
-	caps_put(caps, 260, 0x0007ffff); /* bset, up to ubo */
-	caps_put(caps, 264, 330);        /* glsl_level */
-	caps_put(caps, 268, 256);        /* max_texture_array_layers */
-	caps_put(caps, 272, 4);          /* max_streamout_buffers */
-	caps_put(caps, 276, 1);          /* max_dual_source_render_targets */
-	caps_put(caps, 280, 8);          /* max_render_targets */
-	caps_put(caps, 284, 4);          /* max_samples */
-	caps_put(caps, 288, 0x3fff);     /* prim_mask */
-	caps_put(caps, 292, 65536);      /* max_tbo_size */
-	caps_put(caps, 296, 12);         /* max_uniform_blocks */
-	caps_put(caps, 300, 16);         /* max_viewports */
-	caps_put(caps, 304, 4);          /* max_texture_gather_components */
+	caps_put(caps, 260, 0x0007ffff);       /* bset, up to ubo */
+	caps_put(caps, 264, less ? 130 : 330); /* glsl_level */
+	caps_put(caps, 268, 256);              /* max_texture_array_layers */
+	caps_put(caps, 272, 4);                /* max_streamout_buffers */
+	caps_put(caps, 276, 1);                /* max_dual_source_render_targets */
+	caps_put(caps, 280, 8);                /* max_render_targets */
+	caps_put(caps, 284, 4);                /* max_samples */
+	caps_put(caps, 288, 0x3fff);           /* prim_mask */
+	caps_put(caps, 292, 65536);            /* max_tbo_size */
+	caps_put(caps, 296, 12);               /* max_uniform_blocks */
+	caps_put(caps, 300, 16);               /* max_viewports */
+	caps_put(caps, 304, 4);                /* max_texture_gather_components */
 }
 
-static void caps_fill_v2(uint8_t *caps)
+static void caps_fill_v2(uint8_t *caps, bool less)
 {
 	for (size_t i = 0; i < 8; i++) {
 		/* aliased and smooth point size and line width, minimum and maximum */
@@ -1696,7 +1697,7 @@ static void caps_fill_v2(uint8_t *caps)
 	caps_put_float(caps, 340, 15.0f); /* max_texture_lod_bias */
 	caps_put(caps, 356, 16);          /* max_vertex_attribs */
 	/* TRANSFER, COPY_TRANSFER, ARB_BUFFER_STORAGE, COPY_IMAGE, TEXTURE_VIEW */
-	caps_put(caps, 392, 1u << 17 | 1u << 26 | 1u << 31 | 1u << 3 | 1u << 1);
+	caps_put(caps, 392, 1u << 17 | 1u << 26 | 1u << 31 | (less ? 0u : 1u << 3) | 1u << 1);
 	caps_put(caps, 484, 16384); /* max_texture_2d_size */
 	caps_put(caps, 488, 2048);  /* max_texture_3d_size */
 	caps_put(caps, 492, 16384); /* max_texture_cube_size */
@@ -2108,13 +2109,14 @@ void virgl_renderer_fill_caps(uint32_t set, uint32_t version, void *caps)
 	if (fail || !caps || !state.vrend || version > set) {
 		return;
 	}
+	const bool less = getenv("STUB_VIRGL_LESS") != NULL;
 	if (set == CAPSET_VIRGL) {
 		memset(caps, 0, CAPSET_VIRGL_SIZE);
-		caps_fill_v1(caps, set);
+		caps_fill_v1(caps, set, less);
 	} else if (set == CAPSET_VIRGL2) {
 		memset(caps, 0, CAPSET_VIRGL2_SIZE);
-		caps_fill_v1(caps, set);
-		caps_fill_v2(caps);
+		caps_fill_v1(caps, set, less);
+		caps_fill_v2(caps, less);
 	}
 }
 
