@@ -1037,6 +1037,21 @@ struct vgt_position vgt_reader_passed(const struct vgt_reader *reader)
 	return reader->position;
 }
 
+bool vgt_reader_totals(struct vgt_reader *reader, uint64_t *commands, uint64_t *frames)
+{
+	if (!load_tail(reader)) {
+		return false;
+	}
+	*commands = reader->index.totals.commands;
+	*frames = reader->index.totals.frames;
+	return true;
+}
+
+uint64_t vgt_reader_file_size(const struct vgt_reader *reader)
+{
+	return reader->seekable ? input_size(reader) : 0;
+}
+
 struct vgt_position vgt_reader_whole(const struct vgt_reader *reader)
 {
 	return reader->whole;

@@ -75,6 +75,10 @@ const char *vgt_reader_ring_path(const struct vgt_reader *reader);
 /* Behind the last record that was handed out, be it from the file or from the ring; file_pos is
  * that of the input, only of use behind a whole chunk. */
 struct vgt_position vgt_reader_passed(const struct vgt_reader *reader);
+/* Bytes of the file, 0 from a pipe. */
+uint64_t vgt_reader_file_size(const struct vgt_reader *reader);
+/* How many commands and frames the tail says that the trace has; false: there is no tail. */
+bool vgt_reader_totals(struct vgt_reader *reader, uint64_t *commands, uint64_t *frames);
 /* Behind the last whole chunk of the file that was passed. */
 struct vgt_position vgt_reader_whole(const struct vgt_reader *reader);
 

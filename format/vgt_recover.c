@@ -14,14 +14,17 @@
 
 /* Reads to the end, or to the damage, which is noted; false only where nothing can be
  * recovered. */
-static bool survey(struct vgt_reader *reader, struct vgt_recovery *recovery,
-	uint64_t *last_time_ns, struct vgt_err *err)
+static bool survey(struct vgt_reader *reader, const struct vgt_recover_hooks *hooks,
+	struct vgt_recovery *recovery, uint64_t *last_time_ns, struct vgt_err *err)
 {
 	struct vgt_record record;
 	enum vgt_read next;
 	while ((next = vgt_reader_next(reader, &record, &recovery->damage)) ==
 		VGT_READ_RECORD) {
 		*last_time_ns = record.time_ns;
+		if (hooks->passed) {
+			hooks->passed(hooks->opaque, reader);
+		}
 	}
 	recovery->damaged = next == VGT_READ_ERROR;
 	if (recovery->damaged && vgt_reader_whole(reader).sequence == 0) {
@@ -42,11 +45,12 @@ static bool copy_bytes(int from, int to, uint64_t size, struct vgt_err *err)
 		uint64_t left = size - (uint64_t)at;
 		ssize_t got =
 			pread(from, buffer, left < sizeof(buffer) ? left : sizeof(buffer), at);
-		if (got <= 0 || pwrite(to, buffer, (size_t)got, at) != got) {
+		ssize_t put = got > 0 ? pwrite(to, buffer, (size_t)got, at) : got;
+		if (put <= 0) {
 			return vgt_err_system(
-				err, got == 0 ? EIO : errno, "cannot copy the trace");
+				err, put == 0 ? EIO : errno, "cannot copy the trace");
 		}
-		at += got;
+		at += put; /* less than was to be written: the next time says why */
 	}
 	return true;
 }
@@ -66,14 +70,16 @@ static bool is_taken(int fd)
 
 /* Opens the file that becomes the whole trace, holding the intact chunks and nothing behind
  * them. */
-static int open_target(const char *path, const char *out, uint64_t intact, struct vgt_err *err)
+static int open_target(const char *path, const struct vgt_recover_hooks *hooks, uint64_t intact,
+	struct vgt_err *err)
 {
-	int from = open(path, (out ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	int from = open(path, (hooks->create ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (from < 0) {
-		vgt_err_system(err, errno, "cannot open the trace");
+		vgt_err_system(err, errno,
+			hooks->create ? "cannot open the trace" : "cannot change the trace");
 		return -1;
 	}
-	if (!out) {
+	if (!hooks->create) {
 		if (is_taken(from)) {
 			vgt_err_set(
 				err, VGT_ERR_BUSY, VGT_NO_OFFSET, "is still being recorded");
@@ -87,12 +93,8 @@ static int open_target(const char *path, const char *out, uint64_t intact, struc
 		}
 		return from;
 	}
-	int to = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (to < 0) {
-		vgt_err_system(err, errno, "cannot create %s", out);
-	} else if (!copy_bytes(from, to, intact, err)) {
-		close(to);
-		unlink(out);
+	int to = hooks->create(hooks->opaque, err);
+	if (to >= 0 && !copy_bytes(from, to, intact, err)) {
 		to = -1;
 	}
 	close(from);
@@ -143,9 +145,10 @@ static bool append_rest(struct vgt_sink *sink, const struct vgt_reader *reader,
 	return true;
 }
 
-bool vgt_recover(
-	const char *path, const char *out, struct vgt_recovery *recovery, struct vgt_err *err)
+bool vgt_recover_with(const char *path, const struct vgt_recover_hooks *hooks,
+	struct vgt_recovery *recovery, struct vgt_err *err)
 {
+	const bool in_place = !hooks->create;
 	struct vgt_err local;
 	err = err ? err : &local;
 	*recovery = (struct vgt_recovery){0};
@@ -157,7 +160,7 @@ bool vgt_recover(
 	int ring = -1, target = -1;
 	struct vgt_sink sink = {.fd = -1};
 	uint64_t last_time_ns = 0;
-	if (!survey(reader, recovery, &last_time_ns, err)) {
+	if (!survey(reader, hooks, recovery, &last_time_ns, err)) {
 		goto done;
 	}
 	struct vgt_position at = vgt_reader_whole(reader);
@@ -167,16 +170,16 @@ bool vgt_recover(
 		recovery->commands = at.commands;
 		recovery->frames = at.frames;
 		struct stat status;
-		good = !out;
-		if (out && stat(path, &status) != 0) {
+		good = in_place;
+		if (!in_place && stat(path, &status) != 0) {
 			vgt_err_system(err, errno, "cannot copy the trace");
-		} else if (out) {
-			target = open_target(path, out, (uint64_t)status.st_size, err);
+		} else if (!in_place) {
+			target = open_target(path, hooks, (uint64_t)status.st_size, err);
 			good = target >= 0;
 		}
 		goto done;
 	}
-	if (recovery->damaged && !out) {
+	if (recovery->damaged && in_place) {
 		*err = recovery->damage;
 		goto done;
 	}
@@ -191,28 +194,57 @@ bool vgt_recover(
 			goto done;
 		}
 	}
-	target = open_target(path, out, at.file_pos, err);
+	target = open_target(path, hooks, at.file_pos, err);
 	if (target < 0 || !vgt_sink_init(&sink, target, vgt_reader_trace_id(reader), 1, err) ||
 		!append_rest(&sink, reader, last_time_ns, recovery, err)) {
 		goto done;
 	}
 	good = true;
-	if (has_ring && !out) {
+	if (has_ring && in_place) {
 		unlink(vgt_reader_ring_path(reader));
 	}
 done:
 	if (sink.fd >= 0) {
 		vgt_sink_finish(&sink);
 	}
-	if (target >= 0 && close(target) && good) {
+	if (in_place && target >= 0 && close(target) && good) {
 		good = vgt_err_system(err, errno, "cannot write the trace");
-	}
-	if (target >= 0 && !good && out) {
-		unlink(out);
 	}
 	if (ring >= 0) {
 		close(ring);
 	}
 	vgt_reader_close(reader);
+	return good;
+}
+
+/* A file that is to be new, for vgt_recover(). */
+struct out {
+	const char *path;
+	int fd;
+};
+
+static int create_out(void *opaque, struct vgt_err *err)
+{
+	struct out *out = opaque;
+	out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (out->fd < 0) {
+		vgt_err_system(err, errno, "cannot create %s", out->path);
+	}
+	return out->fd;
+}
+
+bool vgt_recover(
+	const char *path, const char *out, struct vgt_recovery *recovery, struct vgt_err *err)
+{
+	struct out file = {out, -1};
+	const struct vgt_recover_hooks hooks = {
+		.opaque = &file, .create = out ? create_out : NULL};
+	bool good = vgt_recover_with(path, &hooks, recovery, err);
+	if (file.fd >= 0 && close(file.fd) && good) {
+		good = vgt_err_system(err, errno, "cannot write the trace");
+	}
+	if (file.fd >= 0 && !good) {
+		unlink(out);
+	}
 	return good;
 }

@@ -3,6 +3,7 @@
 #define VGT_RECOVER_H
 
 #include "vgt_err.h"
+#include "vgt_reader.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,5 +28,18 @@ struct vgt_recovery {
  */
 bool vgt_recover(
 	const char *path, const char *out, struct vgt_recovery *recovery, struct vgt_err *err);
+
+/* For a caller who looks on, and has a file of its own for the whole trace. */
+struct vgt_recover_hooks {
+	void *opaque;
+	/* a record has been read; may be NULL */
+	void (*passed)(void *opaque, const struct vgt_reader *reader);
+	/* The empty file, to write to, which stays the caller's; called when there is something
+	 * to put into it. -1 with *err: there is none. NULL: in place. */
+	int (*create)(void *opaque, struct vgt_err *err);
+};
+
+bool vgt_recover_with(const char *path, const struct vgt_recover_hooks *hooks,
+	struct vgt_recovery *recovery, struct vgt_err *err);
 
 #endif
