@@ -38,15 +38,15 @@ capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_cap
 preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,bound_state.c capset_json.c child.c child_log.c cmd_compare.c \
-	cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
-	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c \
-	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
-	dump_filter.c dump_line.c find_program.c new_trace.c player_run.c png_image.c \
-	preload_library.c private_directory.c private_display.c private_vtest.c qemu_modules.c \
-	record_capset.c recorded_traces.c recording_watch.c run_program.c shader_list.c terminal.c \
-	trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
-player_src := $(addprefix replay/,player.c player_backing.c player_capset.c player_picture.c \
-	player_probe.c png_image.c)
+	cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c \
+	cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c describe_json.c \
+	doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c dump_filter.c \
+	dump_line.c find_program.c interrupt.c new_file.c new_trace.c player_run.c png_image.c \
+	preload_library.c private_directory.c private_display.c private_vtest.c progress.c \
+	qemu_modules.c record_capset.c recorded_traces.c recording_watch.c run_program.c shader_list.c \
+	terminal.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
+player_src := $(addprefix replay/,interrupt.c new_file.c player.c player_backing.c \
+	player_capset.c player_picture.c player_probe.c png_image.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
@@ -128,8 +128,8 @@ $(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay
 
 # Tests
 
-tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_json.c vgt_cmd.c vgt_json.c)
-tests_extra_test_compare := replay/compare.c replay/png_image.c
+tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_json.c progress.c vgt_cmd.c vgt_json.c)
+tests_extra_test_compare := $(addprefix replay/,compare.c interrupt.c new_file.c png_image.c)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
 tests_extra_test_shader_list := replay/shader_list.c
@@ -143,7 +143,7 @@ $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
 $(BUILD)/tests/test_device: $(call obj,$(tests_extra_test_device))
 $(BUILD)/tests/test_shader_list: $(call obj,$(tests_extra_test_shader_list))
 
-$(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/png_image.c) $(format_lib)
+$(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/interrupt.c replay/new_file.c replay/png_image.c) $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng)
 

@@ -6,17 +6,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static pid_t pager; /* 0: none; a process has one stdout */
 
+/* Whether a descriptor is a terminal that understands more than text. */
+static bool is_capable(int fd)
+{
+	const char *term = getenv("TERM");
+	return isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
 bool vgt_terminal_has_colours(void)
 {
 	const char *no_color = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
-	       strcmp(term, "dumb") != 0;
+	return is_capable(STDOUT_FILENO) && !(no_color && *no_color);
+}
+
+bool vgt_terminal_can_rewrite(void)
+{
+	return is_capable(STDERR_FILENO);
+}
+
+bool vgt_terminal_lacks_stdout(void)
+{
+	struct stat status;
+	return fstat(STDOUT_FILENO, &status) == 0 &&
+	       (S_ISREG(status.st_mode) || (S_ISCHR(status.st_mode) && !isatty(STDOUT_FILENO)));
 }
 
 /*
