@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "compare.h"
 #include "png_image.h"
+#include "progress.h"
+#include "terminal.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 
@@ -27,7 +29,7 @@ const char cmd_compare_help[] =
 	"  --diff OUT.png     draw the differing pixels, bright on a dark A (two files\n"
 	"                     only; also written when nothing differs)\n"
 	"  --json             print one JSON object instead of text\n"
-	"  -q, --quiet        print nothing but errors\n"
+	"  -q, --quiet        no progress, no summary, no lines: errors only\n"
 	"  -h, --help         print this\n"
 	"\n"
 	"One line for each frame goes to stdout, for directories a summary to stderr.\n"
@@ -239,6 +241,7 @@ static void report_pair(struct request *request, const struct pair *pair)
 	if (request->json) {
 		json_object_array_add(request->pairs, json_pair(pair));
 	} else if (!request->quiet) {
+		progress_clear();
 		print_pair(request, pair);
 	}
 }
@@ -384,12 +387,17 @@ static bool compare_listings(
 	int i = 0;
 	int j = 0;
 
+	progress_begin(!request->quiet && !request->json && vgt_terminal_lacks_stdout());
 	while (i < a->count || j < b->count) {
 		int order = i == a->count ? 1 : -1;
 		if (i < a->count && j < b->count) {
 			order = strcmp(a->entries[i]->d_name, b->entries[j]->d_name);
 		}
 		const char *name = order > 0 ? b->entries[j]->d_name : a->entries[i]->d_name;
+		if (progress_due()) {
+			progress_show("%s: %d of %d, %" PRIu64 " differ", name, i, a->count,
+				request->different);
+		}
 		if (order == 0) {
 			if (!compare_named(request, name)) {
 				return false;
@@ -404,6 +412,7 @@ static bool compare_listings(
 		i += order <= 0;
 		j += order >= 0;
 	}
+	progress_end();
 	return true;
 }
 
@@ -485,6 +494,29 @@ static int print_json(const struct request *request, int code)
 	return code;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat status_a, status_b;
+
+	return stat(a, &status_a) == 0 && stat(b, &status_b) == 0 &&
+	       status_a.st_dev == status_b.st_dev && status_a.st_ino == status_b.st_ino;
+}
+
+/* The drawing must not replace what it is of. */
+static bool may_write_diff(const struct request *request)
+{
+	const char *out = request->diff_path;
+
+	if (!*out) {
+		vgt_cmd_usage("compare", "--diff needs the name of a file");
+	} else if (is_same_file(out, request->a) || is_same_file(out, request->b)) {
+		vgt_cmd_usage("compare", "--diff would replace '%s', which is compared", out);
+	} else {
+		return true;
+	}
+	return false;
+}
+
 static int compare(struct request *request)
 {
 	bool directory_a = false;
@@ -505,6 +537,9 @@ static int compare(struct request *request)
 	if (directory_a && request->diff_path) {
 		return vgt_cmd_usage(
 			"compare", "--diff works on two files, not on directories");
+	}
+	if (request->diff_path && !may_write_diff(request)) {
+		return VGT_EXIT_TROUBLE;
 	}
 	if (directory_a) {
 		good = compare_directories(request);
@@ -559,11 +594,15 @@ static bool parse_max_pixels(struct request *request, const char *text)
 	tolerance->max_pixels = 0;
 	tolerance->max_millionth = 0;
 	request->percent = strchr(text, '%') != NULL;
-	if (!request->percent) {
-		return vgt_cmd_number(
-			"compare", "--max-pixels", text, 0, INT64_MAX, &tolerance->max_pixels);
+	if (!request->percent &&
+		!vgt_cmd_parse_number(text, 0, INT64_MAX, &tolerance->max_pixels)) {
+		vgt_cmd_usage("compare",
+			"--max-pixels must be a number of pixels, or a percentage such as "
+			"0.5%%, not '%s'",
+			text);
+		return false;
 	}
-	if (!parse_percent(text, &tolerance->max_millionth)) {
+	if (request->percent && !parse_percent(text, &tolerance->max_millionth)) {
 		vgt_cmd_usage("compare",
 			"--max-pixels must be from 0%% to 100%% with at most 4 decimals, not "
 			"'%s'",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "new_trace.h"
+#include "progress.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
+#include "vgt_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +24,9 @@ const char cmd_cut_help[] =
 	"      --frames 0-N  up to and with frame N; 0 is the first frame alone\n"
 	"  -o, --output OUT  the new file, another than FILE\n"
 	"      --force       replace OUT if it exists\n"
-	"  -q, --quiet       do not print what was written\n"
+	"      --json        print one JSON object: path (of the new trace), source (FILE),\n"
+	"                    file_bytes, stream_bytes, chunks, records, commands, frames\n"
+	"  -q, --quiet       no progress, no summary\n"
 	"  -h, --help        print this\n"
 	"\n"
 	"exit status: 0 done; 1 FILE is no trace, or damaged before the end of frame N;\n"
@@ -37,12 +41,13 @@ const char cmd_cut_help[] =
 enum {
 	OPTION_FORCE = 256,
 	OPTION_FRAMES,
+	OPTION_JSON,
 };
 
 struct cut {
 	const char *path, *out;
 	uint64_t last; /* frame */
-	bool force, quiet;
+	bool force, json, quiet;
 };
 
 /* Whether the record has to do with what is executed next. The rest answers what has been. */
@@ -111,6 +116,7 @@ static int copy_records(const struct cut *cut, struct vgt_reader *reader,
 			return VGT_EXIT_TROUBLE;
 		}
 		ended |= record.type == VGT_RECORD_FRAME && record.frame == cut->last;
+		progress_reader(cut->path, reader);
 	}
 	if (ended) {
 		return -1; /* what is behind it does not matter, nor whether it is damaged */
@@ -118,6 +124,7 @@ static int copy_records(const struct cut *cut, struct vgt_reader *reader,
 	if (next == VGT_READ_ERROR) {
 		return vgt_cmd_bad_trace(cut->path, &err);
 	}
+	progress_clear();
 	fprintf(stderr,
 		"vgt: %s: there is no frame %" PRIu64 ": the trace has %" PRIu64 " frames\n",
 		cut->path, cut->last, vgt_reader_passed(reader).frames);
@@ -129,9 +136,23 @@ static bool end_trace(struct new_trace *trace, struct vgt_err *err)
 	return new_trace_put_meta(trace, "end.reason=cut", err) && new_trace_commit(trace, err);
 }
 
+static void print_json(const struct cut *cut, const struct new_trace *trace)
+{
+	struct json_object *object = json_object_new_object();
+	vgt_json_put_text(object, "path", cut->out);
+	vgt_json_put_text(object, "source", cut->path);
+	vgt_json_put_number(object, "file_bytes", new_trace_size(trace));
+	vgt_json_put_position(object, &trace->sink.at);
+	vgt_json_print(stdout, object);
+}
+
 static void report(const struct cut *cut, const struct new_trace *trace)
 {
 	const uint64_t frames = trace->sink.at.frames;
+	if (cut->json) {
+		print_json(cut, trace);
+		return;
+	}
 	if (cut->quiet) {
 		return;
 	}
@@ -154,7 +175,7 @@ static int write_cut(const struct cut *cut, struct vgt_reader *reader)
 	if (vgt_reader_next(reader, &first, &err) != VGT_READ_RECORD) {
 		return vgt_cmd_bad_trace(cut->path, &err);
 	}
-	struct new_trace trace = {.fd = -1};
+	struct new_trace trace = {.file = {.fd = -1}};
 	int result = VGT_EXIT_TROUBLE;
 	if (!new_trace_create(&trace, cut->out, cut->force, NULL, LEVEL, &err)) {
 		vgt_cmd_error(cut->out, &err);
@@ -164,15 +185,18 @@ static int write_cut(const struct cut *cut, struct vgt_reader *reader)
 		vgt_cmd_error(cut->out, &err);
 	} else {
 		trace.sink.minor = vgt_reader_minor(reader);
+		progress_begin(!cut->quiet && !cut->json);
 		result = copy_records(cut, reader, &first, &trace);
 		if (result < 0 && !end_trace(&trace, &err)) {
 			vgt_cmd_error(cut->out, &err);
 			result = VGT_EXIT_TROUBLE;
 		} else if (result < 0) {
+			progress_end();
 			report(cut, &trace);
 			result = VGT_EXIT_OK;
 		}
 	}
+	progress_end();
 	new_trace_finish(&trace);
 	return result;
 }
@@ -207,6 +231,7 @@ static int parse_options(int argc, char **argv, struct cut *cut)
 		{"frames", required_argument, NULL, OPTION_FRAMES},
 		{"output", required_argument, NULL, 'o'},
 		{"force", no_argument, NULL, OPTION_FORCE},
+		{"json", no_argument, NULL, OPTION_JSON},
 		{"quiet", no_argument, NULL, 'q'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
@@ -222,6 +247,9 @@ static int parse_options(int argc, char **argv, struct cut *cut)
 			break;
 		case OPTION_FORCE:
 			cut->force = true;
+			break;
+		case OPTION_JSON:
+			cut->json = true;
 			break;
 		case 'q':
 			cut->quiet = true;

@@ -2,6 +2,7 @@
 #include "bound_state.h"
 #include "dump_filter.h"
 #include "dump_line.h"
+#include "progress.h"
 #include "terminal.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
@@ -46,12 +47,13 @@ const char cmd_dump_help[] =
 	"  --all         also polls, fences and the host's answers where they say no more than\n"
 	"                done (in JSON they always are)\n"
 	"  --time        the time of each record, in seconds from the start\n"
-	"  --json        JSON lines, see below\n"
 	"  --seek, --from-start   skip what stands before the address, or read it, however\n"
 	"                much it is\n"
 	"  --capset      the capsets that the guest was offered, every limit and bit; with\n"
 	"                --json for 'vgt record --capset'\n"
 	"  --no-pager    on a terminal, do not use $PAGER; NO_COLOR=1 turns colours off\n"
+	"  --json        JSON lines, see below\n"
+	"  -q, --quiet   no progress (there is some where stdout is a file)\n"
 	"  -h, --help    print this\n"
 	"\n"
 	"JSON lines: one object for each record or virgl command with\n"
@@ -87,7 +89,7 @@ const char cmd_dump_help[] =
 
 struct dump {
 	const char *path;
-	bool all, capset, state, use_pager;
+	bool all, capset, state, use_pager, quiet;
 	bool seek, from_start; /* as asked for */
 	struct vgt_addresses addresses;
 	struct dump_filter filter;
@@ -281,6 +283,7 @@ static void check_addresses(struct dump *dump, const struct vgt_record *record)
 			continue;
 		}
 		dump->missed = true;
+		progress_clear();
 		fflush(stdout);
 		if (record->type == VIRTIO_GPU_CMD_SUBMIT_3D) {
 			fprintf(stderr,
@@ -415,6 +418,7 @@ static int dump_trace(struct dump *dump)
 	}
 	for (;;) {
 		enum vgt_read next = vgt_reader_next(dump->reader, &record, &err);
+		progress_reader(dump->path, dump->reader);
 		if (next == VGT_READ_RECORD) {
 			if (is_behind(dump, &record)) {
 				break;
@@ -467,13 +471,14 @@ static int parse_options(int argc, char **argv, struct dump *dump)
 		{"full", no_argument, NULL, FULL},
 		{"json", no_argument, NULL, JSON},
 		{"no-pager", no_argument, NULL, NO_PAGER},
+		{"quiet", no_argument, NULL, 'q'},
 		{"seek", no_argument, NULL, SEEK},
 		{"state", no_argument, NULL, STATE},
 		{"time", no_argument, NULL, TIME},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, ":qh", options, NULL)) != -1;) {
 		switch (option) {
 		case ALL:
 			dump->all = true;
@@ -492,6 +497,9 @@ static int parse_options(int argc, char **argv, struct dump *dump)
 			break;
 		case NO_PAGER:
 			dump->use_pager = false;
+			break;
+		case 'q':
+			dump->quiet = true;
 			break;
 		case SEEK:
 			dump->seek = true;
@@ -553,7 +561,9 @@ static int run(struct dump *dump)
 	if (dump->use_pager) {
 		vgt_pager_start();
 	}
+	progress_begin(!dump->quiet && !line->json && vgt_terminal_lacks_stdout());
 	int result = dump->capset ? dump_capsets(dump) : dump_trace(dump);
+	progress_end();
 	vgt_pager_finish();
 	return result;
 }

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+#include "new_file.h"
+#include "progress.h"
 #include "vgt_cmd.h"
+#include "vgt_json.h"
 #include "vgt_recover.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* clang-format off */
 const char cmd_recover_help[] =
-	"usage: vgt recover [-o OUT] FILE\n"
+	"usage: vgt recover [OPTION...] FILE\n"
 	"\n"
 	"Makes a whole trace of one whose recording was killed: what FILE holds, then\n"
 	"what its ring still holds (the file named by ring.path in `vgt info`), then the\n"
@@ -17,6 +23,12 @@ const char cmd_recover_help[] =
 	"  -o, --output OUT  write the recovered trace to the new file OUT and leave FILE\n"
 	"                    and its ring as they are; needed where FILE is damaged\n"
 	"                    inside, for then only what lies before the damage is kept\n"
+	"      --force       replace OUT if it exists\n"
+	"      --json        print one JSON object: path (of the whole trace), source (FILE),\n"
+	"                    was_whole (nothing was to be recovered), ring_records (taken\n"
+	"                    from the ring), torn_bytes (of a chunk, left out), file_bytes,\n"
+	"                    records, commands, frames, damage {message, byte} or null\n"
+	"  -q, --quiet       no progress, no summary\n"
 	"  -h, --help        print this\n"
 	"\n"
 	"exit status: 0 recovered or already whole; 1 FILE is no trace, or damaged and no\n"
@@ -25,18 +37,128 @@ const char cmd_recover_help[] =
 	"example: vgt recover crashed.vgt\n";
 /* clang-format on */
 
-int cmd_recover(int argc, char **argv)
+enum {
+	OPTION_FORCE = 256,
+	OPTION_JSON,
+};
+
+struct recover {
+	const char *path, *out; /* out NULL: in place */
+	bool force, json, quiet;
+	struct new_file file; /* for out */
+	bool out_failed;      /* the error is about that */
+};
+
+static void on_passed(void *opaque, const struct vgt_reader *reader)
+{
+	const struct recover *recover = opaque;
+	progress_reader(recover->path, reader);
+}
+
+static int create_out(void *opaque, struct vgt_err *err)
+{
+	struct recover *recover = opaque;
+	recover->out_failed =
+		!new_file_create(&recover->file, recover->out, recover->force, 0666, err);
+	return recover->file.fd;
+}
+
+static bool make_whole(
+	struct recover *recover, struct vgt_recovery *recovery, struct vgt_err *err)
+{
+	const struct vgt_recover_hooks hooks = {
+		.opaque = recover,
+		.passed = on_passed,
+		.create = recover->out ? create_out : NULL,
+	};
+	progress_begin(!recover->quiet && !recover->json);
+	bool good = vgt_recover_with(recover->path, &hooks, recovery, err);
+	if (good && recover->out) {
+		good = fsync(recover->file.fd) == 0
+			       ? new_file_commit(&recover->file, err)
+			       : vgt_err_system(err, errno, "cannot write the trace");
+	}
+	/* the trace has been read before there was a file for it */
+	recover->out_failed |= !good && recover->file.fd >= 0;
+	progress_end();
+	new_file_finish(&recover->file);
+	return good;
+}
+
+static int tell_failure(const struct recover *recover, const struct vgt_recovery *recovery,
+	const struct vgt_err *err)
+{
+	vgt_cmd_error(recover->out_failed ? recover->out : recover->path, err);
+	if (recovery->damaged && !recover->out && err->code == VGT_ERR_MALFORMED &&
+		recovery->damage.offset > 0) {
+		fprintf(stderr, "vgt: %s: use -o OUT to keep what lies before the damage\n",
+			recover->path);
+	}
+	return err->code == VGT_ERR_SYSTEM || err->code == VGT_ERR_BUSY ||
+			       err->code == VGT_ERR_USAGE
+		       ? VGT_EXIT_TROUBLE
+		       : VGT_EXIT_DIFFERENT;
+}
+
+static void print_json(const struct recover *recover, const struct vgt_recovery *recovery)
+{
+	const char *path = recover->out ? recover->out : recover->path;
+	struct json_object *object = json_object_new_object();
+	struct stat status;
+	vgt_json_put_text(object, "path", path);
+	vgt_json_put_text(object, "source", recover->path);
+	json_object_object_add(
+		object, "was_whole", json_object_new_boolean(recovery->was_whole));
+	vgt_json_put_number(object, "ring_records", recovery->from_ring);
+	vgt_json_put_number(object, "torn_bytes", recovery->torn);
+	json_object_object_add(object, "file_bytes",
+		stat(path, &status) == 0 ? json_object_new_int64(status.st_size) : NULL);
+	vgt_json_put_number(object, "records", recovery->records);
+	vgt_json_put_number(object, "commands", recovery->commands);
+	vgt_json_put_number(object, "frames", recovery->frames);
+	vgt_json_put_damage(object, recovery->damaged ? &recovery->damage : NULL);
+	vgt_json_print(stdout, object);
+}
+
+static void print_summary(const struct recover *recover, const struct vgt_recovery *recovery)
+{
+	const char *out = recover->out;
+	if (recovery->was_whole) {
+		fprintf(stderr, "vgt: %s: is whole, nothing to recover%s%s\n", recover->path,
+			out ? "; copied to " : "", out ? out : "");
+		return;
+	}
+	fprintf(stderr,
+		"vgt: %s: recovered: %" PRIu64 " commands, %" PRIu64 " frames (%" PRIu64
+		" records from the ring, %" PRIu64 " bytes of a torn chunk dropped)\n",
+		out ? out : recover->path, recovery->commands, recovery->frames,
+		recovery->from_ring, recovery->torn);
+}
+
+/* An exit code, or -1: go on. */
+static int parse_options(int argc, char **argv, struct recover *recover)
 {
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
+		{"force", no_argument, NULL, OPTION_FORCE},
+		{"json", no_argument, NULL, OPTION_JSON},
+		{"quiet", no_argument, NULL, 'q'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	const char *out = NULL;
-	for (int option; (option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1;) {
 		switch (option) {
 		case 'o':
-			out = optarg;
+			recover->out = optarg;
+			break;
+		case OPTION_FORCE:
+			recover->force = true;
+			break;
+		case OPTION_JSON:
+			recover->json = true;
+			break;
+		case 'q':
+			recover->quiet = true;
 			break;
 		case 'h':
 			return vgt_cmd_print_help(cmd_recover_help);
@@ -47,39 +169,35 @@ int cmd_recover(int argc, char **argv)
 	if (argc - optind != 1) {
 		return vgt_cmd_usage("recover", "recover takes one trace");
 	}
-	const char *path = argv[optind];
-	if (strcmp(path, "-") == 0) {
+	recover->path = argv[optind];
+	if (strcmp(recover->path, "-") == 0) {
 		return vgt_cmd_usage("recover", "recover needs a file, not standard input");
 	}
-	if (out && !vgt_cmd_may_write("recover", path, out)) {
+	if (recover->out && !vgt_cmd_may_write("recover", recover->path, recover->out)) {
 		return VGT_EXIT_TROUBLE;
 	}
+	return -1;
+}
+
+int cmd_recover(int argc, char **argv)
+{
+	struct recover recover = {.file = {.fd = -1}};
 	struct vgt_recovery recovery;
 	struct vgt_err err;
-	if (!vgt_recover(path, out, &recovery, &err)) {
-		vgt_cmd_error(path, &err);
-		if (recovery.damaged && !out && err.code == VGT_ERR_MALFORMED &&
-			recovery.damage.offset > 0) {
-			fprintf(stderr,
-				"vgt: %s: use -o OUT to keep what lies before the damage\n",
-				path);
-		}
-		return err.code == VGT_ERR_SYSTEM || err.code == VGT_ERR_BUSY
-			       ? VGT_EXIT_TROUBLE
-			       : VGT_EXIT_DIFFERENT;
+	const int result = parse_options(argc, argv, &recover);
+	if (result >= 0) {
+		return result;
 	}
-	if (recovery.was_whole) {
-		fprintf(stderr, "vgt: %s: is whole, nothing to recover%s%s\n", path,
-			out ? "; copied to " : "", out ? out : "");
-		return VGT_EXIT_OK;
+	if (!make_whole(&recover, &recovery, &err)) {
+		return tell_failure(&recover, &recovery, &err);
 	}
 	if (recovery.damaged) {
-		vgt_cmd_error(path, &recovery.damage);
+		vgt_cmd_error(recover.path, &recovery.damage);
 	}
-	fprintf(stderr,
-		"vgt: %s: recovered: %" PRIu64 " commands, %" PRIu64 " frames (%" PRIu64
-		" records from the ring, %" PRIu64 " bytes of a torn chunk dropped)\n",
-		out ? out : path, recovery.commands, recovery.frames, recovery.from_ring,
-		recovery.torn);
+	if (recover.json) {
+		print_json(&recover, &recovery);
+	} else if (!recover.quiet) {
+		print_summary(&recover, &recovery);
+	}
 	return VGT_EXIT_OK;
 }

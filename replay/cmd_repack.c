@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "new_trace.h"
+#include "progress.h"
 #include "vgt_cmd.h"
+#include "vgt_json.h"
 #include "vgt_ring.h"
 
 #include <ctype.h>
@@ -27,7 +29,11 @@ const char cmd_repack_help[] =
 	"  -o, --output OUT  write to the new file OUT and leave FILE as it is; FILE may\n"
 	"                    be - for standard input then\n"
 	"      --force       replace OUT if it exists\n"
-	"  -q, --quiet       do not print the sizes\n"
+	"      --json        print one JSON object: path (of the new trace), source (FILE),\n"
+	"                    source_bytes (null from a pipe), source_end (\"tail\", \"cut\"),\n"
+	"                    torn_bytes (left out), file_bytes, stream_bytes, chunks, records,\n"
+	"                    commands, frames\n"
+	"  -q, --quiet       no progress, no summary\n"
 	"  -h, --help        print this\n"
 	"\n"
 	"exit status: 0 done; 1 FILE is no trace, or damaged; 2 trouble, or it is still\n"
@@ -42,11 +48,12 @@ const char cmd_repack_help[] =
 
 enum {
 	OPTION_FORCE = 256,
+	OPTION_JSON,
 };
 
 struct repack {
 	const char *path, *out;
-	bool force, quiet;
+	bool force, json, quiet;
 	int level;
 	int lock;           /* FILE, held while it is replaced, or -1 */
 	struct stat status; /* of FILE, where it is not a pipe */
@@ -54,6 +61,7 @@ struct repack {
 
 static int refuse(const char *path, const char *why)
 {
+	progress_clear();
 	fprintf(stderr, "vgt: %s: %s\n", path, why);
 	return VGT_EXIT_TROUBLE;
 }
@@ -61,6 +69,7 @@ static int refuse(const char *path, const char *why)
 /* What is behind the last whole chunk cannot be put into the new trace. */
 static int refuse_torn(const char *path, uint64_t torn)
 {
+	progress_clear();
 	fprintf(stderr,
 		"vgt: %s: ends within a chunk: %" PRIu64
 		" bytes would be lost; use -o OUT, or `vgt recover`\n",
@@ -107,6 +116,7 @@ static int copy_records(const struct repack *repack, struct vgt_reader *reader,
 			vgt_cmd_error(shown, &err);
 			return VGT_EXIT_TROUBLE;
 		}
+		progress_reader(repack->path, reader);
 	}
 	if (next == VGT_READ_ERROR) {
 		return vgt_cmd_bad_trace(repack->path, &err);
@@ -132,9 +142,35 @@ static int copy_records(const struct repack *repack, struct vgt_reader *reader,
 	return -1;
 }
 
-static void report(const struct repack *repack, struct vgt_reader *reader, uint64_t new_size)
+static bool has_size(const struct repack *repack)
+{
+	return S_ISREG(repack->status.st_mode) && repack->status.st_size > 0;
+}
+
+static void print_json(const struct repack *repack, const struct vgt_reader *reader,
+	const struct new_trace *trace)
+{
+	struct json_object *object = json_object_new_object();
+	vgt_json_put_text(object, "path", repack->out ? repack->out : repack->path);
+	vgt_json_put_text(object, "source", repack->path);
+	json_object_object_add(object, "source_bytes",
+		has_size(repack) ? json_object_new_int64(repack->status.st_size) : NULL);
+	vgt_json_put_text(object, "source_end", vgt_cmd_end_name(vgt_reader_end(reader)));
+	vgt_json_put_number(object, "torn_bytes", vgt_reader_torn(reader));
+	vgt_json_put_number(object, "file_bytes", new_trace_size(trace));
+	vgt_json_put_position(object, &trace->sink.at);
+	vgt_json_print(stdout, object);
+}
+
+static void report(
+	const struct repack *repack, struct vgt_reader *reader, const struct new_trace *trace)
 {
 	const char *shown = repack->out ? repack->out : repack->path;
+	const uint64_t new_size = new_trace_size(trace);
+	if (repack->json) {
+		print_json(repack, reader, trace);
+		return;
+	}
 	if (vgt_reader_end(reader) == VGT_END_CUT) {
 		const uint64_t torn = vgt_reader_torn(reader);
 		fprintf(stderr, "vgt: %s: the end was missing; it has its tail now", shown);
@@ -147,7 +183,7 @@ static void report(const struct repack *repack, struct vgt_reader *reader, uint6
 		return;
 	}
 	fprintf(stderr, "vgt: %s: ", shown);
-	if (S_ISREG(repack->status.st_mode) && repack->status.st_size > 0) {
+	if (has_size(repack)) {
 		fprintf(stderr, "%" PRId64 " -> %" PRIu64 " bytes (%.1f %%)\n",
 			(int64_t)repack->status.st_size, new_size,
 			100.0 * (double)new_size / (double)repack->status.st_size);
@@ -167,21 +203,24 @@ static int rewrite(struct repack *repack, struct vgt_reader *reader)
 	if (vgt_ring_in_use(vgt_reader_ring_path(reader), vgt_reader_trace_id(reader))) {
 		return refuse(repack->path, "is still being recorded");
 	}
-	struct new_trace trace = {.fd = -1};
+	struct new_trace trace = {.file = {.fd = -1}};
 	int result = VGT_EXIT_TROUBLE;
 	if (!new_trace_create(&trace, shown, !repack->out || repack->force,
 		    repack->out ? NULL : &repack->status, repack->level, &err)) {
 		vgt_cmd_error(shown, &err);
 	} else {
+		progress_begin(!repack->quiet && !repack->json);
 		result = copy_records(repack, reader, &first, &trace);
 		if (result < 0 && !new_trace_commit(&trace, &err)) {
 			vgt_cmd_error(shown, &err);
 			result = VGT_EXIT_TROUBLE;
 		} else if (result < 0) {
-			report(repack, reader, new_trace_size(&trace));
+			progress_end();
+			report(repack, reader, &trace);
 			result = VGT_EXIT_OK;
 		}
 	}
+	progress_end();
 	new_trace_finish(&trace);
 	return result;
 }
@@ -206,6 +245,7 @@ static int parse_options(int argc, char **argv, struct repack *repack)
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"force", no_argument, NULL, OPTION_FORCE},
+		{"json", no_argument, NULL, OPTION_JSON},
 		{"quiet", no_argument, NULL, 'q'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
@@ -225,6 +265,9 @@ static int parse_options(int argc, char **argv, struct repack *repack)
 			break;
 		case OPTION_FORCE:
 			repack->force = true;
+			break;
+		case OPTION_JSON:
+			repack->json = true;
 			break;
 		case 'q':
 			repack->quiet = true;

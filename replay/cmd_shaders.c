@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "interrupt.h"
+#include "new_file.h"
+#include "progress.h"
 #include "shader_list.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
@@ -7,13 +10,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* clang-format off */
 const char cmd_shaders_help[] =
@@ -42,7 +43,7 @@ const char cmd_shaders_help[] =
 	"                 no shader; and last {\"event\":\"end\", \"end\" (\"tail\", \"ring\",\n"
 	"                 \"recording\", \"cut\", \"damage\"), \"shaders\", \"texts\" (different ones),\n"
 	"                 \"incomplete\", \"unlisted\", \"damage\" {\"message\", \"byte\"} or null}\n"
-	"  --quiet        no summary on stderr\n"
+	"  -q, --quiet    no progress, no summary\n"
 	"  -h, --help     print this\n"
 	"\n"
 	"At most 100000 shaders are listed, and 64 MiB of unfinished ones kept.\n"
@@ -64,7 +65,6 @@ struct shaders {
 	const char *path;
 	const char *out; /* NULL: none */
 	bool force, json, quiet;
-	int dir;     /* of `out`; -1: not opened yet */
 	bool failed; /* to write there; said already */
 	uint64_t files, problems;
 	struct shader_list *list;
@@ -72,59 +72,69 @@ struct shaders {
 
 /* Files */
 
-static bool out_failed(struct shaders *shaders, const char *name, const char *what)
+static void out_failed(struct shaders *shaders, const char *path, const struct vgt_err *err)
 {
-	const int error = errno;
-	fflush(stdout);
-	fprintf(stderr, "vgt: cannot %s %s/%s: %s%s\n", what, shaders->out, name,
-		strerror(error), error == EEXIST ? " (--force overwrites)" : "");
+	vgt_cmd_error(path, err);
 	shaders->failed = true;
-	return false;
+}
+
+/* On the heap; NULL has been reported. */
+static char *path_in_out(struct shaders *shaders, const char *name)
+{
+	char *path;
+	if (asprintf(&path, "%s/%s", shaders->out, name) >= 0) {
+		return path;
+	}
+	fputs("vgt: no memory for a path\n", stderr);
+	shaders->failed = true;
+	return NULL;
 }
 
 /* Makes the directory if need be and sees to it that the list can go there. */
 static bool open_out(struct shaders *shaders)
 {
+	struct new_file file = {.fd = -1};
+	struct vgt_err err;
 	shaders->failed = !vgt_cmd_make_directory(shaders->out);
-	if (shaders->failed) {
+	char *path = shaders->failed ? NULL : path_in_out(shaders, INDEX_TEXT);
+	if (path && !new_file_create(&file, path, shaders->force, 0666, &err)) {
+		out_failed(shaders, path, &err);
+	}
+	new_file_finish(&file);
+	free(path);
+	return !shaders->failed;
+}
+
+/* Puts a file into the directory, all of it or nothing. */
+static bool write_out(struct shaders *shaders, const char *name,
+	void (*print)(FILE *to, const void *opaque), const void *opaque)
+{
+	char *path = path_in_out(shaders, name);
+	struct new_file file = {.fd = -1};
+	FILE *stream = NULL;
+	struct vgt_err err;
+	if (!path) {
 		return false;
 	}
-	shaders->dir = open(shaders->out, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (shaders->dir < 0) {
-		return out_failed(shaders, INDEX_TEXT, "create");
+	if (new_file_create(&file, path, shaders->force, 0666, &err)) {
+		stream = new_file_stream(&file, &err);
 	}
-	if (!shaders->force &&
-		faccessat(shaders->dir, INDEX_TEXT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		errno = EEXIST;
-		return out_failed(shaders, INDEX_TEXT, "create");
-	}
-	return true;
-}
-
-/* NULL: has been reported. */
-static FILE *create_file(struct shaders *shaders, const char *name)
-{
-	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (shaders->force ? O_TRUNC : O_EXCL);
-	const int fd = openat(shaders->dir, name, flags, 0666);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!file) {
-		out_failed(shaders, name, "create");
-		if (fd >= 0) {
-			close(fd);
+	bool good = stream != NULL;
+	if (stream) {
+		print(stream, opaque);
+		errno = 0;
+		const bool failed = ferror(stream) != 0;
+		if (fclose(stream) != 0 || failed) {
+			good = vgt_err_system(&err, errno ? errno : EIO, "cannot write");
 		}
 	}
-	return file;
-}
-
-static void close_file(struct shaders *shaders, const char *name, FILE *file)
-{
-	errno = 0;
-	const bool failed = ferror(file) != 0;
-	if (fclose(file) != 0 || failed) {
-		errno = errno ? errno : EIO;
-		out_failed(shaders, name, "write");
-		unlinkat(shaders->dir, name, 0); /* no halves */
+	good = good && new_file_commit(&file, &err);
+	if (!good) {
+		out_failed(shaders, path, &err);
 	}
+	new_file_finish(&file);
+	free(path);
+	return good;
 }
 
 #define FILE_NAME_SIZE 128
@@ -144,20 +154,27 @@ static void file_name(const struct shader *shader, char name[FILE_NAME_SIZE])
 		shader->state == SHADER_COMPLETE ? "" : ".part");
 }
 
+struct text {
+	const char *text;
+	uint32_t bytes;
+};
+
+static void print_text(FILE *to, const void *opaque)
+{
+	const struct text *text = opaque;
+	fwrite(text->text, 1, text->bytes, to);
+}
+
 static void on_text(void *opaque, const struct shader *shader, const char *text)
 {
 	struct shaders *shaders = opaque;
+	const struct text content = {text, shader->bytes};
 	char name[FILE_NAME_SIZE];
 	if (!shaders->out || shaders->failed) {
 		return;
 	}
 	file_name(shader, name);
-	FILE *file = create_file(shaders, name);
-	if (file) {
-		fwrite(text, 1, shader->bytes, file);
-		close_file(shaders, name, file);
-		shaders->files++;
-	}
+	shaders->files += write_out(shaders, name, print_text, &content);
 }
 
 /* JSON */
@@ -224,6 +241,7 @@ static void on_problem(void *opaque, const struct shader_place *place, const cha
 		vgt_json_put_text(object, "message", message);
 		vgt_json_print(stdout, object);
 	} else if (shaders->problems < MESSAGES_MAX) {
+		progress_clear();
 		fprintf(stderr, "vgt: %s: %s: %s\n", shaders->path, address, message);
 	} else if (shaders->problems == MESSAGES_MAX) {
 		fprintf(stderr, "vgt: %s: more of these are not shown\n", shaders->path);
@@ -349,24 +367,17 @@ static void print_table(const struct shaders *shaders, FILE *to)
 	}
 }
 
-/* All shaders, in the one or the other form. */
-static void print_shaders(const struct shaders *shaders, FILE *to, bool json)
+static void print_list(FILE *to, const void *opaque)
 {
-	if (!json) {
-		print_table(shaders, to);
-		return;
-	}
-	for (size_t i = 0; i < shader_list_count(shaders->list); i++) {
-		print_shader_json(shaders, to, shader_list_at(shaders->list, i));
-	}
+	const struct shaders *shaders = opaque;
+	print_table(shaders, to);
 }
 
-static void write_index(struct shaders *shaders, const char *name, bool json)
+static void print_json_list(FILE *to, const void *opaque)
 {
-	FILE *file = shaders->failed ? NULL : create_file(shaders, name);
-	if (file) {
-		print_shaders(shaders, file, json);
-		close_file(shaders, name, file);
+	const struct shaders *shaders = opaque;
+	for (size_t i = 0; i < shader_list_count(shaders->list); i++) {
+		print_shader_json(shaders, to, shader_list_at(shaders->list, i));
 	}
 }
 
@@ -438,15 +449,15 @@ static void finish(
 	}
 	const struct totals totals = add_up(shaders->list);
 	if (totals.shaders || shaders->json) {
-		print_shaders(shaders, stdout, shaders->json);
+		(shaders->json ? print_json_list : print_list)(stdout, shaders);
 	}
 	if (shaders->json) {
 		print_end_json(shaders, &totals, reader, damage);
 	}
-	if (shaders->out) {
-		write_index(shaders, INDEX_JSON, true);
-		write_index(shaders, INDEX_TEXT, false);
+	if (shaders->out && write_out(shaders, INDEX_JSON, print_json_list, shaders)) {
+		write_out(shaders, INDEX_TEXT, print_list, shaders);
 	}
+	interrupt_message(NULL);
 	fflush(stdout);
 	if (!shaders->quiet && !shaders->failed) {
 		print_summary(shaders, &totals);
@@ -465,10 +476,17 @@ static int list_trace(struct shaders *shaders, struct vgt_reader *reader)
 	if (shaders->out && !open_out(shaders)) {
 		return VGT_EXIT_TROUBLE;
 	}
+	if (shaders->out) {
+		interrupt_message("vgt: interrupted: not all shaders are written, the list is "
+				  "not\n");
+	}
+	progress_begin(!shaders->quiet && !shaders->json);
 	while (next == VGT_READ_RECORD && !shaders->failed) {
 		shader_list_feed(shaders->list, &record);
+		progress_reader(shaders->path, reader);
 		next = vgt_reader_next(reader, &record, &err);
 	}
+	progress_end();
 	if (shaders->failed) {
 		return VGT_EXIT_TROUBLE;
 	}
@@ -511,14 +529,15 @@ static int parse_options(int argc, char **argv, struct shaders *shaders)
 		}
 	}
 	if (shaders->force && !shaders->out) {
-		return vgt_cmd_usage("shaders", "--force is for --out");
+		return vgt_cmd_usage(
+			"shaders", "--force needs --out DIR, whose files it replaces");
 	}
 	return argc - optind == 1 ? -1 : vgt_cmd_usage("shaders", "shaders takes one trace");
 }
 
 int cmd_shaders(int argc, char **argv)
 {
-	struct shaders shaders = {.dir = -1};
+	struct shaders shaders = {.out = NULL};
 	int result = parse_options(argc, argv, &shaders);
 	if (result >= 0) {
 		return result;
@@ -539,9 +558,6 @@ int cmd_shaders(int argc, char **argv)
 		result = VGT_EXIT_TROUBLE;
 	}
 	shader_list_destroy(shaders.list);
-	if (shaders.dir >= 0) {
-		close(shaders.dir);
-	}
 	vgt_reader_close(reader);
 	return result;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "progress.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_trace.h"
@@ -13,7 +14,7 @@
 
 /* clang-format off */
 const char cmd_verify_help[] =
-	"usage: vgt verify [--json] [--max N] [--quiet] FILE\n"
+	"usage: vgt verify [OPTION...] FILE\n"
 	"\n"
 	"Checks a trace without GL: that the file is whole and undamaged, and that its\n"
 	"commands keep the rules of virtio-gpu and virgl. A violation is one line with its\n"
@@ -23,17 +24,16 @@ const char cmd_verify_help[] =
 	"the host. `vgt dump FILE ADDRESS` shows what stands there. FILE may be - for\n"
 	"standard input.\n"
 	"\n"
-	"  --json      JSON lines: {\"event\":\"violation\", \"command\", \"virgl_command\" or\n"
-	"              null, \"message\"}, and last {\"event\":\"end\", \"end\" (\"tail\", \"ring\",\n"
-	"              \"recording\", \"cut\", \"damage\"), \"records\", \"commands\", \"frames\",\n"
-	"              \"violations\", \"handles_checked\", \"damage\" {\"message\", \"byte\"}\n"
-	"              or null}; handles_checked is false where handles were not checked to\n"
-	"              the end: it is missing or behind the damage, or there were more\n"
-	"              objects than are followed\n"
-	"  --max N     show no more than N violations, count the others (100; 0: all)\n"
-	"  -q, --quiet\n"
-	"              no summary on stderr\n"
-	"  -h, --help  print this\n"
+	"  --max N      show no more than N violations, count the others (100; 0: all)\n"
+	"  --json       JSON lines: {\"event\":\"violation\", \"command\", \"virgl_command\" or\n"
+	"               null, \"message\"}, and last {\"event\":\"end\", \"end\" (\"tail\", \"ring\",\n"
+	"               \"recording\", \"cut\", \"damage\"), \"records\", \"commands\", \"frames\",\n"
+	"               \"violations\", \"handles_checked\", \"damage\" {\"message\", \"byte\"}\n"
+	"               or null}; handles_checked is false where handles were not checked to\n"
+	"               the end: it is missing or behind the damage, or there were more\n"
+	"               objects than are followed\n"
+	"  -q, --quiet  no progress, no summary\n"
+	"  -h, --help   print this\n"
 	"\n"
 	"exit status: 0 no violation; 1 violations, or a damaged file; 2 trouble; 5 no\n"
 	"violation, but the end of the trace is missing (see `vgt help recover`).\n"
@@ -66,6 +66,7 @@ static void on_violation(void *opaque, const struct vgt_violation *violation)
 		vgt_json_print(stdout, object);
 		return;
 	}
+	progress_clear();
 	printf("%s: @%" PRIu64, verify->path, violation->command);
 	if (in_submit) {
 		printf(".%" PRIu32, violation->virgl_command);
@@ -124,9 +125,12 @@ static int verify_trace(
 	struct vgt_record record;
 	struct vgt_err err;
 	enum vgt_read next;
+	progress_begin(!verify->quiet && !verify->json);
 	while ((next = vgt_reader_next(reader, &record, &err)) == VGT_READ_RECORD) {
 		vgt_validator_feed(validator, &record);
+		progress_reader(verify->path, reader);
 	}
+	progress_end();
 	if (next == VGT_READ_END && vgt_reader_end(reader) == VGT_END_TAIL) {
 		vgt_validator_end(validator);
 	}

@@ -2,6 +2,7 @@
 #ifndef NEW_TRACE_H
 #define NEW_TRACE_H
 
+#include "new_file.h"
 #include "vgt_err.h"
 #include "vgt_reader.h"
 #include "vgt_sink.h"
@@ -12,19 +13,16 @@
 #include <sys/stat.h>
 
 /*
- * A trace that a command makes out of another, record by record. It is written to a temporary
- * file beside its place and gets there only when it is whole: until then, and where anything
- * fails or a signal ends the program, whatever is there stays and nothing else is left. One at
- * a time in a process. Memory: a chunk.
+ * A trace that a command makes out of another, record by record, as a file that appears when it
+ * is whole (new_file.h). One at a time in a process. Memory: a chunk.
  */
 
 struct new_trace {
 	/* trace_id and minor are to be set before the first record, at and index may be read */
 	struct vgt_sink sink;
 	/* private: */
-	char *path, *temporary;
-	bool replace;
-	int fd;
+	const char *shown; /* its path */
+	struct new_file file;
 	uint64_t file_size; /* 0: not committed */
 	uint8_t *records;   /* that are in no chunk yet */
 	size_t size, capacity;
@@ -33,9 +31,9 @@ struct new_trace {
 };
 
 /*
- * Begins a trace that is to be at `path`. VGT_ERR_USAGE: it exists and `replace` is not set, or
- * is no regular file. Its mode, and its owner where that may be, are those of `like`, or where
- * that is NULL what a new file has.
+ * Begins a trace that is to be at `path`, which must live as long. VGT_ERR_USAGE: it exists and
+ * `replace` is not set, or is no regular file. Its mode, and its owner where that may be, are
+ * those of `like`, or where that is NULL what a new file has.
  */
 bool new_trace_create(struct new_trace *trace, const char *path, bool replace,
 	const struct stat *like, int level, struct vgt_err *err);

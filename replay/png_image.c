@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "png_image.h"
 
+#include "new_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <spng.h>
@@ -156,11 +158,10 @@ bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_er
 	return true;
 }
 
-/* Where a PNG goes: a temporary file that replaces path, or, where temporary is NULL, path. */
+/* Where a PNG goes: through a file that appears when it is whole, or to a device. */
 struct png_target {
 	FILE *file;
-	char *path;
-	char *temporary;
+	struct new_file temporary; /* fd -1: none */
 	int error_number;
 };
 
@@ -176,92 +177,40 @@ static int write_target(spng_ctx *spng, void *user, void *bytes, size_t size)
 	return 0;
 }
 
-/* Creates the temporary file in the path's directory; its descriptor, or -1 with errno. */
-static int create_temporary(struct png_target *target)
-{
-	const char *slash = strrchr(target->path, '/');
-	const int directory = slash ? (int)(slash - target->path) + 1 : 0;
-
-	for (unsigned attempt = 0; attempt < 100; attempt++) {
-		char *name;
-		if (asprintf(&name, "%.*s.vgt-%ld-%u.tmp", directory, target->path,
-			    (long)getpid(), attempt) < 0) {
-			errno = ENOMEM;
-			return -1;
-		}
-		/* Not mkstemp(): the mode shall follow the user's umask. */
-		const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0) {
-			target->temporary = name;
-			return fd;
-		}
-		free(name);
-		if (errno != EEXIST) {
-			break;
-		}
-	}
-	return -1;
-}
-
-/* The descriptor to write to, or -1 with errno. */
-static int open_target_fd(struct png_target *target, const char *path)
-{
-	struct stat status;
-
-	target->path = realpath(path, NULL);
-	if (!target->path) {
-		target->path = strdup(path); /* does not exist yet */
-	}
-	if (!target->path) {
-		return -1;
-	}
-	if (stat(target->path, &status) == 0) {
-		if (S_ISDIR(status.st_mode)) {
-			errno = EISDIR;
-			return -1;
-		}
-		if (!S_ISREG(status.st_mode)) {
-			/* A rename would replace the device by a file. */
-			return open(target->path, O_WRONLY | O_CLOEXEC);
-		}
-	}
-	return create_temporary(target);
-}
-
-/* Ends the file: in its place when good, gone otherwise; frees what the target holds. */
+/* Ends the file: in its place when good, gone otherwise. */
 static bool close_target(struct png_target *target, bool good, struct vgt_err *err)
 {
-	if (target->file && fclose(target->file) != 0 && good) {
+	if (fclose(target->file) != 0 && good) {
 		good = vgt_err_system(err, errno, "cannot write");
 	}
-	if (good && target->temporary && rename(target->temporary, target->path) != 0) {
-		good = vgt_err_system(err, errno, "cannot replace");
+	if (good && target->temporary.fd >= 0) {
+		good = new_file_commit(&target->temporary, err);
 	}
-	if (!good && target->temporary) {
-		unlink(target->temporary);
-	}
-	free(target->temporary);
-	free(target->path);
+	new_file_finish(&target->temporary);
 	return good;
+}
+
+/* A rename would replace a device by a file. */
+static bool is_device(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
 static bool open_target(struct png_target *target, const char *path, struct vgt_err *err)
 {
-	*target = (struct png_target){0};
-	const int fd = open_target_fd(target, path);
-	if (fd >= 0) {
-		target->file = fdopen(fd, "wb");
-		if (target->file) {
-			return true;
-		}
+	*target = (struct png_target){.temporary = {.fd = -1}};
+	if (is_device(path)) {
+		target->file = fopen(path, "wbe");
+		return target->file || vgt_err_system(err, errno, "cannot create");
 	}
-	const int error_number = errno;
-	if (fd >= 0) {
-		close(fd);
+	if (new_file_create(&target->temporary, path, true, 0666, err)) {
+		target->file = new_file_stream(&target->temporary, err);
 	}
-	close_target(target, false, NULL);
-	vgt_err_system(err, error_number, "cannot create");
-	return false;
+	if (!target->file) {
+		new_file_finish(&target->temporary);
+	}
+	return target->file != NULL;
 }
 
 static void drop_alpha(uint8_t *rgb, const uint8_t *rgba, uint32_t width)

@@ -9,8 +9,8 @@
 
 /*
  * A picture in memory, and its way from and to PNG files. Files are hostile input: what is read
- * is bounded by the limits below, whatever the file says of itself. No state is shared between
- * calls, so each thread may work on images of its own.
+ * is bounded by the limits below, whatever the file says of itself. Reading and comparing
+ * share no state, so each thread may work on images of its own.
  */
 
 /* The largest picture, of GL's largest texture; 1 GiB of pixels when both sides have it. */
@@ -34,9 +34,9 @@ bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_er
 
 /*
  * Writes 8-bit RGBA, or RGB without alpha, compressed for speed. The file appears complete or
- * not at all: it is written beside the path and renamed over it, and nothing is left behind on
- * failure. A link is followed; a path that is no ordinary file (/dev/stdout, a pipe) is written
- * directly. Errors: VGT_ERR_SYSTEM, and VGT_ERR_LIMIT for an empty or too large image.
+ * not at all (new_file.h), one at a time in a process. A link is followed; a path that is no
+ * ordinary file (/dev/stdout, a pipe) is written directly. Errors: VGT_ERR_SYSTEM,
+ * VGT_ERR_USAGE for a directory, and VGT_ERR_LIMIT for an empty or too large image.
  */
 bool vgt_image_write_png(
 	const struct vgt_image *image, const char *path, bool with_alpha, struct vgt_err *err);

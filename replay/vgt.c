@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line of vgt: finds the subcommand, runs it, and sees its output off. */
+#include "progress.h"
 #include "vgt_cmd.h"
 
 #include <errno.h>
@@ -120,5 +121,7 @@ int main(int argc, char **argv)
 	hold_standard_streams();
 	/* `vgt ... | head` shall end quietly, also below a parent that ignores the signal. */
 	signal(SIGPIPE, SIG_DFL);
-	return close_stdout(run(argc, argv));
+	const int code = run(argc, argv);
+	progress_end(); /* whatever way the command ended */
+	return close_stdout(code);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_cmd.h"
 
+#include "progress.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -53,21 +55,27 @@ static unsigned edit_distance(const char *a, const char *b)
 	return cost[a_length][b_length];
 }
 
+/* How far what was typed is from a word, NO_GUESS where nobody would have meant that. */
+#define NO_GUESS 3 /* three slips are another word */
+
+static unsigned guess_distance(const char *typed, const char *word)
+{
+	if (strlen(typed) > GUESS_MAX || strlen(word) > GUESS_MAX) {
+		return NO_GUESS;
+	}
+	/* Half of a short word guessed is no guess. */
+	const unsigned distance = edit_distance(typed, word);
+	return 2 * distance < strlen(word) ? distance : NO_GUESS;
+}
+
 const struct vgt_cmd *vgt_cmd_guess(const struct vgt_cmd *table, const char *name)
 {
 	const struct vgt_cmd *guess = NULL;
-	unsigned best = 3; /* three slips are another word */
+	unsigned best = NO_GUESS;
 
-	if (strlen(name) > GUESS_MAX) {
-		return NULL;
-	}
 	for (; table->name; table++) {
-		if (strlen(table->name) > GUESS_MAX) {
-			continue;
-		}
-		const unsigned distance = edit_distance(name, table->name);
-		/* Half of a short word guessed is no guess. */
-		if (distance < best && 2 * distance < strlen(table->name)) {
+		const unsigned distance = guess_distance(name, table->name);
+		if (distance < best) {
 			best = distance;
 			guess = table;
 		}
@@ -115,6 +123,37 @@ static const struct option *find_option(const struct option *options, int letter
 	return NULL;
 }
 
+/* What begins with several options' names, or with none's; "--name" or "--name=value". */
+static int bad_long_option(const char *name, const char *typed, const struct option *options)
+{
+	char word[GUESS_MAX + 2], several[256] = "";
+	const size_t length = strcspn(typed + 2, "=");
+	const char *guess = NULL;
+	unsigned count = 0, best = NO_GUESS;
+
+	snprintf(word, sizeof(word), "%.*s", (int)length, typed + 2);
+	for (; options->name; options++) {
+		const unsigned distance = guess_distance(word, options->name);
+		if (strncmp(options->name, typed + 2, length) == 0) {
+			const size_t used = strlen(several);
+			snprintf(several + used, sizeof(several) - used, "%s--%s",
+				count++ ? ", " : "", options->name);
+		}
+		if (distance < best) {
+			best = distance;
+			guess = options->name;
+		}
+	}
+	if (count > 1) {
+		return vgt_cmd_usage(name, "option '%s' is ambiguous: %s", typed, several);
+	}
+	if (guess) {
+		return vgt_cmd_usage(
+			name, "unknown option '%s', did you mean '--%s'?", typed, guess);
+	}
+	return vgt_cmd_usage(name, "unknown option '%s'", typed);
+}
+
 int vgt_cmd_bad_option(
 	const char *name, char *const *argv, const struct option *options, int result)
 {
@@ -125,8 +164,7 @@ int vgt_cmd_bad_option(
 			result == ':' ? "needs a value" : "takes no value");
 	}
 	if (optopt == 0) {
-		return vgt_cmd_usage(
-			name, "unknown or ambiguous option '%s'", argv[optind - 1]);
+		return bad_long_option(name, argv[optind - 1], options);
 	}
 	return vgt_cmd_usage(name, "%s '-%c'",
 		result == ':' ? "no value for option" : "unknown option", optopt);
@@ -175,8 +213,9 @@ bool vgt_cmd_number(const char *name, const char *option, const char *text, uint
 
 void vgt_cmd_error(const char *path, const struct vgt_err *err)
 {
+	progress_clear();
 	fflush(stdout); /* keep the order where both streams end in one place */
-	fprintf(stderr, "vgt: %s: %s", path, err->message);
+	fprintf(stderr, "vgt: %s: %s", *path ? path : "''", err->message);
 	if (err->offset != VGT_NO_OFFSET) {
 		fprintf(stderr, " (byte %" PRIu64 ")", err->offset);
 	}
@@ -204,6 +243,7 @@ int vgt_cmd_trace_end(const char *path, const struct vgt_reader *reader, bool qu
 		return VGT_EXIT_OK;
 	}
 	if (!quiet) {
+		progress_clear();
 		fflush(stdout);
 		fprintf(stderr,
 			"vgt: %s: the end of the trace is missing (see `vgt help recover`)\n",

@@ -50,6 +50,15 @@ void vgt_json_print(FILE *to, struct json_object *object)
 	json_object_put(object);
 }
 
+void vgt_json_put_position(struct json_object *object, const struct vgt_position *at)
+{
+	vgt_json_put_number(object, "stream_bytes", at->stream_pos);
+	vgt_json_put_number(object, "chunks", at->sequence);
+	vgt_json_put_number(object, "records", at->records);
+	vgt_json_put_number(object, "commands", at->commands);
+	vgt_json_put_number(object, "frames", at->frames);
+}
+
 void vgt_json_put_damage(struct json_object *object, const struct vgt_err *damage)
 {
 	struct json_object *where = NULL;

@@ -3,6 +3,7 @@
 #define VGT_JSON_H
 
 #include "vgt_err.h"
+#include "vgt_index.h"
 
 #include <json-c/json.h>
 #include <stdint.h>
@@ -23,6 +24,9 @@ void vgt_json_write(FILE *to, struct json_object *object, int flags);
 
 /* One line of JSON lines; frees the object. */
 void vgt_json_print(FILE *to, struct json_object *object);
+
+/* "stream_bytes", "chunks", "records", "commands", "frames" before this place. */
+void vgt_json_put_position(struct json_object *object, const struct vgt_position *at);
 
 /* "damage": {"message", "byte" or null}, or null where there is none. */
 void vgt_json_put_damage(struct json_object *object, const struct vgt_err *damage);

@@ -180,7 +180,7 @@ static void failed_write_leaves_nothing(void **state)
 
 	(void)state;
 	assert_false(vgt_image_write_png(&image, directory, true, &err));
-	assert_int_equal(err.code, VGT_ERR_SYSTEM);
+	assert_int_equal(err.code, VGT_ERR_USAGE);
 	assert_false(vgt_image_write_png(&image, in_directory("no/a.png"), true, &err));
 	assert_int_equal(err.code, VGT_ERR_SYSTEM);
 	assert_false(vgt_image_write_png(&image, "/dev/full", true, &err));

@@ -292,9 +292,9 @@ if as_nobody test -x "$VGT" && as_nobody test -r good.vgt; then
 		nobody_says replay --out readonly good.vgt
 	one_line 2 "readonly/x: cannot make the directory: Permission denied" \
 		nobody_says replay --out readonly/x good.vgt
-	one_line 2 "fixed.vgt: cannot open the trace: Permission denied" \
+	one_line 2 "fixed.vgt: cannot change the trace: Permission denied" \
 		nobody_says recover fixed.vgt
-	one_line 2 "cut.vgt: cannot create readonly/x.vgt: Permission denied" \
+	one_line 2 "readonly/x.vgt: cannot create: Permission denied" \
 		nobody_says recover -o readonly/x.vgt cut.vgt
 else
 	echo "cli/badinput: not tried, nobody cannot come here: files without permission" >&2
@@ -304,8 +304,8 @@ one_line 2 "none/none: cannot make the directory: No such file or directory" \
 one_line 2 "text.vgt: is not a directory" "$VGT" replay --out text.vgt good.vgt
 one_line 2 "text.vgt/x: cannot make the directory: Not a directory" \
 	"$VGT" replay --out text.vgt/x good.vgt
-one_line 2 "cut.vgt: cannot create good.vgt: File exists" "$VGT" recover -o good.vgt cut.vgt
-one_line 2 "cut.vgt: cannot create none/x.vgt: No such file or directory" \
+one_line 2 "good.vgt: exists; use --force to replace it" "$VGT" recover -o good.vgt cut.vgt
+one_line 2 "none/x.vgt: cannot create: No such file or directory" \
 	"$VGT" recover -o none/x.vgt cut.vgt
 one_line 2 "recover needs a file, not standard input" shell 'cat "$1" | "$0" recover -' cut.vgt
 usage "recover needs a file, not standard input" "$VGT" recover -
@@ -362,7 +362,7 @@ for command in info replay recover; do
 		usage "$command takes one trace" "$VGT" $command
 		usage "$command takes one trace" "$VGT" $command good.vgt good.vgt
 	fi
-	usage "unknown or ambiguous option '--frobnicate'" "$VGT" $command --frobnicate good.vgt
+	usage "unknown option '--frobnicate'" "$VGT" $command --frobnicate good.vgt
 	usage "unknown option '-x'" "$VGT" $command -x good.vgt
 done
 usage "option '--out' needs a value" "$VGT" replay good.vgt --out

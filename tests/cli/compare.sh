@@ -34,7 +34,7 @@ expect_stderr "vgt: no such command 'Compare', did you mean 'compare'?" "$VGT" h
 expect_stderr "vgt: no such command 'frobnicate'
 try 'vgt help'" "$VGT" frobnicate
 expect_exit 2 "$VGT" --frobnicate
-expect_stderr "vgt: unknown or ambiguous option '--frobnicate'
+expect_stderr "vgt: unknown option '--frobnicate'
 try 'vgt help'" "$VGT" --frobnicate
 expect_exit 2 "$VGT" help compare replay
 

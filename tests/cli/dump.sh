@@ -161,4 +161,4 @@ wrong '.*20 frames' $gears 99
 wrong '.*commands' $gears @99999
 wrong '--seek and --from-start exclude each other' --seek --from-start $gears
 wrong '--capset takes a trace and nothing else' --capset $gears 3
-wrong "unknown or ambiguous option '--jsn'" --jsn $gears
+wrong "unknown option '--jsn', did you mean '--json'\?" --jsn $gears

@@ -183,7 +183,7 @@ for command in "repack" "cut --frames 0-1"; do
 	{
 		refused 2 "bad.vgt: exists; use --force to replace it" \
 			"$VGT" $command -o bad.vgt good.vgt
-		refused 2 "directory: is not a file" "$VGT" $command --force -o directory good.vgt
+		refused 2 "directory: is a directory" "$VGT" $command --force -o directory good.vgt
 		refused 2 "none/x.vgt: cannot create: No such file or directory" \
 			"$VGT" $command -o none/x.vgt good.vgt
 		refused 2 "/dev/null: is not a file" "$VGT" $command --force -o /dev/null good.vgt
@@ -258,7 +258,7 @@ for command in repack "cut --frames 0 -o new.vgt"; do
 	{
 		refused 2 "${command%% *} takes one trace" "$VGT" $command
 		refused 2 "${command%% *} takes one trace" "$VGT" $command good.vgt good.vgt
-		refused 2 "unknown or ambiguous option '--frobnicate'" \
+		refused 2 "unknown option '--frobnicate'" \
 			"$VGT" $command --frobnicate good.vgt
 		expect_stdout_match "^usage: vgt ${command%% *} " "$VGT" ${command%% *} --help
 	}
@@ -275,7 +275,7 @@ for number in INT TERM HUP; do
 		exec 9>pipe
 		head -c 17000 good.vgt >&9
 		for ((i = 0; i < 100; i++)); do
-			set -- good.vgt.*.tmp
+			set -- .vgt-*.tmp
 			[ ! -e "$1" ] || break
 			sleep 0.05
 		done

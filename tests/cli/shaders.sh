@@ -77,13 +77,13 @@ expect_stdout "$(head -n 2 <<<"$table")" shell '"$0" shaders -o "$1" --quiet tra
 # Files that are there are kept, unless --force says otherwise.
 before=$(find "$out" -printf '%p %s %T@\n' | sort)
 expect_exit 2 "$VGT" shaders -o "$out" $desktop
-expect_stderr "vgt: cannot create $out/index.txt: File exists (--force overwrites)" \
+expect_stderr "vgt: $out/index.txt: exists; use --force to replace it" \
 	"$VGT" shaders -o "$out" $gears
 expect_stdout "" "$VGT" shaders -o "$out" $gears
 expect_stdout "$before" shell 'find "$1" -printf "%p %s %T@\n" | sort' "$out"
 rm "$out/index.txt"
 expect_exit 2 "$VGT" shaders -o "$out" $desktop
-expect_stderr "vgt: cannot create $out/00000-@39.8-ctx1-handle5-vertex.tgsi: File exists (--force overwrites)" \
+expect_stderr "vgt: $out/00000-@39.8-ctx1-handle5-vertex.tgsi: exists; use --force to replace it" \
 	"$VGT" shaders -o "$out" $desktop
 echo old >"$out/00000-@39.8-ctx1-handle5-vertex.tgsi"
 expect_exit 0 "$VGT" shaders -o "$out" --force --json $desktop
@@ -102,9 +102,9 @@ expect_stderr_match "^vgt: .*/proc.*: [A-Z]" "$VGT" shaders -o /proc $gears
 mkdir "$out.full"
 ln -s /dev/full "$out.full/index.txt"
 expect_exit 2 "$VGT" shaders -o "$out.full" $gears
-expect_stderr "vgt: cannot write $out.full/index.txt: No space left on device" \
+expect_stderr "vgt: $out.full/index.txt: is not a file" \
 	"$VGT" shaders --force -o "$out.full" $gears
-expect_exit 1 [ -e "$out.full/index.txt" ]
+expect_stdout "$out.full/index.txt" find "$out.full" ! -type d
 expect_exit 2 shell '"$0" shaders "$1" >/dev/full' $gears
 
 # A cut trace, a damaged one: what came before is listed.
@@ -141,9 +141,9 @@ try 'vgt help shaders'" "${@:2}"
 }
 usage "shaders takes one trace" "$VGT" shaders
 usage "shaders takes one trace" "$VGT" shaders $gears $gears
-usage "--force is for --out" "$VGT" shaders --force $gears
+usage "--force needs --out DIR, whose files it replaces" "$VGT" shaders --force $gears
 usage "option '--out' needs a value" "$VGT" shaders $gears -o
-usage "unknown or ambiguous option '--frobnicate'" "$VGT" shaders --frobnicate $gears
+usage "unknown option '--frobnicate'" "$VGT" shaders --frobnicate $gears
 usage "unknown option '-x'" "$VGT" shaders -x $gears
 expect_stdout_match '^  shaders +list' "$VGT" help
 expect_stdout "$("$VGT" help shaders)" "$VGT" shaders -h

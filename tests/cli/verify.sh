@@ -169,7 +169,7 @@ for number in x "" -1 1.5 18446744073709551616 "1 "; do
 done
 wrong "option '--max' needs a value" "$VGT" verify traces/gears.vgt --max
 wrong "option '--json' takes no value" "$VGT" verify --json=1 traces/gears.vgt
-wrong "unknown or ambiguous option '--frobnicate'" "$VGT" verify --frobnicate traces/gears.vgt
+wrong "unknown option '--frobnicate'" "$VGT" verify --frobnicate traces/gears.vgt
 wrong "unknown option '-x'" "$VGT" verify -x traces/gears.vgt
 wrong ".*'verfy'.*verify.*" "$VGT" verfy traces/gears.vgt
 : >"$TMP/empty.vgt"
