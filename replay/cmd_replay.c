@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "companion.h"
+#include "interrupt.h"
 #include "player_run.h"
+#include "progress.h"
+#include "terminal.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
@@ -44,7 +47,6 @@ const char cmd_replay_help[] =
 	"  --step          give the renderer one virgl command at a time, so that a crash\n"
 	"                  is reported with its virgl command\n"
 	"  --drop=draws    leave out all DRAW_VBO: the pictures must change\n"
-	"  -q, --quiet     no summary, no log of the renderer\n"
 	"  --json          one JSON object a line: {\"event\": \"renderer\"|\"frame\"|\n"
 	"                  \"unshown\"|\"problem\"|\"log\"|\"note\"|\"lack\"|\"failed\"|\n"
 	"                  \"end\", ...}; lack is what this host's capset lacks, in text;\n"
@@ -53,7 +55,11 @@ const char cmd_replay_help[] =
 	"                  responses {compared, differing, not_compared_renderer,\n"
 	"                  not_compared_time}, wall_ns, renderer_ns, picture_ns, trace\n"
 	"                  (\"tail\", \"ring\", \"recording\", \"cut\")\n"
+	"  -q, --quiet     no progress, no summary, no log of the renderer\n"
 	"  -h, --help      print this\n"
+	"\n"
+	"Interrupted, it says how many frames were played; files that it has written are\n"
+	"whole.\n"
 	"\n"
 	"exit status: 0 played; 1 bad trace, or an answer differs (--verify); 2 trouble,\n"
 	"such as no EGL; 3 the renderer crashed or hung (its address is reported); 4 a\n"
@@ -72,7 +78,9 @@ struct replay {
 	bool quiet, json;
 	char player[PATH_MAX]; /* the program */
 	struct player_run_options play;
-	uint64_t problems, logs; /* of the run in progress */
+	uint64_t all_commands, all_frames; /* of the trace; 0: not known */
+	uint64_t runs, frames;             /* that are over; of all runs */
+	uint64_t problems, logs;           /* of the run in progress */
 };
 
 /* Messages that one run prints at most, so that a bad trace does not flood a log. */
@@ -247,11 +255,23 @@ static void print_summary(const struct replay *replay, const struct player_event
 static void on_event(void *opaque, const struct player_event *event)
 {
 	struct replay *replay = opaque;
+	if (event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN) {
+		replay->frames++;
+	} else {
+		progress_clear();
+	}
 	if (replay->json) {
 		print_json(event);
 	} else {
 		print_event(replay, event);
 	}
+}
+
+static int tell_no_frame(const struct replay *replay, uint64_t frames)
+{
+	fprintf(stderr, "vgt: %s: there is no frame %s: the trace has %" PRIu64 " frames\n",
+		replay->path, replay->play.frames, frames);
+	return VGT_EXIT_TROUBLE;
 }
 
 /* The exit code that a play comes to, after telling what its events did not. */
@@ -273,9 +293,7 @@ static int judge(const struct replay *replay, const struct player_result *result
 	}
 	const uint32_t end = result->end.summary.end;
 	if (replay->play.frames && !replay->play.no_pictures && !result->shown) {
-		fprintf(stderr, "vgt: %s: no frame %s: there are %" PRIu64 "\n", replay->path,
-			replay->play.frames, result->end.summary.frames);
-		return VGT_EXIT_TROUBLE;
+		return tell_no_frame(replay, result->end.summary.frames);
 	}
 	if (result->problems || result->end.summary.differing) {
 		if (!result->lacks) {
@@ -296,21 +314,69 @@ static int judge(const struct replay *replay, const struct player_result *result
 	return VGT_EXIT_OK;
 }
 
+/* Lines on the terminal say how far it is. */
+static bool wants_progress(const struct replay *replay)
+{
+	return !replay->quiet && !replay->json &&
+	       (replay->play.no_pictures || vgt_terminal_lacks_stdout());
+}
+
+static void show_progress(const struct replay *replay, const struct player_run *run)
+{
+	const uint64_t all = replay->all_commands * replay->loops;
+	const uint64_t at = replay->all_commands * replay->runs + player_run_command(run);
+	char percent[16] = "", of[32] = "";
+	if (!progress_due()) {
+		return;
+	}
+	if (all) {
+		snprintf(percent, sizeof(percent), "%.0f %%, ",
+			at < all ? 100.0 * (double)at / (double)all : 100);
+	}
+	if (replay->all_frames && !replay->play.frames) {
+		snprintf(of, sizeof(of), " of %" PRIu64, replay->all_frames * replay->loops);
+	}
+	if (replay->play.no_pictures) {
+		progress_show("%s: %s%" PRIu64 " commands", replay->path, percent, at);
+	} else {
+		progress_show("%s: %s%" PRIu64 "%s frames", replay->path, percent,
+			replay->frames, of);
+	}
+}
+
+static void tell_interruption(const struct replay *replay)
+{
+	const char *out = replay->frames ? replay->play.out : NULL;
+	fflush(stdout);
+	fprintf(stderr, "vgt: %s: interrupted after %" PRIu64 " frame%s%s%s\n", replay->path,
+		replay->frames, replay->frames == 1 ? "" : "s", out ? ", which are in " : "",
+		out ? out : "");
+}
+
 static int play_once(struct replay *replay)
 {
 	struct player_run run;
 	struct player_result result;
 	struct vgt_err err;
+	int number;
 	replay->problems = replay->logs = 0;
 	if (!player_run_start(&run, &replay->play, &err)) {
 		fprintf(stderr, "vgt: %s\n", err.message);
 		return VGT_EXIT_TROUBLE;
 	}
-	while (player_run_wait(&run, 200)) {
+	while (!interrupt_noted() && player_run_wait(&run, 200)) {
+		show_progress(replay, &run);
 	}
+	progress_clear();
 	player_run_finish(&run, &result);
+	replay->runs++;
+	if ((number = interrupt_noted())) {
+		tell_interruption(replay);
+		interrupt_die(number);
+	}
 	const int code = judge(replay, &result);
-	if (result.outcome == PLAYER_ENDED && !replay->quiet && !replay->json) {
+	if (result.outcome == PLAYER_ENDED && code != VGT_EXIT_TROUBLE && !replay->quiet &&
+		!replay->json) {
 		print_summary(replay, &result.end);
 	}
 	return code;
@@ -325,8 +391,9 @@ static bool can_read_twice(const char *path)
 }
 
 /* Said here, the reason why a trace cannot be opened comes without an address. */
-static int check_trace(const char *path)
+static int check_trace(struct replay *replay)
 {
+	const char *path = replay->path;
 	struct vgt_record record;
 	struct vgt_err err;
 	struct vgt_reader *reader = vgt_reader_open(path, &err);
@@ -334,13 +401,24 @@ static int check_trace(const char *path)
 		vgt_cmd_error(path, &err);
 		return VGT_EXIT_TROUBLE;
 	}
-	bool good = vgt_reader_next(reader, &record, &err) != VGT_READ_ERROR;
+	const bool good = vgt_reader_next(reader, &record, &err) != VGT_READ_ERROR;
+	if (good && vgt_reader_totals(reader, &replay->all_commands, &replay->all_frames) &&
+		replay->play.rule != VGT_FRAME_AUTO) {
+		replay->all_frames = 0; /* counted by the recording's rule */
+	}
 	vgt_reader_close(reader);
 	if (!good) {
 		vgt_cmd_error(path, &err);
 		return VGT_EXIT_DIFFERENT;
 	}
 	return VGT_EXIT_OK;
+}
+
+static uint64_t first_frame(const struct vgt_ranges *ranges)
+{
+	uint64_t frame, command;
+	vgt_addresses_first(&ranges->frames, &frame, &command);
+	return frame;
 }
 
 /* Checks what can be checked before anything starts. */
@@ -359,7 +437,11 @@ static int check_arguments(struct replay *replay)
 	if (!companion_find("vgt-player", replay->player, sizeof(replay->player))) {
 		return VGT_EXIT_TROUBLE;
 	}
-	int result = twice ? check_trace(replay->path) : VGT_EXIT_OK;
+	int result = twice ? check_trace(replay) : VGT_EXIT_OK;
+	if (result == VGT_EXIT_OK && replay->play.frames && replay->all_frames &&
+		first_frame(&ranges) >= replay->all_frames) {
+		result = tell_no_frame(replay, replay->all_frames);
+	}
 	if (result == VGT_EXIT_OK && replay->play.out) {
 		result = vgt_cmd_make_directory(replay->play.out) ? VGT_EXIT_OK
 								  : VGT_EXIT_TROUBLE;
@@ -480,8 +562,11 @@ int cmd_replay(int argc, char **argv)
 	replay.play.opaque = &replay;
 	setvbuf(stdout, NULL, _IOLBF, 0); /* a frame is seen when it is there */
 	result = check_arguments(&replay);
+	interrupt_note();
+	progress_begin(wants_progress(&replay));
 	for (uint64_t i = 0; i < replay.loops && result == VGT_EXIT_OK; i++) {
 		result = play_once(&replay);
 	}
+	progress_end();
 	return result;
 }

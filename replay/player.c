@@ -18,6 +18,7 @@
 #include "virgl_caps.h"
 #include "virgl_cmd.h"
 
+#include <epoxy/egl.h>
 #include <epoxy/gl.h>
 #include <errno.h>
 #include <getopt.h>
@@ -304,6 +305,14 @@ static void compare_capsets(struct player *player, const char *renderer)
 	}
 }
 
+/* virglrenderer 0.10.4 does not ask, and crashes. */
+static bool has_display(void)
+{
+	return epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_MESA_platform_surfaceless") &&
+	       eglGetPlatformDisplayEXT(
+		       EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL);
+}
+
 static void init_renderer(struct player *player)
 {
 	static struct virgl_renderer_callbacks callbacks = {
@@ -313,6 +322,11 @@ static void init_renderer(struct player *player)
 	};
 	int flags = VIRGL_RENDERER_USE_EGL | VIRGL_RENDERER_USE_SURFACELESS |
 		    (player->init_flags & INIT_FLAGS_KEPT);
+	if (!has_display()) {
+		fail(player, VGT_EXIT_TROUBLE,
+			"no EGL that draws without a window: apt install libegl1 "
+			"libgl1-mesa-dri");
+	}
 	virgl_set_debug_callback(on_log);
 	enter(player);
 	int result = virgl_renderer_init(player, flags, &callbacks);

@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define END_MS 2000 /* from SIGTERM to SIGKILL */
+
 /* The child */
 
 __attribute__((noreturn)) static void exec_player(
@@ -56,8 +58,9 @@ __attribute__((noreturn)) static void exec_player(
 	const int high_output = options->output < 0
 					? STDERR_FILENO
 					: fcntl(options->output, F_DUPFD_CLOEXEC, 10);
+	signal(SIGTERM, SIG_DFL); /* how it ends, where vgt is killed, too */
 	/* the renderer prints to stdout, too, which is for data */
-	if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL) == 0 && high_events >= 0 &&
+	if (prctl(PR_SET_PDEATHSIG, (long)SIGTERM) == 0 && high_events >= 0 &&
 		high_progress >= 0 && high_output >= 0 &&
 		dup2(high_output, STDOUT_FILENO) >= 0 &&
 		dup2(high_output, STDERR_FILENO) >= 0 &&
@@ -151,6 +154,7 @@ bool player_run_wait(struct player_run *run, int timeout_ms)
 	struct pollfd wait = {run->events, POLLIN, 0};
 	const bool ready = poll(&wait, 1, timeout_ms) > 0;
 	if (ready && !read_event(run)) {
+		run->over = true;
 		return false;
 	}
 	const uint64_t now = vgt_child_clock_ms(), calls = run->progress->calls;
@@ -213,15 +217,40 @@ static void judge(struct player_run *run, int status)
 	}
 }
 
+uint64_t player_run_command(const struct player_run *run)
+{
+	return run->progress->command;
+}
+
+/* By SIGTERM, at which it removes the picture that it is writing; where that does not help, by
+ * SIGKILL. */
+static int end_player(pid_t child)
+{
+	const uint64_t until = vgt_child_clock_ms() + END_MS;
+	int status = 0;
+	pid_t ended;
+	kill(child, SIGTERM);
+	while ((ended = waitpid(child, &status, WNOHANG)) == 0 &&
+		vgt_child_clock_ms() < until) {
+		poll(NULL, 0, 5);
+	}
+	if (ended == 0) {
+		kill(child, SIGKILL);
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+		}
+	}
+	return status;
+}
+
 void player_run_finish(struct player_run *run, struct player_result *result)
 {
-	struct pollfd wait = {run->events, POLLIN, 0};
 	int status = 0;
 	/* one that has come to its end is not interrupted at its last steps */
-	if (run->hung || poll(&wait, 1, 0) == 0) {
-		kill(run->child, SIGKILL);
-	}
-	while (waitpid(run->child, &status, 0) < 0 && errno == EINTR) {
+	if (run->hung || !(run->over || run->ended)) {
+		status = end_player(run->child);
+	} else {
+		while (waitpid(run->child, &status, 0) < 0 && errno == EINTR) {
+		}
 	}
 	close(run->events);
 	judge(run, status);

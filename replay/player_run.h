@@ -56,8 +56,8 @@ struct player_run {
 	pid_t child;
 	struct player_progress *progress;
 	struct player_result result;
-	bool ended, gave_up, hung;
-	uint64_t calls, moved_ms; /* when progress was last seen, and how far it was */
+	bool over, ended, gave_up, hung; /* over: it has closed its events */
+	uint64_t calls, moved_ms;        /* when progress was last seen, and how far it was */
 	size_t have;
 	struct player_event event; /* its first `have` bytes */
 };
@@ -72,7 +72,10 @@ bool player_run_start(
  */
 bool player_run_wait(struct player_run *run, int timeout_ms);
 
-/* Kills a player that still runs (the result is PLAYER_CRASHED then), and says what came of it.
+/* The control command that is being executed, or the last one that was. */
+uint64_t player_run_command(const struct player_run *run);
+
+/* Ends a player that still runs (the result is PLAYER_CRASHED then), and says what came of it.
  */
 void player_run_finish(struct player_run *run, struct player_result *result);
 
