@@ -6,11 +6,13 @@
 #include "private_directory.h"
 #include "private_display.h"
 #include "private_vtest.h"
+#include "progress.h"
 #include "qemu_modules.h"
 #include "record_capset.h"
 #include "recorded_traces.h"
 #include "recording_watch.h"
 #include "vgt_cmd.h"
+#include "vgt_json.h"
 #include "vgt_recover.h"
 
 #include <dirent.h>
@@ -59,7 +61,13 @@ const char cmd_record_help[] =
 	"                     what 'vgt dump --capset --json' prints of one, as it is or\n"
 	"                     edited. Of bits and formats what both have is offered, of\n"
 	"                     limits the lesser; other capsets than virgl's are not\n"
-	"  --quiet, -q        print errors and warnings only\n"
+	"  --json             print one JSON object at the end: traces [{path, whole,\n"
+	"                     file_bytes, stream_bytes, commands, frames}], reason (why it\n"
+	"                     ended: \"exited\" or \"killed\" is COMMAND; \"frames\",\n"
+	"                     \"duration\", \"interrupted\"), exit_status and signal of\n"
+	"                     COMMAND (the one that there is not is null). What COMMAND\n"
+	"                     prints to standard output stands before it\n"
+	"  -q, --quiet        no progress, no summary\n"
 	"  -h, --help         print this\n"
 	"\n"
 	"COMMAND is ended by SIGTERM, and by SIGKILL where it still runs 5 seconds later;\n"
@@ -105,6 +113,7 @@ struct request {
 	uint64_t max_size;
 	bool no_cmdline;
 	bool keep_running;
+	bool json;
 	bool quiet;
 	bool gl;
 	const char *capset; /* NULL: not given */
@@ -139,7 +148,7 @@ struct session {
 	bool server_crashed;
 	bool recorder_died;
 
-	int progress_width; /* of the line that is on the terminal now; 0: none */
+	const char *reason; /* why it is told to end; NULL: nobody does so */
 	uint64_t rate_ms;   /* since when frames are counted for the rate */
 	uint64_t rate_frames;
 	double rate;
@@ -147,20 +156,13 @@ struct session {
 
 /* Messages */
 
-static void clear_progress(struct session *session)
-{
-	if (session->progress_width) {
-		fprintf(stderr, "\r%*s\r", session->progress_width, "");
-		session->progress_width = 0;
-	}
-}
-
 __attribute__((format(printf, 2, 3))) static void say(
 	struct session *session, const char *format, ...)
 {
 	va_list args;
 
-	clear_progress(session);
+	(void)session;
+	progress_clear();
 	fputs("vgt: ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -170,13 +172,15 @@ __attribute__((format(printf, 2, 3))) static void say(
 
 static void show_library_line(void *opaque, const char *line)
 {
-	clear_progress(opaque);
+	(void)opaque;
+	progress_clear();
 	fprintf(stderr, "%s\n", line);
 }
 
 static void show_server_line(void *opaque, const char *line)
 {
-	clear_progress(opaque);
+	(void)opaque;
+	progress_clear();
 	fprintf(stderr, "  server| %s\n", line);
 }
 
@@ -192,11 +196,10 @@ static void show_progress(struct session *session)
 	uint64_t frames = 0;
 	uint64_t commands = 0;
 	uint64_t written = 0;
-	char line[160];
 	char size[32];
 	const uint64_t now = vgt_child_clock_ms();
 
-	if (session->request->quiet || !isatty(STDERR_FILENO)) {
+	if (!progress_due()) {
 		return;
 	}
 	for (size_t i = 0; i < session->recordings.count; i++) {
@@ -211,11 +214,8 @@ static void show_progress(struct session *session)
 		session->rate_ms = now;
 		session->rate_frames = frames;
 	}
-	const int width = snprintf(line, sizeof(line),
-		"%" PRIu64 " frames, %" PRIu64 " commands, %s, %.0f fps", frames, commands,
-		vgt_cmd_size(size, written), session->rate);
-	fprintf(stderr, "\r%-*s", session->progress_width, line);
-	session->progress_width = width;
+	progress_show("%" PRIu64 " frames, %" PRIu64 " commands, %s, %.0f fps", frames,
+		commands, vgt_cmd_size(size, written), session->rate);
 }
 
 /* What must be there before anything starts */
@@ -433,6 +433,23 @@ static bool start_servers(struct session *session)
 	return false;
 }
 
+/* What strerror() says of the failed exec is not always about the program. */
+static const char *run_error(const char *program, int error)
+{
+	struct stat status;
+
+	if (error == ENOENT && !strchr(program, '/')) {
+		return "not found in PATH";
+	}
+	if (error == ENOENT && access(program, F_OK) == 0) {
+		return "the interpreter that its first line names does not exist";
+	}
+	if (error == EACCES && stat(program, &status) == 0 && S_ISDIR(status.st_mode)) {
+		return "is a directory";
+	}
+	return strerror(error);
+}
+
 static bool start_command(struct session *session)
 {
 	const struct request *request = session->request;
@@ -452,12 +469,20 @@ static bool start_command(struct session *session)
 	}
 	const int error = vgt_child_start(&session->children, &session->command, &spec);
 	if (error) {
-		say(session, "cannot run %s: %s", request->command[0], strerror(error));
+		say(session, "cannot run %s: %s", request->command[0],
+			run_error(request->command[0], error));
 	}
 	return error == 0;
 }
 
 /* While it runs */
+
+static void give_reason(struct session *session, const char *reason)
+{
+	if (!session->reason) {
+		session->reason = reason;
+	}
+}
 
 static void tell_to_end(struct session *session)
 {
@@ -473,6 +498,9 @@ static void obey_signals(struct session *session)
 	const struct vgt_children *children = &session->children;
 	const uint64_t now = vgt_child_clock_ms();
 
+	if (children->interrupts + children->terminations > 0) {
+		give_reason(session, "interrupted");
+	}
 	if (children->interrupts && !session->interrupted_ms) {
 		session->interrupted_ms = now;
 	}
@@ -571,10 +599,12 @@ static void heed_limits(struct session *session)
 	const struct request *request = session->request;
 
 	if (session->reached && !request->keep_running) {
+		give_reason(session, "frames");
 		tell_to_end(session);
 	}
 	if (request->duration_ms && session->first_command_ms &&
 		vgt_child_clock_ms() >= session->first_command_ms + request->duration_ms) {
+		give_reason(session, "duration");
 		tell_to_end(session);
 	}
 }
@@ -667,6 +697,7 @@ static void end_servers(struct session *session)
 static void run(struct session *session)
 {
 	session->rate_ms = vgt_child_clock_ms();
+	progress_begin(!session->request->quiet && !session->request->json);
 	while (session->command.running) {
 		tick(session);
 	}
@@ -754,9 +785,8 @@ static bool complete_all(struct session *session, struct vgt_recorded_traces *tr
 	for (size_t i = 0; i < traces->count; i++) {
 		struct vgt_recorded_trace *trace = &traces->list[i];
 		const struct vgt_recording *exact = exact_recording(session, trace);
-		if (!trace->has_tail && !complete(session, trace)) {
-			good = false;
-		}
+		trace->whole = trace->has_tail || complete(session, trace);
+		good = good && trace->whole;
 		if (!vgt_recorded_measure(trace, &session->target, exact, &err)) {
 			say(session, "%s%s: %s", session->target.shown, trace->name,
 				err.message);
@@ -812,10 +842,9 @@ static void summarise(struct session *session, const struct vgt_recorded_trace *
 			"know --capset (QEMU's modules: 'host-capture/qemu/build modules')",
 			session->target.shown, trace->name);
 	}
-	if (session->request->quiet) {
+	if (session->request->quiet || session->request->json) {
 		return;
 	}
-	clear_progress(session);
 	fprintf(stderr,
 		"recorded %s%s: %" PRIu64 " frame%s, %" PRIu64 " command%s, %s (%s raw)\n",
 		session->target.shown, trace->name, trace->frames,
@@ -899,12 +928,50 @@ static void settle(struct session *session, bool replaced)
 	}
 }
 
+static void put_trace(const struct session *session, json_object *traces,
+	const struct vgt_recorded_trace *trace)
+{
+	json_object *object = json_object_new_object();
+	char *shown = vgt_recorded_shown(&session->target, trace->name);
+
+	vgt_json_put_text(object, "path", shown ? shown : trace->name);
+	json_object_object_add(object, "whole", json_object_new_boolean(trace->whole));
+	vgt_json_put_number(object, "file_bytes", trace->size);
+	vgt_json_put_number(object, "stream_bytes", trace->raw);
+	vgt_json_put_number(object, "commands", trace->commands);
+	vgt_json_put_number(object, "frames", trace->frames);
+	json_object_array_add(traces, object);
+	free(shown);
+}
+
+static void print_json(const struct session *session, const struct vgt_recorded_traces *traces)
+{
+	const int status = session->command.status;
+	const bool killed = WIFSIGNALED(status);
+	json_object *object = json_object_new_object();
+	json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < traces->count; i++) {
+		put_trace(session, list, &traces->list[i]);
+	}
+	json_object_object_add(object, "traces", list);
+	vgt_json_put_text(object, "reason",
+		session->reason ? session->reason
+		: killed        ? "killed"
+				: "exited");
+	json_object_object_add(object, "exit_status",
+		killed ? NULL : json_object_new_int(WEXITSTATUS(status)));
+	json_object_object_add(
+		object, "signal", killed ? json_object_new_int(WTERMSIG(status)) : NULL);
+	vgt_json_print(stdout, object);
+}
+
 static int conclude(struct session *session)
 {
 	struct vgt_recorded_traces traces;
 	struct vgt_err err;
 
-	clear_progress(session);
+	progress_end();
 	tell_command_status(session);
 	if (!vgt_recorded_find(&traces, &session->target, session->directory, &err)) {
 		say(session, "%s: %s", session->target.directory, err.message);
@@ -929,6 +996,9 @@ static int conclude(struct session *session)
 	}
 	for (size_t i = 0; i < traces.count; i++) {
 		summarise(session, &traces.list[i]);
+	}
+	if (session->request->json) {
+		print_json(session, &traces);
 	}
 	vgt_recorded_finish(&traces);
 	return good ? VGT_EXIT_OK : VGT_EXIT_TROUBLE;
@@ -960,13 +1030,13 @@ static int record(const struct request *request)
 	struct vgt_err err;
 
 	session.display.number_fd = -1;
+	/* first, so that no signal leaves the directory behind */
+	if (!vgt_children_init(&session.children, &err)) {
+		say(&session, "%s", err.message);
+		return VGT_EXIT_TROUBLE;
+	}
 	if (prepare(&session)) {
-		if (vgt_children_init(&session.children, &err)) {
-			code = record_with_children(&session);
-			vgt_children_finish(&session.children);
-		} else {
-			say(&session, "%s", err.message);
-		}
+		code = record_with_children(&session);
 	}
 	vgt_child_log_close(&session.log);
 	vgt_recordings_finish(&session.recordings);
@@ -974,6 +1044,7 @@ static int record(const struct request *request)
 	vgt_record_target_finish(&session.target);
 	vgt_capsets_finish(&session.weaker);
 	free(session.pattern);
+	vgt_children_finish(&session.children);
 	return code;
 }
 
@@ -1055,6 +1126,7 @@ static int parse_options(struct request *request, int argc, char **argv)
 		OPTION_KEEP_RUNNING,
 		OPTION_GL,
 		OPTION_CAPSET,
+		OPTION_JSON,
 	};
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
@@ -1066,6 +1138,7 @@ static int parse_options(struct request *request, int argc, char **argv)
 		{"keep-running", no_argument, NULL, OPTION_KEEP_RUNNING},
 		{"gl", no_argument, NULL, OPTION_GL},
 		{"capset", required_argument, NULL, OPTION_CAPSET},
+		{"json", no_argument, NULL, OPTION_JSON},
 		{"quiet", no_argument, NULL, 'q'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
@@ -1114,6 +1187,9 @@ static int parse_options(struct request *request, int argc, char **argv)
 			break;
 		case OPTION_CAPSET:
 			request->capset = optarg;
+			break;
+		case OPTION_JSON:
+			request->json = true;
 			break;
 		case 'q':
 			request->quiet = true;

@@ -102,8 +102,9 @@ static bool check_existing(struct vgt_record_target *target, bool force, struct 
 		return true;
 	}
 	if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
-		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "%s%s: is not a file",
-			target->shown, target->name);
+		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "%s%s: is %s",
+			target->shown, target->name,
+			S_ISDIR(status.st_mode) ? "a directory" : "not a file");
 	}
 	target->replaces = force;
 	return force ||

@@ -47,7 +47,8 @@ void vgt_record_target_finish(struct vgt_record_target *target);
 struct vgt_recorded_trace {
 	char *name; /* of the file in the target's directory */
 	uint64_t trace_id;
-	bool has_tail;
+	bool has_tail; /* when it was found */
+	bool whole;    /* the caller's note: it has its tail now */
 	uint64_t frames, commands;
 	uint64_t size; /* bytes of the file */
 	uint64_t raw;  /* bytes of its records */

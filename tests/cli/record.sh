@@ -40,7 +40,7 @@ expect_stderr "vgt: record needs a command to run
 try 'vgt help record'" "$VGT" record
 expect_exit 2 "$VGT" record --
 expect_stderr_match "^vgt: the command is empty$" "$VGT" record ""
-expect_stderr_match "^vgt: unknown or ambiguous option '--frobnicate'$" \
+expect_stderr_match "^vgt: unknown option '--frobnicate'$" \
 	"$VGT" record --frobnicate true
 expect_stderr_match "^vgt: option '--output' needs a value$" "$VGT" record -o
 expect_stderr_match "^vgt: option '--gl' takes no value$" "$VGT" record --gl=1 true
@@ -95,7 +95,7 @@ expect_files old.vgt
 # Commands that cannot be run, and such that record nothing; what --force would replace stays.
 expect_exit 2 "$VGT" record ./missing
 expect_stderr "vgt: cannot run ./missing: No such file or directory" "$VGT" record ./missing
-expect_stderr "vgt: cannot run old.vgt: No such file or directory" "$VGT" record old.vgt
+expect_stderr "vgt: cannot run old.vgt: not found in PATH" "$VGT" record old.vgt
 expect_exit 2 "$VGT" record ./old.vgt
 expect_stderr "vgt: cannot run ./old.vgt: Permission denied" "$VGT" record ./old.vgt
 expect_exit 2 "$VGT" record --force -o old.vgt true
