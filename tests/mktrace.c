@@ -18,6 +18,10 @@
  * - cut-short: a draw that runs past the end of its submit, @1.2
  * - past-backing: a transfer that goes on behind the resource's backing, @2
  * - all-faults: a submit with nothing but faults, @1.0 to @1.3999
+ *
+ * For tests of long work:
+ *
+ * - long: 2000 frames, each a submit of 16 KB that nobody can compress, in a file of 32 MB
  */
 #include "vgt_capture.h"
 
@@ -242,6 +246,30 @@ static void all_faults(void)
 	submit(dwords, sizeof(dwords) / sizeof(dwords[0]));
 }
 
+static void long_one(void)
+{
+	static const char frame[] = "vgt:frame...";
+	uint32_t dwords[4096] = {0};
+	uint32_t random = 1;
+	create_context(1);
+	dwords[0] = VIRGL_CMD0(VIRGL_CCMD_SEND_STRING_MARKER, 0, 4091);
+	dwords[1] = 4090 * sizeof(*dwords);
+	dwords[4092] = VIRGL_CMD0(VIRGL_CCMD_NOP, 0, 3);
+	for (int number = 0; number < 2000; number++) {
+		for (size_t i = 2; i < 4092; i++) {
+			random ^= random << 13;
+			random ^= random >> 17;
+			random ^= random << 5;
+			dwords[i] = random;
+		}
+		submit(dwords, sizeof(dwords) / sizeof(dwords[0]));
+		uint32_t marker[5] = {
+			VIRGL_CMD0(VIRGL_CCMD_SEND_STRING_MARKER, 0, 4), sizeof(frame) - 1};
+		memcpy(marker + 2, frame, sizeof(frame) - 1);
+		submit(marker, sizeof(marker) / sizeof(marker[0]));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -251,7 +279,7 @@ int main(int argc, char **argv)
 		{"refused", refused}, {"not-refused", not_refused}, {"no-surface", no_surface},
 		{"no-shader", no_shader}, {"no-resource", no_resource},
 		{"cut-short", cut_short}, {"past-backing", past_backing},
-		{"all-faults", all_faults}};
+		{"all-faults", all_faults}, {"long", long_one}};
 	bool known = false;
 	struct vgt_err err;
 	const struct vgt_capture_options options = {.path = argc == 3 ? argv[2] : ""};

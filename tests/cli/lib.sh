@@ -45,6 +45,22 @@ skip() {
 	exit 77
 }
 
+# use_plain_libraries: a sanitized library cannot be loaded into programs that are not, so VGT becomes a
+# copy beside the libraries of the plain build, for vgt record. Call it in the repository's root.
+use_plain_libraries() {
+	local library player
+
+	ldd "$VGT" | grep -q 'lib[at]san' || return 0
+	player=$(dirname "$VGT")/vgt-player
+	mkdir "$TMP/bin"
+	cp "$VGT" "$TMP/bin/vgt"
+	VGT=$TMP/bin/vgt
+	ln -s "$player" "$TMP/bin/"
+	for library in libvgt-preload.so libvgt-vtest.so; do
+		ln -s "$PWD/build/$library" "$TMP/bin/"
+	done
+}
+
 # fail EXPECTED COMMAND...: ends the test, after cli_run of that command.
 fail() {
 	local expected=$1 depth=0
