@@ -128,7 +128,8 @@ $(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay
 
 # Tests
 
-tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_json.c progress.c vgt_cmd.c vgt_json.c)
+tests_extra_test_caps := $(addprefix replay/,capset_json.c child.c describe.c describe_json.c interrupt.c progress.c \
+	terminal.c vgt_cmd.c vgt_json.c)
 tests_extra_test_compare := $(addprefix replay/,compare.c interrupt.c new_file.c png_image.c)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)

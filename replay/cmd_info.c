@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "progress.h"
 #include "trace_summary.h"
 #include "trace_summary_json.h"
 #include "trace_summary_text.h"
@@ -12,7 +13,7 @@
 
 /* clang-format off */
 const char cmd_info_help[] =
-	"usage: vgt info [--all] [--json] FILE...\n"
+	"usage: vgt info [--all] [--json] [--quiet] FILE...\n"
 	"\n"
 	"Says what a trace is, as a bug report needs it: what recorded it, when and on what,\n"
 	"what the guest was offered, how much the trace holds, what went wrong, and whether\n"
@@ -52,6 +53,8 @@ const char cmd_info_help[] =
 	"    gaps           [{begin, end (bytes), command, commands_lost, frames_lost}]\n"
 	"    counts         {record name: number}; virgl: {command name: number}\n"
 	"    meta           {key: text}\n"
+	"  -q, --quiet\n"
+	"              no progress\n"
 	"  -h, --help  print this\n"
 	"\n"
 	"exit status: 0 a whole trace, or one still being recorded; 1 a bad trace;\n"
@@ -62,7 +65,7 @@ const char cmd_info_help[] =
 /* clang-format on */
 
 struct options {
-	bool all, json, several;
+	bool all, json, quiet, several;
 	bool printed; /* something before */
 };
 
@@ -116,7 +119,10 @@ static int show(const char *path, struct options *options, struct trace_summary 
 		return VGT_EXIT_TROUBLE;
 	}
 	int result;
-	if (trace_summary_read(summary, reader, &err)) {
+	progress_begin(!options->json && !options->quiet);
+	const bool good = trace_summary_read(summary, reader, path, &err);
+	progress_end();
+	if (good) {
 		print(summary, path, options);
 		warn(path, summary);
 		/* the report itself says how the trace ends */
@@ -147,16 +153,20 @@ static int parse_options(int argc, char **argv, struct options *chosen)
 	static const struct option options[] = {
 		{"all", no_argument, NULL, 'a'},
 		{"json", no_argument, NULL, 'j'},
+		{"quiet", no_argument, NULL, 'q'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	for (int option; (option = getopt_long(argc, argv, ":ah", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, ":aqh", options, NULL)) != -1;) {
 		switch (option) {
 		case 'a':
 			chosen->all = true;
 			break;
 		case 'j':
 			chosen->json = true;
+			break;
+		case 'q':
+			chosen->quiet = true;
 			break;
 		case 'h':
 			return vgt_cmd_print_help(cmd_info_help);

@@ -90,17 +90,3 @@ void progress_end(void)
 	progress_clear();
 	line.wanted = false;
 }
-
-const char *progress_size(char text[32], uint64_t bytes)
-{
-	if (bytes < 1000) {
-		snprintf(text, 32, "%" PRIu64 " bytes", bytes);
-	} else if (bytes < 1000000) {
-		snprintf(text, 32, "%.1f KB", (double)bytes / 1e3);
-	} else if (bytes < 1000000000) {
-		snprintf(text, 32, "%.1f MB", (double)bytes / 1e6);
-	} else {
-		snprintf(text, 32, "%.1f GB", (double)bytes / 1e9);
-	}
-	return text;
-}

@@ -35,7 +35,4 @@ void progress_clear(void);
 /* Work is done: takes the line away for good. */
 void progress_end(void);
 
-/* "12 bytes", "1.2 KB", ..., in `text`. */
-const char *progress_size(char text[32], uint64_t bytes);
-
 #endif

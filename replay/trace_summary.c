@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace_summary.h"
 
+#include "progress.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_ring.h"
@@ -669,14 +670,15 @@ static bool is_damage(const struct vgt_err *err)
 	return err->code != VGT_ERR_SYSTEM && err->code != VGT_ERR_BUSY;
 }
 
-static bool read_records(
-	struct trace_summary *summary, struct vgt_reader *reader, struct vgt_err *err)
+static bool read_records(struct trace_summary *summary, struct vgt_reader *reader,
+	const char *shown, struct vgt_err *err)
 {
 	struct vgt_record record;
 	for (;;) {
 		switch (vgt_reader_next(reader, &record, err)) {
 		case VGT_READ_RECORD:
 			take_record(summary, &record);
+			progress_reader(shown, reader);
 			continue;
 		case VGT_READ_END:
 			/* a chunk without an end may have others behind it */
@@ -708,10 +710,10 @@ static bool read_records(
 	}
 }
 
-bool trace_summary_read(
-	struct trace_summary *summary, struct vgt_reader *reader, struct vgt_err *err)
+bool trace_summary_read(struct trace_summary *summary, struct vgt_reader *reader,
+	const char *shown, struct vgt_err *err)
 {
-	if (!read_records(summary, reader, err)) {
+	if (!read_records(summary, reader, shown, err)) {
 		return false;
 	}
 	note_most(summary);

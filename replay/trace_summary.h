@@ -154,10 +154,10 @@ void trace_summary_destroy(struct trace_summary *summary);
  * Reads all of the trace, going on behind damage where the reader can; `reader` is at its
  * start. True: there is a summary, which may be of a damaged trace (summary->damaged). False:
  * not a trace, nothing of it can be read, or it cannot be read any further (VGT_ERR_SYSTEM,
- * BUSY).
+ * BUSY). `shown` is what the trace is called in the progress line (progress.h).
  */
-bool trace_summary_read(
-	struct trace_summary *summary, struct vgt_reader *reader, struct vgt_err *err);
+bool trace_summary_read(struct trace_summary *summary, struct vgt_reader *reader,
+	const char *shown, struct vgt_err *err);
 
 /* From the first frame to the last; 0 where they have no times. */
 double trace_summary_frame_rate(const struct trace_summary *summary);
