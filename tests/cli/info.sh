@@ -138,7 +138,7 @@ FILES
 expect_exit 2 "$VGT" info
 expect_stderr "vgt: info takes a trace
 try 'vgt help info'" "$VGT" info
-expect_stderr_match "^vgt: unknown or ambiguous option '--jason'$" "$VGT" info --jason gears.vgt
+expect_stderr_match "^vgt: unknown option '--jason', did you mean '--json'[?]$" "$VGT" info --jason gears.vgt
 
 # Damage in the middle: what stands before and behind it is there, what is lost is said.
 size=$(stat -c %s shadow.vgt)
