@@ -1160,8 +1160,10 @@ static void emit_clear(struct stream *s, const struct guest *g)
 static void emit_framebuffer(struct stream *s, struct guest *g)
 {
 	if (!g->has_surface) {
-		emit_command(s, CMD_DESTROY_OBJECT, OBJECT_SURFACE, 1);
-		emit(s, HANDLE_SURFACE);
+		if (g->set_up) { /* that of the window before */
+			emit_command(s, CMD_DESTROY_OBJECT, OBJECT_SURFACE, 1);
+			emit(s, HANDLE_SURFACE);
+		}
 		emit_create(s, OBJECT_SURFACE, HANDLE_SURFACE, 5);
 		emit(s, g->window.id);
 		emit(s, g->format);
