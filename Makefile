@@ -47,6 +47,14 @@ vgt_src := $(addprefix replay/,bound_state.c capset_json.c child.c child_log.c c
 	terminal.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,interrupt.c new_file.c player.c player_backing.c \
 	player_capset.c player_picture.c player_probe.c png_image.c)
+	cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
+	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c \
+	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
+	dump_filter.c dump_line.c find_program.c frame_rule.c new_trace.c player_run.c png_image.c \
+	preload_library.c private_directory.c private_display.c private_vtest.c qemu_modules.c \
+	record_capset.c recorded_traces.c recording_watch.c run_program.c shader_list.c terminal.c \
+	tolerance.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c \
+	vgt_json.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a

@@ -3,6 +3,7 @@
 #include "png_image.h"
 #include "progress.h"
 #include "terminal.h"
+#include "tolerance.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 
@@ -553,63 +554,17 @@ static int compare(struct request *request)
 	return request->json && request->frames ? print_json(request, code) : code;
 }
 
-/* "12.5%" in millionths of the whole; the locale must not matter, and 0.07 not be rounded. */
-static bool parse_percent(const char *text, uint32_t *millionth)
-{
-	uint64_t whole;
-	uint64_t part = 0;
-	char digits[16];
-	const size_t length = strcspn(text, ".%");
-
-	if (length >= sizeof(digits)) {
-		return false;
-	}
-	memcpy(digits, text, length);
-	digits[length] = '\0';
-	if (!vgt_cmd_parse_number(digits, 0, 100, &whole)) {
-		return false;
-	}
-	text += length;
-	if (*text == '.') {
-		const size_t places = strspn(text + 1, "0123456789");
-		if (places == 0 || places > 4) {
-			return false;
-		}
-		memcpy(digits, "0000", 5);
-		memcpy(digits, text + 1, places);
-		vgt_cmd_parse_number(digits, 0, 9999, &part);
-		text += 1 + places;
-	}
-	if (strcmp(text, "%") != 0 || whole * 10000 + part > 1000000) {
-		return false;
-	}
-	*millionth = (uint32_t)(whole * 10000 + part);
-	return true;
-}
-
 static bool parse_max_pixels(struct request *request, const char *text)
 {
-	struct vgt_tolerance *tolerance = &request->tolerance;
-
-	tolerance->max_pixels = 0;
-	tolerance->max_millionth = 0;
 	request->percent = strchr(text, '%') != NULL;
-	if (!request->percent &&
-		!vgt_cmd_parse_number(text, 0, INT64_MAX, &tolerance->max_pixels)) {
-		vgt_cmd_usage("compare",
-			"--max-pixels must be a number of pixels, or a percentage such as "
-			"0.5%%, not '%s'",
-			text);
-		return false;
+	if (tolerance_parse_max_pixels(&request->tolerance, text)) {
+		return true;
 	}
-	if (request->percent && !parse_percent(text, &tolerance->max_millionth)) {
-		vgt_cmd_usage("compare",
-			"--max-pixels must be from 0%% to 100%% with at most 4 decimals, not "
-			"'%s'",
-			text);
-		return false;
-	}
-	return true;
+	vgt_cmd_usage("compare", "--max-pixels must be %s, not '%s'",
+		request->percent ? "from 0% to 100% with at most 4 decimals"
+				 : "a number of pixels, or a percentage such as 0.5%",
+		text);
+	return false;
 }
 
 /* An exit code, or -1: go on, with A and B at argv[optind]. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "companion.h"
+#include "frame_rule.h"
 #include "interrupt.h"
 #include "player_run.h"
 #include "progress.h"
@@ -70,8 +71,6 @@ const char cmd_replay_help[] =
 	"example: vgt replay --frames 10-12 --out frames traces/gears.vgt\n";
 /* clang-format on */
 
-static const char *const rule_names[] = {"auto", "submit", "readback", "flush", "marker"};
-
 struct replay {
 	const char *path;
 	uint64_t loops;
@@ -125,8 +124,9 @@ static void print_event(struct replay *replay, const struct player_event *event)
 		print_address(stdout, event);
 		printf("  %ux%u  res %u %s  %s  %016" PRIx64 "%s%s\n", event->frame.width,
 			event->frame.height, event->frame.resource_id,
-			vgt_format_name(event->frame.format), rule_names[event->frame.rule],
-			event->frame.digest, event->text[0] ? "  " : "", event->text);
+			vgt_format_name(event->frame.format),
+			frame_rule_name(event->frame.rule), event->frame.digest,
+			event->text[0] ? "  " : "", event->text);
 		break;
 	case PLAYER_UNSHOWN:
 		printf("frame %-4" PRIu64 " ", event->frame.number);
@@ -169,7 +169,7 @@ static void put_frame(struct json_object *object, const struct player_event *eve
 	vgt_json_put_number(object, "height", event->frame.height);
 	vgt_json_put_number(object, "resource", event->frame.resource_id);
 	vgt_json_put_text(object, "format", vgt_format_name(event->frame.format));
-	vgt_json_put_text(object, "rule", rule_names[event->frame.rule]);
+	vgt_json_put_text(object, "rule", frame_rule_name(event->frame.rule));
 	if (event->kind == PLAYER_FRAME) {
 		vgt_json_put_text(object, "hash", hash);
 	}
@@ -449,17 +449,6 @@ static int check_arguments(struct replay *replay)
 	return result;
 }
 
-static bool parse_rule(struct replay *replay, const char *name)
-{
-	for (size_t i = 0; i < sizeof(rule_names) / sizeof(rule_names[0]); i++) {
-		if (strcmp(name, rule_names[i]) == 0) {
-			replay->play.rule = (enum vgt_frame_rule)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* An exit code, or -1: go on, with argv[optind] the trace. */
 static int parse_options(struct replay *replay, int argc, char **argv)
 {
@@ -487,11 +476,9 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 			replay->play.frames = optarg;
 			break;
 		case 'r':
-			if (!parse_rule(replay, optarg)) {
+			if (!frame_rule_parse(optarg, &replay->play.rule)) {
 				return vgt_cmd_usage("replay",
-					"no such rule '%s': auto, marker, flush, readback or "
-					"submit",
-					optarg);
+					"no such rule '%s': " FRAME_RULE_NAMES, optarg);
 			}
 			break;
 		case 'o':
