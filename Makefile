@@ -39,22 +39,16 @@ preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,bound_state.c capset_json.c child.c child_log.c cmd_compare.c \
 	cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c \
-	cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c describe_json.c \
-	doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c dump_filter.c \
-	dump_line.c find_program.c interrupt.c new_file.c new_trace.c player_run.c png_image.c \
-	preload_library.c private_directory.c private_display.c private_vtest.c progress.c \
-	qemu_modules.c record_capset.c recorded_traces.c recording_watch.c run_program.c shader_list.c \
-	terminal.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c)
+	cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c describe.c \
+	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
+	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
+	player_run.c png_image.c preload_library.c private_directory.c private_display.c private_vtest.c \
+	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c run_program.c \
+	shader_list.c suite.c suite_goldens.c suite_manifest.c suite_report.c suite_run.c terminal.c \
+	tolerance.c trace_store.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c \
+	vgt_cmd.c vgt_json.c)
 player_src := $(addprefix replay/,interrupt.c new_file.c player.c player_backing.c \
 	player_capset.c player_picture.c player_probe.c png_image.c)
-	cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
-	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_verify.c companion.c compare.c describe.c \
-	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
-	dump_filter.c dump_line.c find_program.c frame_rule.c new_trace.c player_run.c png_image.c \
-	preload_library.c private_directory.c private_display.c private_vtest.c qemu_modules.c \
-	record_capset.c recorded_traces.c recording_watch.c run_program.c shader_list.c terminal.c \
-	tolerance.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c vgt_cmd.c \
-	vgt_json.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
@@ -101,7 +95,7 @@ $(format_lib): $(call obj,$(format_src))
 
 $(BUILD)/vgt: $(call obj,$(vgt_src)) $(format_lib)
 	$(say) LINK $@
-	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng json-c libzstd libxxhash)
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng json-c mxml libmd libzstd libxxhash)
 
 $(BUILD)/vgt-player: $(call obj,$(player_src)) $(format_lib)
 	$(say) LINK $@
@@ -141,6 +135,8 @@ tests_extra_test_caps := $(addprefix replay/,capset_json.c child.c describe.c de
 tests_extra_test_compare := $(addprefix replay/,compare.c interrupt.c new_file.c png_image.c)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
+tests_extra_test_manifest := $(addprefix replay/,child.c frame_rule.c interrupt.c progress.c suite_manifest.c \
+	terminal.c tolerance.c vgt_cmd.c)
 tests_extra_test_shader_list := replay/shader_list.c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@
@@ -150,6 +146,7 @@ $(BUILD)/tests/test_caps: $(call obj,$(tests_extra_test_caps))
 $(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
 $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
 $(BUILD)/tests/test_device: $(call obj,$(tests_extra_test_device))
+$(BUILD)/tests/test_manifest: $(call obj,$(tests_extra_test_manifest))
 $(BUILD)/tests/test_shader_list: $(call obj,$(tests_extra_test_shader_list))
 
 $(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/interrupt.c replay/new_file.c replay/png_image.c) $(format_lib)
@@ -188,7 +185,7 @@ test-programs: all $(unit_tests) $(helpers)
 demo:
 	@.ci/deps build
 	@$(MAKE) --no-print-directory all
-	@traces/replay-all
+	@$(BUILD)/vgt test --out $(BUILD)/vgt-test-out traces
 
 ## check: all quick tests (unit, command line, corruption, replay of traces/)
 check:
@@ -228,7 +225,7 @@ lint:
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
 	replay/make_man replay/vgt.bash-completion .ci/deb \
-	tests/plain_gl tests/programs tests/qemu10 traces/replay-all host-capture/qemu/build tests/e2e/guest/build \
+	tests/plain_gl tests/programs tests/qemu10 host-capture/qemu/build tests/e2e/guest/build \
 	tests/e2e/guest/init tests/e2e/guest/run $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
 # Every header compiles alone.

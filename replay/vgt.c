@@ -32,6 +32,8 @@ const struct vgt_cmd vgt_cmd_table[] = {
 	{"replay", cmd_replay, "play a trace and keep or check its frames", cmd_replay_help},
 	{"shaders", cmd_shaders, "list the shaders of a trace, write their TGSI to files",
 		cmd_shaders_help},
+	{"test", cmd_test, "replay a suite of traces and compare frames with goldens",
+		cmd_test_help},
 	{"verify", cmd_verify, "check a trace's file and protocol, without GL",
 		cmd_verify_help},
 	{NULL, NULL, NULL, NULL},

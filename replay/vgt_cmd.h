@@ -56,6 +56,7 @@ int cmd_recover(int argc, char **argv);
 int cmd_repack(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_shaders(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 extern const char cmd_compare_help[];
@@ -69,6 +70,7 @@ extern const char cmd_recover_help[];
 extern const char cmd_repack_help[];
 extern const char cmd_replay_help[];
 extern const char cmd_shaders_help[];
+extern const char cmd_test_help[];
 extern const char cmd_verify_help[];
 
 /* NULL where there is no such command. */

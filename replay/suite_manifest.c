@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite_manifest.h"
+
+#include "frame_rule.h"
+#include "tolerance.h"
+#include "vgt_address.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX      8 /* a manifest needs 5 */
+#define NAME_MAX_BYTES 100
+#define FILE_MAX_BYTES 1000
+
+/* Where the parser is, for messages. */
+struct parse {
+	struct suite_manifest *manifest;
+	struct vgt_tolerance tolerance; /* where a trace has none of its own */
+	size_t index;                   /* of the trace */
+	struct suite_test *test;        /* NULL outside of traces */
+	struct vgt_err *err;
+};
+
+/* Text of the manifest that is safe in a message, and short. */
+struct quoted {
+	char text[48];
+};
+
+static struct quoted quote(const char *text)
+{
+	struct quoted quoted;
+	const size_t room = sizeof(quoted.text) - 1, length = strnlen(text, room + 1);
+	size_t size = length > room ? room - 3 : length;
+
+	for (size_t i = 0; i < size; i++) {
+		const char c = text[i];
+		quoted.text[i] = c >= 0x20 && c < 0x7f ? c : '?';
+	}
+	if (length > room) {
+		memcpy(quoted.text + size, "...", 3);
+		size += 3;
+	}
+	quoted.text[size] = '\0';
+	return quoted;
+}
+
+/* Says what is wrong with `key` (NULL: with the whole) of the trace, or of the manifest. */
+__attribute__((format(printf, 3, 4))) static bool refuse(
+	const struct parse *parse, const char *key, const char *format, ...)
+{
+	char message[160], where[80] = "";
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	if (parse->test && parse->test->name) {
+		snprintf(where, sizeof(where), "trace %s: ", quote(parse->test->name).text);
+	} else if (parse->test) {
+		snprintf(where, sizeof(where), "traces[%zu]: ", parse->index);
+	}
+	return vgt_err_set(parse->err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "%s%s%s%s", where,
+		key ? quote(key).text : "", key ? ": " : "", message);
+}
+
+static bool refuse_memory(const struct parse *parse)
+{
+	return vgt_err_system(parse->err, ENOMEM, "cannot hold the manifest");
+}
+
+/* Members: what may stand in an object, in the order in which it is taken. */
+
+struct member {
+	const char *key;
+	json_type type;
+	bool required;
+	/* `into`: what the object is about */
+	bool (*take)(
+		struct parse *parse, const char *key, struct json_object *value, void *into);
+	size_t offset; /* take_text(): of a const char * in *into */
+};
+
+static const struct member *find_member(const struct member *members, const char *key)
+{
+	while (members->key && strcmp(members->key, key) != 0) {
+		members++;
+	}
+	return members->key ? members : NULL;
+}
+
+static const char *type_words(json_type type)
+{
+	static const char *const words[] = {
+		[json_type_null] = "null",
+		[json_type_boolean] = "true or false",
+		[json_type_double] = "a number with a fraction",
+		[json_type_int] = "a whole number",
+		[json_type_object] = "an object",
+		[json_type_array] = "an array",
+		[json_type_string] = "a string",
+	};
+	return words[type];
+}
+
+static bool check_type(
+	const struct parse *parse, const char *key, struct json_object *value, json_type type)
+{
+	if (!json_object_is_type(value, type)) {
+		return refuse(parse, key, "must be %s, not %s", type_words(type),
+			type_words(json_object_get_type(value)));
+	}
+	if (type == json_type_string && strlen(json_object_get_string(value)) !=
+						(size_t)json_object_get_string_len(value)) {
+		return refuse(parse, key, "has a character U+0000");
+	}
+	return true;
+}
+
+static bool take_member(
+	struct parse *parse, const struct member *member, struct json_object *value, void *into)
+{
+	/* json_type_null: its take() checks */
+	if (member->type != json_type_null &&
+		!check_type(parse, member->key, value, member->type)) {
+		return false;
+	}
+	if (member->take) {
+		return member->take(parse, member->key, value, into);
+	}
+	*(const char **)((char *)into + member->offset) = json_object_get_string(value);
+	return true;
+}
+
+static bool take_members(struct parse *parse, struct json_object *object,
+	const struct member *members, void *into)
+{
+	for (const struct member *member = members; member->key; member++) {
+		struct json_object *value;
+		const bool given = json_object_object_get_ex(object, member->key, &value);
+		if (given && !take_member(parse, member, value, into)) {
+			return false;
+		}
+		if (!given && member->required) {
+			return refuse(parse, NULL, "has no \"%s\"", member->key);
+		}
+	}
+	/* last: a newer version has other keys, but first of all another version */
+	json_object_object_foreach(object, key, value)
+	{
+		(void)value;
+		if (!find_member(members, key)) {
+			return refuse(parse, NULL, "no such key '%s'", quote(key).text);
+		}
+	}
+	return true;
+}
+
+/* Tolerance */
+
+static bool take_threshold(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct vgt_tolerance *tolerance = into;
+	const int64_t number = json_object_get_int64(value);
+
+	if (number < 0 || number > 255) {
+		return refuse(parse, key, "must be from 0 to 255");
+	}
+	tolerance->threshold = (uint8_t)number;
+	return true;
+}
+
+/* "0.5%", "12" as --max-pixels has it, or 12. */
+static bool take_max_pixels(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	if (!json_object_is_type(value, json_type_int) &&
+		!check_type(parse, key, value, json_type_string)) {
+		return false;
+	}
+	if (!tolerance_parse_max_pixels(into, json_object_get_string(value))) {
+		return refuse(parse, key,
+			"must be a number of pixels, or from \"0%%\" to \"100%%\" with at most "
+			"4 decimals, not '%s'",
+			quote(json_object_get_string(value)).text);
+	}
+	return true;
+}
+
+static bool take_tolerance(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	static const struct member members[] = {
+		{"threshold", json_type_int, false, take_threshold, 0},
+		{"max_pixels", json_type_null, false, take_max_pixels, 0},
+		{0},
+	};
+	(void)key;
+	return take_members(parse, value, members, into);
+}
+
+/* One trace */
+
+/* A directory's or a file's name that can be on a line, and names nothing else. */
+static bool is_component(const char *name, size_t length)
+{
+	if (length == 0 || length > NAME_MAX_BYTES || name[0] == '.' || name[0] == '-') {
+		return false;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '/') {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool take_name(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	const char *name = json_object_get_string(value);
+
+	if (!is_component(name, strlen(name))) {
+		return refuse(parse, key,
+			"must be 1 to %d bytes without '/' or control characters and not begin "
+			"with '.' or '-', not '%s'",
+			NAME_MAX_BYTES, quote(name).text);
+	}
+	test->name = name;
+	return true;
+}
+
+static bool take_file(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	test->file = json_object_get_string(value);
+	bool good = strlen(test->file) <= FILE_MAX_BYTES;
+
+	for (const char *part = test->file; good && part;) {
+		const size_t length = strcspn(part, "/");
+		good = is_component(part, length);
+		part = part[length] ? part + length + 1 : NULL;
+	}
+	return good ||
+	       refuse(parse, key, "must be a path within the suite's directory, not '%s'",
+		       quote(test->file).text);
+}
+
+static bool take_url(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	const size_t length = strcspn(json_object_get_string(value), ":/");
+	test->url = json_object_get_string(value);
+
+	if (!*test->url || strlen(test->url) > FILE_MAX_BYTES) {
+		return refuse(parse, key, "must be 1 to %d bytes", FILE_MAX_BYTES);
+	}
+	for (const char *at = test->url; *at; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7f) {
+			return refuse(parse, key, "has a control character");
+		}
+	}
+	if (test->url[length] == ':' && strncmp(test->url, "https:", 6) != 0 &&
+		strncmp(test->url, "http:", 5) != 0 && strncmp(test->url, "file:", 5) != 0) {
+		return refuse(parse, key,
+			"must be of https:, http: or file:, or a path, not '%s'",
+			quote(test->url).text);
+	}
+	return true;
+}
+
+static bool take_sha256(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	test->sha256 = json_object_get_string(value);
+
+	return (strlen(test->sha256) == 64 && strspn(test->sha256, "0123456789abcdef") == 64) ||
+	       refuse(parse, key, "must be 64 lower-case hexadecimal digits, not '%s'",
+		       quote(test->sha256).text);
+}
+
+static bool take_bytes(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	const int64_t bytes = json_object_get_int64(value);
+
+	if (bytes < 1 || (uint64_t)bytes > SUITE_BYTES_MAX) {
+		return refuse(parse, key, "must be from 1 to %" PRIu64, SUITE_BYTES_MAX);
+	}
+	test->bytes = (uint64_t)bytes;
+	return true;
+}
+
+static bool take_frames(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	struct vgt_ranges ranges;
+	test->frames = json_object_get_string(value);
+
+	return vgt_ranges_parse(&ranges, test->frames, NULL) ||
+	       refuse(parse, key,
+		       "must be frames such as \"0,10-20\", at most %d ranges, not '%s'",
+		       VGT_ADDRESSES_MAX, quote(test->frames).text);
+}
+
+static bool take_rule(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+
+	return frame_rule_parse(json_object_get_string(value), &test->rule) ||
+	       refuse(parse, key, "must be " FRAME_RULE_NAMES ", not '%s'",
+		       quote(json_object_get_string(value)).text);
+}
+
+static bool take_own_tolerance(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	return take_tolerance(parse, key, value, &test->tolerance);
+}
+
+static bool take_tags(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_test *test = into;
+	const size_t count = json_object_array_length(value);
+
+	test->tags = calloc(count + 1, sizeof(*test->tags));
+	if (!test->tags) {
+		return refuse_memory(parse);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *tag = json_object_array_get_idx(value, i);
+		if (!check_type(parse, key, tag, json_type_string)) {
+			return false;
+		}
+		const char *text = json_object_get_string(tag);
+		if (!is_component(text, strlen(text)) || strpbrk(text, " ,")) {
+			return refuse(parse, key, "must be words, not '%s'", quote(text).text);
+		}
+		test->tags[test->tag_count++] = text;
+	}
+	return true;
+}
+
+static bool take_test(struct parse *parse, struct json_object *object)
+{
+#define TEXT(key, member) \
+	{ \
+		key, json_type_string, false, NULL, offsetof(struct suite_test, member) \
+	}
+	static const struct member members[] = {
+		{"name", json_type_string, true, take_name, 0}, /* first: messages have it */
+		{"file", json_type_string, false, take_file, 0},
+		{"url", json_type_string, false, take_url, 0},
+		{"sha256", json_type_string, false, take_sha256, 0},
+		{"bytes", json_type_int, false, take_bytes, 0},
+		{"frames", json_type_string, false, take_frames, 0},
+		{"rule", json_type_string, false, take_rule, 0},
+		{"tolerance", json_type_object, false, take_own_tolerance, 0},
+		{"tags", json_type_array, false, take_tags, 0},
+		TEXT("program", program),
+		TEXT("recorded", recorded),
+		TEXT("shows", shows),
+		TEXT("license", license),
+		{0},
+	};
+#undef TEXT
+	struct suite_test *test = parse->test;
+
+	if (!json_object_is_type(object, json_type_object)) {
+		return refuse(parse, NULL, "must be an object");
+	}
+	test->tolerance = parse->tolerance;
+	if (!take_members(parse, object, members, test)) {
+		return false;
+	}
+	if (test->url && test->file) {
+		return refuse(parse, "url", "and \"file\" exclude each other");
+	}
+	if (test->url && (!test->sha256 || !test->bytes)) {
+		return refuse(parse, "url", "needs \"sha256\" and \"bytes\"");
+	}
+	return true;
+}
+
+/* The manifest */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool names_differ(struct parse *parse)
+{
+	const struct suite_manifest *manifest = parse->manifest;
+	const char **names = calloc(manifest->count + 1, sizeof(*names));
+	bool good = true;
+
+	if (!names) {
+		return refuse_memory(parse);
+	}
+	for (size_t i = 0; i < manifest->count; i++) {
+		names[i] = manifest->tests[i].name;
+	}
+	qsort(names, manifest->count, sizeof(*names), by_name);
+	for (size_t i = 1; i < manifest->count && good; i++) {
+		good = strcmp(names[i - 1], names[i]) != 0 ||
+		       refuse(parse, "traces", "two have the name %s", quote(names[i]).text);
+	}
+	free(names);
+	return good;
+}
+
+static bool take_traces(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_manifest *manifest = into;
+	const size_t count = json_object_array_length(value);
+	(void)key;
+
+	manifest->tests = calloc(count + 1, sizeof(*manifest->tests));
+	if (!manifest->tests) {
+		return refuse_memory(parse);
+	}
+	for (size_t i = 0; i < count; i++) {
+		parse->index = i;
+		parse->test = &manifest->tests[manifest->count++];
+		if (!take_test(parse, json_object_array_get_idx(value, i))) {
+			return false;
+		}
+	}
+	parse->test = NULL;
+	return names_differ(parse);
+}
+
+static bool take_version(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	(void)into;
+	return json_object_get_int64(value) == 1 ||
+	       refuse(parse, key, "must be 1, the only one that this vgt knows");
+}
+
+static bool take_default_tolerance(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	(void)into;
+	return take_tolerance(parse, key, value, &parse->tolerance);
+}
+
+/* What changes nothing but how Mesa draws: no variable that names a file or a library, for
+ * these would let a manifest write and run what it likes. */
+static bool is_allowed_variable(const char *name)
+{
+	static const char *const allowed[] = {"GALLIUM_DRIVER", "LIBGL_ALWAYS_SOFTWARE",
+		"LP_NATIVE_VECTOR_WIDTH", "LP_NUM_THREADS", "MESA_EXTENSION_OVERRIDE",
+		"MESA_GLES_VERSION_OVERRIDE", "MESA_GLSL_VERSION_OVERRIDE",
+		"MESA_GL_VERSION_OVERRIDE"};
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+		if (strcmp(name, allowed[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_environment(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_manifest *manifest = into;
+	const int count = json_object_object_length(value);
+
+	manifest->environment = calloc((size_t)count + 1, sizeof(*manifest->environment));
+	if (!manifest->environment) {
+		return refuse_memory(parse);
+	}
+	json_object_object_foreach(value, name, text)
+	{
+		if (!is_allowed_variable(name)) {
+			return refuse(parse, key, "'%s' is none that a manifest may set",
+				quote(name).text);
+		}
+		if (!check_type(parse, name, text, json_type_string)) {
+			return false;
+		}
+		manifest->environment[manifest->variable_count++] =
+			(struct suite_variable){name, json_object_get_string(text)};
+	}
+	return true;
+}
+
+bool suite_manifest_take(
+	struct suite_manifest *manifest, struct json_object *json, struct vgt_err *err)
+{
+	static const struct member members[] = {
+		{"version", json_type_int, true, take_version,
+			0}, /* first: others may change */
+		{"environment", json_type_object, false, take_environment, 0},
+		{"tolerance", json_type_object, false, take_default_tolerance, 0},
+		{"traces", json_type_array, true, take_traces, 0},
+		{0},
+	};
+	struct parse parse = {.manifest = manifest, .tolerance = SUITE_TOLERANCE, .err = err};
+
+	*manifest = (struct suite_manifest){.json = json};
+	if (json_object_is_type(json, json_type_object)
+			? take_members(&parse, json, members, manifest)
+			: refuse(&parse, NULL, "must be an object")) {
+		return true;
+	}
+	suite_manifest_finish(manifest);
+	return false;
+}
+
+static size_t line_of(const char *text, size_t offset)
+{
+	size_t line = 1;
+	for (size_t i = 0; i < offset; i++) {
+		line += text[i] == '\n';
+	}
+	return line;
+}
+
+bool suite_manifest_parse(
+	struct suite_manifest *manifest, const char *text, size_t size, struct vgt_err *err)
+{
+	*manifest = (struct suite_manifest){0};
+	if (size > SUITE_MANIFEST_MAX) {
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"is larger than %u bytes, no manifest", SUITE_MANIFEST_MAX);
+	}
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+	if (!tokener) {
+		return vgt_err_system(err, ENOMEM, "cannot hold the manifest");
+	}
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	struct json_object *json = json_tokener_parse_ex(tokener, text, (int)size);
+	const enum json_tokener_error error = json_tokener_get_error(tokener);
+	const size_t end = json_tokener_get_parse_end(tokener);
+	json_tokener_free(tokener);
+	if (error == json_tokener_success) {
+		return suite_manifest_take(manifest, json, err);
+	}
+	json_object_put(json);
+	return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "line %zu: %s",
+		line_of(text, end),
+		error == json_tokener_continue ? "ends too early"
+					       : json_tokener_error_desc(error));
+}
+
+void suite_manifest_finish(struct suite_manifest *manifest)
+{
+	for (size_t i = 0; i < manifest->count; i++) {
+		free(manifest->tests[i].tags);
+	}
+	free(manifest->tests);
+	free(manifest->environment);
+	json_object_put(manifest->json);
+	*manifest = (struct suite_manifest){0};
+}
+
+bool suite_test_has_tag(const struct suite_test *test, const char *tag)
+{
+	for (size_t i = 0; i < test->tag_count; i++) {
+		if (strcmp(test->tags[i], tag) == 0) {
+			return true;
+		}
+	}
+	return false;
+}

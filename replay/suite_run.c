@@ -1,0 +1,728 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite_run.h"
+
+#include "child.h"
+#include "child_log.h"
+#include "player_run.h"
+#include "suite_goldens.h"
+#include "trace_store.h"
+#include "vgt_address.h"
+#include "vgt_cmd.h"
+#include "vgt_reader.h"
+#include "vgt_validate.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define VIOLATIONS_MAX 5 /* that are told of one trace */
+#define PROBLEMS_MAX   5 /* the same of one play */
+#define LOG_KEPT_MAX   (4u << 20)
+
+/* A test while it runs. */
+struct attempt {
+	struct suite_runner *runner;
+	const struct suite_test *test;
+	struct suite_result *result;
+	char *trace, *goldens_path;
+	char *frames; /* for the player; NULL: all */
+	struct suite_goldens goldens;
+	struct vgt_ranges wanted;
+	struct vgt_reader *reader;
+	struct vgt_child_log log;
+	char *log_path;
+	char last_of_ours[200]; /* line of vgt's own in the log */
+	char failed[300];       /* why the player gave up */
+	uint64_t violations, problems;
+	bool no_memory;
+};
+
+const char *suite_verdict_name(enum suite_verdict verdict)
+{
+	static const char *const names[SUITE_VERDICTS] = {[SUITE_PASS] = "pass",
+		[SUITE_FAIL] = "fail",
+		[SUITE_CRASH] = "crash",
+		[SUITE_HANG] = "hang",
+		[SUITE_SKIP] = "skip",
+		[SUITE_ERROR] = "error"};
+	return names[verdict];
+}
+
+/* What is wrong */
+
+static void add_reason(struct attempt *attempt, char *reason, bool first)
+{
+	struct suite_result *result = attempt->result;
+	const bool full = result->reason_count == SUITE_REASONS_MAX;
+
+	if (full) {
+		result->more_reasons++;
+		if (!first) {
+			free(reason);
+			return;
+		}
+		free(result->reasons[--result->reason_count]);
+	}
+	const size_t at = first ? 0 : result->reason_count;
+	memmove(&result->reasons[at + 1], &result->reasons[at],
+		(result->reason_count - at) * sizeof(char *));
+	result->reasons[at] = reason;
+	result->reason_count++;
+}
+
+/*
+ * One more reason. The gravest verdict stands; a crash or a hang is the first reason, for what
+ * else went wrong then may come of it.
+ */
+__attribute__((format(printf, 3, 4))) static void find(
+	struct attempt *attempt, enum suite_verdict verdict, const char *format, ...)
+{
+	char *reason;
+	va_list args;
+
+	va_start(args, format);
+	const int length = vasprintf(&reason, format, args);
+	va_end(args);
+	if (verdict > attempt->result->verdict) {
+		attempt->result->verdict = verdict;
+	}
+	if (length < 0) {
+		attempt->no_memory = true;
+		return;
+	}
+	add_reason(attempt, reason, verdict == SUITE_CRASH || verdict == SUITE_HANG);
+}
+
+/* What a trace that cannot be read comes to, as vgt_cmd_bad_trace() has it. */
+static enum suite_verdict verdict_of(const struct vgt_err *err)
+{
+	return err->code == VGT_ERR_SYSTEM || err->code == VGT_ERR_USAGE ||
+			       err->code == VGT_ERR_BUSY
+		       ? SUITE_ERROR
+		       : SUITE_FAIL;
+}
+
+/* Keeping what failed */
+
+static void keep_failed(struct attempt *attempt, const char *path, const struct vgt_err *err)
+{
+	if (!attempt->runner->out_failed) {
+		find(attempt, SUITE_ERROR, "%s: %s", path, err->message);
+	}
+	attempt->runner->out_failed = true;
+}
+
+/* OUT/NAME, made. */
+static bool make_out(struct attempt *attempt)
+{
+	const char *out = attempt->runner->out;
+	struct vgt_err err;
+	char *path;
+
+	if (attempt->runner->out_failed) {
+		return false;
+	}
+	if (asprintf(&path, "%s/%s", out, attempt->test->name) < 0) {
+		return false;
+	}
+	const bool good = (mkdir(out, 0777) == 0 || errno == EEXIST) &&
+			  (mkdir(path, 0777) == 0 || errno == EEXIST);
+	if (!good) {
+		vgt_err_system(&err, errno, "cannot make the directory");
+		keep_failed(attempt, path, &err);
+	}
+	free(path);
+	return good;
+}
+
+/* OUT/NAME/frame-0010.KIND.png with this picture: its path, or NULL. Not the name of a golden:
+ * OUT may be the suite's directory. */
+static char *keep_picture(struct attempt *attempt, const struct vgt_image *image,
+	uint64_t number, const char *kind)
+{
+	struct vgt_err err;
+	char *path;
+
+	if (!make_out(attempt) ||
+		asprintf(&path, "%s/%s/frame-%04" PRIu64 ".%s.png", attempt->runner->out,
+			attempt->test->name, number, kind) < 0) {
+		return NULL;
+	}
+	if (!vgt_image_write_png(image, path, false, &err)) {
+		keep_failed(attempt, path, &err);
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static bool copy_log(const struct attempt *attempt, const char *path, struct vgt_err *err)
+{
+	char block[4096];
+	ssize_t got;
+	off_t at = 0;
+	const int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	bool good = to >= 0;
+
+	while (good && at < (off_t)LOG_KEPT_MAX &&
+		(got = pread(attempt->log.fd, block, sizeof(block), at)) > 0) {
+		good = write(to, block, (size_t)got) == got;
+		at += got;
+	}
+	if (!good) {
+		vgt_err_system(err, errno, "cannot write the log");
+	}
+	if (to >= 0) {
+		close(to);
+	}
+	return good;
+}
+
+static void append_line(void *opaque, const char *line)
+{
+	fprintf(opaque, "%s\n", line);
+}
+
+static void keep_log(struct attempt *attempt)
+{
+	struct suite_result *result = attempt->result;
+	struct stat status;
+	struct vgt_err err;
+	size_t size = 0;
+
+	if (fstat(attempt->log.fd, &status) != 0 || status.st_size == 0) {
+		return;
+	}
+	FILE *to = open_memstream(&result->log_end, &size);
+	if (to) {
+		vgt_child_log_show_end(&attempt->log, append_line, to);
+		fclose(to);
+	}
+	if (!make_out(attempt) || asprintf(&result->log, "%s/%s/log.txt", attempt->runner->out,
+					  attempt->test->name) < 0) {
+		result->log = NULL;
+	} else if (!copy_log(attempt, result->log, &err)) {
+		keep_failed(attempt, result->log, &err);
+		free(result->log);
+		result->log = NULL;
+	}
+}
+
+/* What an earlier run has kept of this test would be taken for this one's. */
+static void remove_kept(const struct attempt *attempt)
+{
+	static const char *const endings[] = {".actual.png", ".difference.png"};
+	const struct dirent *entry;
+	char *path;
+
+	if (asprintf(&path, "%s/%s", attempt->runner->out, attempt->test->name) < 0) {
+		return;
+	}
+	DIR *dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		const size_t length = strlen(entry->d_name);
+		bool ours = strcmp(entry->d_name, "log.txt") == 0;
+		for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+			const size_t end = strlen(endings[i]);
+			ours |= strncmp(entry->d_name, "frame-", 6) == 0 && length > end &&
+				strcmp(entry->d_name + length - end, endings[i]) == 0;
+		}
+		if (ours) {
+			unlinkat(dirfd(dir), entry->d_name, 0);
+		}
+	}
+	if (dir) {
+		closedir(dir);
+		rmdir(path); /* where it holds nothing else */
+	}
+	free(path);
+}
+
+/* The trace */
+
+static void on_violation(void *opaque, const struct vgt_violation *violation)
+{
+	struct attempt *attempt = opaque;
+	char part[16] = "";
+
+	if (attempt->violations++ >= VIOLATIONS_MAX) {
+		return;
+	}
+	if (violation->virgl_command != VGT_NO_VIRGL_COMMAND) {
+		snprintf(part, sizeof(part), ".%" PRIu32, violation->virgl_command);
+	}
+	find(attempt, SUITE_FAIL, "@%" PRIu64 "%s: %s", violation->command, part,
+		violation->message);
+}
+
+/* As `vgt verify` does it; false: there is no use in playing it. */
+static bool verify_records(struct attempt *attempt, struct vgt_validator *validator)
+{
+	struct vgt_record record;
+	struct vgt_err err;
+	enum vgt_read next;
+
+	while (!*attempt->runner->stop &&
+		(next = vgt_reader_next(attempt->reader, &record, &err)) == VGT_READ_RECORD) {
+		vgt_validator_feed(validator, &record);
+	}
+	if (*attempt->runner->stop) {
+		return false;
+	}
+	const enum vgt_reader_end end = vgt_reader_end(attempt->reader);
+	if (next == VGT_READ_END && end == VGT_END_TAIL) {
+		vgt_validator_end(validator);
+	}
+	if (attempt->violations > VIOLATIONS_MAX) {
+		find(attempt, SUITE_FAIL, "%" PRIu64 " more violations: vgt verify %s",
+			attempt->violations - VIOLATIONS_MAX, attempt->trace);
+	}
+	if (next == VGT_READ_ERROR) {
+		find(attempt, verdict_of(&err), "%s", err.message);
+		return false;
+	}
+	if (end != VGT_END_TAIL) {
+		find(attempt, SUITE_FAIL,
+			end == VGT_END_RECORDING
+				? "is still being recorded"
+				: "the end of the trace is missing (see `vgt help recover`)");
+		return false;
+	}
+	return true;
+}
+
+static bool verify_trace(struct attempt *attempt)
+{
+	struct vgt_err err;
+	bool good = false;
+
+	attempt->reader = vgt_reader_open(attempt->trace, &err);
+	if (!attempt->reader) {
+		find(attempt, verdict_of(&err), "%s: %s", attempt->trace, err.message);
+		return false;
+	}
+	struct vgt_validator *validator = vgt_validator_create(on_violation, attempt);
+	if (validator) {
+		good = verify_records(attempt, validator);
+	} else {
+		attempt->no_memory = true;
+	}
+	vgt_validator_destroy(validator);
+	vgt_reader_close(attempt->reader);
+	return good;
+}
+
+/* Whether it is there, and the one that the manifest means. */
+static bool find_trace(struct attempt *attempt)
+{
+	const struct suite_test *test = attempt->test;
+	struct vgt_err err;
+
+	attempt->trace = suite_trace_path(attempt->runner->suite, test, &err);
+	if (!attempt->trace) {
+		find(attempt, SUITE_ERROR, "%s", err.message);
+		return false;
+	}
+	if (test->url && access(attempt->trace, F_OK) != 0) {
+		attempt->result->not_fetched = true;
+		find(attempt, SUITE_SKIP, "not fetched: --fetch brings it");
+		return false;
+	}
+	if (trace_store_check(
+		    attempt->trace, test->sha256, test->bytes, attempt->runner->stop, &err)) {
+		return true;
+	}
+	if (err.code != VGT_ERR_STOPPED) {
+		find(attempt, verdict_of(&err), "%s%s: %s", attempt->trace,
+			err.code == VGT_ERR_MALFORMED ? " has changed" : "", err.message);
+	}
+	return false;
+}
+
+/* Frames */
+
+static void tell_difference(struct attempt *attempt, const struct suite_frame *frame,
+	const struct vgt_image *golden, const struct vgt_image *actual)
+{
+	const struct vgt_comparison *seen = &frame->comparison;
+	const struct vgt_tolerance *tolerance = &attempt->test->tolerance;
+
+	if (seen->size_differs) {
+		find(attempt, SUITE_FAIL,
+			"frame %" PRIu64 ": %" PRIu32 "x%" PRIu32
+			" pixels, its golden has %" PRIu32 "x%" PRIu32,
+			frame->number, actual->width, actual->height, golden->width,
+			golden->height);
+		return;
+	}
+	const uint64_t part = seen->pixels * tolerance->max_millionth / 1000000;
+	find(attempt, SUITE_FAIL,
+		"frame %" PRIu64 ": %" PRIu64 " of %" PRIu64
+		" pixels beyond %u, allowed %" PRIu64 "; largest difference %u (%s at %" PRIu32
+		",%" PRIu32 ")",
+		frame->number, seen->pixels_beyond, seen->pixels, seen->threshold,
+		part > tolerance->max_pixels ? part : tolerance->max_pixels,
+		seen->largest.difference, vgt_channel_name(seen->largest.channel),
+		seen->largest.x, seen->largest.y);
+}
+
+/* Measures one picture, tells and keeps what is wrong with it. */
+static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
+	const struct vgt_image *golden, const struct vgt_image *actual)
+{
+	const struct vgt_tolerance *tolerance = &attempt->test->tolerance;
+	struct vgt_image difference;
+
+	frame->compared = true;
+	vgt_compare_images(golden, actual, tolerance->threshold, &frame->comparison);
+	frame->same = frame->comparison.identical ||
+		      vgt_comparison_within(&frame->comparison, tolerance);
+	if (frame->same) {
+		return;
+	}
+	tell_difference(attempt, frame, golden, actual);
+	frame->actual = keep_picture(attempt, actual, frame->number, "actual");
+	if (vgt_compare_draw(&difference, golden, actual, tolerance->threshold, NULL)) {
+		frame->difference =
+			keep_picture(attempt, &difference, frame->number, "difference");
+	}
+	vgt_image_finish(&difference);
+}
+
+static void compare_with_golden(
+	struct attempt *attempt, uint64_t number, const struct vgt_image *actual)
+{
+	struct suite_result *result = attempt->result;
+	struct suite_frame *frame = &result->frames[result->frame_count++];
+	struct vgt_image golden;
+	struct vgt_err err;
+
+	*frame = (struct suite_frame){.number = number};
+	if (asprintf(&frame->golden, "%s/frame-%04" PRIu64 ".png", attempt->goldens_path,
+		    number) < 0) {
+		frame->golden = NULL;
+		attempt->no_memory = true;
+		return;
+	}
+	if (!vgt_image_read_png(&golden, frame->golden, &err)) {
+		find(attempt, verdict_of(&err), "%s: %s", frame->golden, err.message);
+		return;
+	}
+	judge_picture(attempt, frame, &golden, actual);
+	vgt_image_finish(&golden);
+}
+
+/* The player has written a picture. It is removed, so that a long trace fills no disk. */
+static void on_frame(struct attempt *attempt, const struct player_event *event)
+{
+	const uint64_t number = event->frame.number;
+	struct suite_golden *golden = suite_goldens_find(&attempt->goldens, number);
+	struct vgt_image actual;
+	struct vgt_err err;
+	char *path;
+
+	if (!event->text[0]) {
+		return; /* no pictures were asked for */
+	}
+	if (asprintf(&path, "%s/frame-%04" PRIu64 ".png", attempt->runner->scratch, number) <
+		0) {
+		attempt->no_memory = true;
+		return;
+	}
+	if (!attempt->test->frames && !golden) {
+		/* between those asked for, suite_goldens_ranges() */
+	} else if (!vgt_image_read_png(&actual, path, &err)) {
+		find(attempt, SUITE_ERROR, "%s: %s", path, err.message);
+	} else {
+		if (!golden) {
+			char *kept = keep_picture(attempt, &actual, number, "actual");
+			find(attempt, SUITE_FAIL, "frame %" PRIu64 ": has no golden%s%s",
+				number, kept ? "; it shows " : "", kept ? kept : "");
+			free(kept);
+		} else if (!golden->seen) {
+			golden->seen = true;
+			compare_with_golden(attempt, number, &actual);
+		}
+		vgt_image_finish(&actual);
+	}
+	unlink(path);
+	free(path);
+}
+
+static void on_unshown(struct attempt *attempt, const struct player_event *event)
+{
+	struct suite_golden *golden =
+		suite_goldens_find(&attempt->goldens, event->frame.number);
+
+	if (golden) {
+		golden->seen = true;
+	}
+	if (golden || attempt->test->frames) {
+		find(attempt, SUITE_FAIL, "frame %" PRIu64 ": has no picture: %s",
+			event->frame.number, event->text);
+	}
+}
+
+/* The play */
+
+static void on_event(void *opaque, const struct player_event *event)
+{
+	struct attempt *attempt = opaque;
+	char at[48] = "";
+
+	if (event->kind >= PLAYER_PROBLEM && event->command != PLAYER_NO_COMMAND) {
+		const int length = snprintf(at, sizeof(at), "@%" PRIu64, event->command);
+		if (event->virgl_command != PLAYER_NO_VIRGL_COMMAND) {
+			snprintf(at + length, sizeof(at) - (size_t)length, ".%" PRIu32,
+				event->virgl_command);
+		}
+		strcat(at, ": ");
+	}
+	switch (event->kind) {
+	case PLAYER_RENDERER:
+		free(attempt->result->renderer);
+		attempt->result->renderer = strdup(event->text);
+		break;
+	case PLAYER_FRAME:
+		on_frame(attempt, event);
+		break;
+	case PLAYER_UNSHOWN:
+		on_unshown(attempt, event);
+		break;
+	case PLAYER_PROBLEM:
+		if (attempt->problems++ < PROBLEMS_MAX) {
+			find(attempt, SUITE_FAIL, "%s%s", at, event->text);
+		}
+		break;
+	case PLAYER_FAILED:
+		snprintf(attempt->failed, sizeof(attempt->failed), "%s%s", at, event->text);
+		break;
+	case PLAYER_LOG:
+	case PLAYER_NOTE:
+		/* beside what the renderer itself prints there, so in one write */
+		dprintf(attempt->log.fd, "%s%s\n", at, event->text);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Goldens of frames that did not come. */
+static void check_unseen(struct attempt *attempt, uint64_t frames)
+{
+	const struct suite_test *test = attempt->test;
+	const uint64_t last =
+		test->frames ? vgt_ranges_last(&attempt->wanted) : VGT_ADDRESS_OPEN;
+
+	for (size_t i = 0; i < attempt->goldens.count; i++) {
+		const struct suite_golden *golden = &attempt->goldens.list[i];
+		if (test->frames && !vgt_ranges_contain(&attempt->wanted, golden->number)) {
+			find(attempt, SUITE_FAIL,
+				"frame %" PRIu64
+				": has a golden, but is not among the manifest's frames %s",
+				golden->number, test->frames);
+		} else if (!golden->seen) {
+			find(attempt, SUITE_FAIL,
+				"frame %" PRIu64 ": is not in the trace, which has %" PRIu64
+				" frames",
+				golden->number, frames);
+		}
+	}
+	if (last != VGT_ADDRESS_OPEN && last >= frames &&
+		!suite_goldens_find(&attempt->goldens, last)) {
+		find(attempt, SUITE_FAIL,
+			"frame %" PRIu64 ": is not in the trace, which has %" PRIu64 " frames",
+			last, frames);
+	}
+}
+
+static void judge_play(struct attempt *attempt, const struct player_result *play)
+{
+	switch (play->outcome) {
+	case PLAYER_CRASHED:
+		find(attempt, SUITE_CRASH, "%s", play->place);
+		return;
+	case PLAYER_HUNG:
+		find(attempt, SUITE_HANG, "%s", play->place);
+		return;
+	case PLAYER_NOT_FOUND:
+		find(attempt, SUITE_ERROR, "vgt-player cannot start%s%s",
+			attempt->last_of_ours[0] ? ": " : "", attempt->last_of_ours);
+		return;
+	case PLAYER_GAVE_UP:
+		find(attempt, play->status == VGT_EXIT_DIFFERENT ? SUITE_FAIL : SUITE_ERROR,
+			"%s", attempt->failed);
+		return;
+	case PLAYER_ENDED:
+		break;
+	}
+	if (attempt->problems > PROBLEMS_MAX) {
+		find(attempt, SUITE_FAIL, "%" PRIu64 " more such: vgt replay --verify %s",
+			attempt->problems - PROBLEMS_MAX, attempt->trace);
+	}
+	attempt->result->played = play->end.summary.frames;
+	attempt->result->answers = play->end.summary.compared;
+	check_unseen(attempt, play->end.summary.frames);
+	/*
+	 * CAPSET: when the player says that this host's capset lacks something (exit code 4), a
+	 * verdict of SUITE_FAIL becomes SUITE_SKIP here, with what is lacking as its reason.
+	 */
+}
+
+static void note_ours(void *opaque, const char *line)
+{
+	struct attempt *attempt = opaque;
+	snprintf(attempt->last_of_ours, sizeof(attempt->last_of_ours), "%s",
+		line + strlen("vgt: "));
+}
+
+static void play(struct attempt *attempt)
+{
+	const struct suite_runner *runner = attempt->runner;
+	const bool pictures = attempt->frames != NULL;
+	const struct player_run_options options = {
+		.player = runner->player,
+		.path = attempt->trace,
+		.frames = attempt->frames,
+		.rule = attempt->test->rule,
+		.out = pictures ? runner->scratch : NULL,
+		.no_pictures = !pictures,
+		.verify = true,
+		.drop_draws = runner->drop_draws,
+		.timeout_ms = runner->timeout_ms,
+		.output = attempt->log.fd,
+		.event = on_event,
+		.opaque = attempt,
+	};
+	struct player_run run;
+	struct player_result result;
+	struct vgt_err err;
+
+	if (!player_run_start(&run, &options, &err)) {
+		find(attempt, SUITE_ERROR, "%s", err.message);
+		return;
+	}
+	while (!*runner->stop && player_run_wait(&run, 200)) {
+		vgt_child_log_relay(&attempt->log, note_ours, attempt);
+	}
+	player_run_finish(&run, &result);
+	vgt_child_log_relay(&attempt->log, note_ours, attempt);
+	if (!*runner->stop) {
+		judge_play(attempt, &result);
+	}
+}
+
+/* Which frames are to be seen. */
+static bool prepare_frames(struct attempt *attempt)
+{
+	const struct suite_test *test = attempt->test;
+	struct vgt_err err;
+
+	attempt->goldens_path = suite_goldens_path(attempt->runner->suite, test);
+	if (!attempt->goldens_path) {
+		attempt->no_memory = true;
+		return false;
+	}
+	if (!suite_goldens_list(
+		    &attempt->goldens, attempt->goldens_path, SUITE_FRAMES_MAX, &err)) {
+		find(attempt, SUITE_ERROR, "%s: %s", attempt->goldens_path, err.message);
+		return false;
+	}
+	attempt->result->has_goldens = attempt->goldens.count > 0;
+	attempt->result->frames =
+		calloc(attempt->goldens.count + 1, sizeof(*attempt->result->frames));
+	if (test->frames) {
+		attempt->frames = strdup(test->frames);
+		vgt_ranges_parse(&attempt->wanted, test->frames, NULL);
+	} else if (attempt->goldens.count) {
+		attempt->frames = suite_goldens_ranges(&attempt->goldens);
+	}
+	const bool wanted = test->frames || attempt->goldens.count;
+	attempt->no_memory = !attempt->result->frames || (wanted && !attempt->frames);
+	return !attempt->no_memory;
+}
+
+static bool open_log(struct attempt *attempt)
+{
+	struct vgt_err err;
+
+	if (asprintf(&attempt->log_path, "%s/log.txt", attempt->runner->scratch) < 0) {
+		attempt->log_path = NULL;
+		attempt->no_memory = true;
+		return false;
+	}
+	if (!vgt_child_log_open(&attempt->log, attempt->log_path, &err)) {
+		find(attempt, SUITE_ERROR, "%s", err.message);
+		return false;
+	}
+	return true;
+}
+
+/* A player that was killed may leave a picture. */
+static void empty_scratch(const char *path)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	while (dir && (entry = readdir(dir))) {
+		unlinkat(dirfd(dir), entry->d_name, 0); /* not . and .. */
+	}
+	if (dir) {
+		closedir(dir);
+	}
+}
+
+bool suite_run(
+	struct suite_runner *runner, const struct suite_test *test, struct suite_result *result)
+{
+	struct attempt attempt = {
+		.runner = runner, .test = test, .result = result, .log = {.fd = -1}};
+	const uint64_t begin = vgt_child_clock_ms();
+
+	*result = (struct suite_result){0};
+	if (find_trace(&attempt) && prepare_frames(&attempt) && open_log(&attempt)) {
+		remove_kept(&attempt);
+		if (verify_trace(&attempt)) {
+			play(&attempt);
+		}
+		if (result->verdict != SUITE_PASS && !*runner->stop) {
+			keep_log(&attempt);
+		}
+	}
+	result->seconds = (double)(vgt_child_clock_ms() - begin) / 1000;
+	vgt_child_log_close(&attempt.log);
+	empty_scratch(runner->scratch);
+	suite_goldens_finish(&attempt.goldens);
+	free(attempt.log_path);
+	free(attempt.frames);
+	free(attempt.goldens_path);
+	free(attempt.trace);
+	if (attempt.no_memory && !*runner->stop) {
+		find(&attempt, SUITE_ERROR, "no memory");
+	}
+	return !*runner->stop;
+}
+
+void suite_result_finish(struct suite_result *result)
+{
+	for (size_t i = 0; i < result->reason_count; i++) {
+		free(result->reasons[i]);
+	}
+	for (size_t i = 0; i < result->frame_count; i++) {
+		free(result->frames[i].golden);
+		free(result->frames[i].actual);
+		free(result->frames[i].difference);
+	}
+	free(result->frames);
+	free(result->renderer);
+	free(result->log);
+	free(result->log_end);
+	*result = (struct suite_result){0};
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace_store.h"
+
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BLOCK 65536
+
+char *trace_store_path(const char *sha256, struct vgt_err *err)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *path;
+	int length;
+
+	if (cache &&
+		*cache == '/') { /* the XDG base directory specification: others are void */
+		length = asprintf(&path, "%s/vgt/traces/%s.vgt", cache, sha256);
+	} else if (home && *home) {
+		length = asprintf(&path, "%s/.cache/vgt/traces/%s.vgt", home, sha256);
+	} else {
+		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+			"no place for fetched traces: neither XDG_CACHE_HOME nor HOME is set");
+		return NULL;
+	}
+	if (length < 0) {
+		vgt_err_system(err, ENOMEM, "cannot find the place of fetched traces");
+		return NULL;
+	}
+	return path;
+}
+
+static bool stopped(struct vgt_err *err)
+{
+	return vgt_err_set(err, VGT_ERR_STOPPED, VGT_NO_OFFSET, "interrupted");
+}
+
+/* A descriptor of a regular file, or -1. O_NONBLOCK: nothing else is waited for. */
+static int open_file(const char *path, struct stat *status, struct vgt_err *err)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, status) != 0) {
+		vgt_err_system(err, errno, "cannot open");
+	} else if (!S_ISREG(status->st_mode)) {
+		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is no regular file");
+	} else {
+		return fd;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return -1;
+}
+
+/* Reads it all; what was read goes into the digest, and where `to` is one, there. */
+static bool read_all(int fd, int to, char hex[SHA256_DIGEST_STRING_LENGTH],
+	const volatile sig_atomic_t *stop, struct vgt_err *err)
+{
+	static uint8_t block[BLOCK];
+	SHA2_CTX digest;
+	ssize_t got;
+
+	SHA256Init(&digest);
+	while (!*stop && (got = read(fd, block, sizeof(block))) != 0) {
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got < 0) {
+			return vgt_err_system(err, errno, "cannot read");
+		}
+		SHA256Update(&digest, block, (size_t)got);
+		errno = ENOSPC; /* what a short write stands for */
+		if (to >= 0 && write(to, block, (size_t)got) != got) {
+			return vgt_err_system(err, errno, "cannot write");
+		}
+	}
+	SHA256End(&digest, hex);
+	return !*stop || stopped(err);
+}
+
+static bool check_size(const struct stat *status, uint64_t bytes, struct vgt_err *err)
+{
+	return !bytes || (uint64_t)status->st_size == bytes ||
+	       vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+		       "has %" PRIu64 " bytes, the manifest says %" PRIu64,
+		       (uint64_t)status->st_size, bytes);
+}
+
+static bool check_digest(const char *hex, const char *sha256, struct vgt_err *err)
+{
+	return strcmp(hex, sha256) == 0 ||
+	       vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+		       "has the SHA-256 %s, the manifest says %s", hex, sha256);
+}
+
+bool trace_store_check(const char *path, const char *sha256, uint64_t bytes,
+	const volatile sig_atomic_t *stop, struct vgt_err *err)
+{
+	char hex[SHA256_DIGEST_STRING_LENGTH] = "";
+	struct stat status;
+	const int fd = open_file(path, &status, err);
+	const bool good = fd >= 0 && check_size(&status, bytes, err) &&
+			  (!sha256 || (read_all(fd, -1, hex, stop, err) &&
+					      check_digest(hex, sha256, err)));
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return good;
+}
+
+/* Fetching */
+
+/* All directories above the file. */
+static bool make_directories(char *path, struct vgt_err *err)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		const bool good = mkdir(path, 0777) == 0 || errno == EEXIST;
+		if (!good) {
+			vgt_err_system(err, errno, "cannot make the directory %.150s", path);
+		}
+		*slash = '/';
+		if (!good) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool copy_file(const char *url, const char *directory, const char *temporary,
+	uint64_t bytes, const volatile sig_atomic_t *stop, struct vgt_err *err)
+{
+	char hex[SHA256_DIGEST_STRING_LENGTH];
+	char *from;
+	struct stat status;
+	bool good = false;
+
+	if (asprintf(&from, "%s%s%s", *url == '/' ? "" : directory, *url == '/' ? "" : "/",
+		    url) < 0) {
+		return vgt_err_system(err, ENOMEM, "cannot copy");
+	}
+	const int in = open_file(from, &status, err);
+	if (in >= 0 && check_size(&status, bytes, err)) {
+		const int out = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		good = out >= 0 ? read_all(in, out, hex, stop, err)
+				: vgt_err_system(err, errno, "cannot write to the cache");
+		if (out >= 0 && close(out) != 0 && good) {
+			good = vgt_err_system(err, errno, "cannot write to the cache");
+		}
+	}
+	if (in >= 0) {
+		close(in);
+	}
+	free(from);
+	return good;
+}
+
+/* In curl before it starts: whatever the server sends, the file ends there. */
+static bool limit_file(void *opaque)
+{
+	const uint64_t *bytes = opaque;
+	const struct rlimit limit = {(rlim_t)*bytes, (rlim_t)*bytes};
+
+	signal(SIGXFSZ, SIG_IGN); /* a write that fails is enough */
+	return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+static bool judge_curl(const struct vgt_child *curl, uint64_t bytes, struct vgt_err *err)
+{
+	enum { WRITE_ERROR = 23, TOO_LARGE = 63 }; /* curl(1), "exit codes" */
+	const int code = WIFEXITED(curl->status) ? WEXITSTATUS(curl->status) : -1;
+
+	if (code == 0) {
+		return true;
+	}
+	if (code == WRITE_ERROR || code == TOO_LARGE) {
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"is larger than the %" PRIu64
+			" bytes of the manifest, or the disk is full",
+			bytes);
+	}
+	return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "curl failed (exit %d)", code);
+}
+
+static bool run_curl(const char *url, const char *temporary, uint64_t bytes,
+	volatile sig_atomic_t *stop, struct vgt_err *err)
+{
+	char size[24];
+	const bool file = strncmp(url, "file:", 5) == 0;
+	/* https: stays https:, and no server sends curl to a file of this machine */
+	const char *protocols = file                             ? "=file"
+				: strncmp(url, "https:", 6) == 0 ? "=https"
+								 : "=http,https";
+	const char *const argv[] = {"curl", "-q", "--fail", "--location", "--globoff",
+		"--no-progress-meter", "--proto", protocols, "--proto-redir",
+		file ? "=https" : protocols, "--max-redirs", "10", "--max-filesize", size,
+		"--connect-timeout", "30", "--speed-limit", "1", "--speed-time", "60",
+		"--output", temporary, "--url", url, NULL};
+	const struct vgt_child_spec spec = {.argv = (char *const *)argv,
+		.prepare = limit_file,
+		.opaque = &bytes,
+		.output = -1,
+		.pass = -1,
+		.dies_with_vgt = true};
+	struct vgt_children children;
+	struct vgt_child curl;
+
+	snprintf(size, sizeof(size), "%" PRIu64, bytes);
+	if (!vgt_children_init(&children, err)) {
+		return false;
+	}
+	const int error = vgt_child_start(&children, &curl, &spec);
+	while (!error && curl.running && !children.interrupts && !children.terminations) {
+		vgt_children_wait(&children, 1000);
+	}
+	vgt_child_end(&children, &curl, 1000);
+	vgt_children_finish(&children);
+	if (children.interrupts || children.terminations) {
+		*stop = children.interrupts ? SIGINT : SIGTERM;
+		return stopped(err);
+	}
+	return error ? vgt_err_system(err, error, "cannot start curl")
+		     : judge_curl(&curl, bytes, err);
+}
+
+bool trace_store_fetch(const char *url, const char *directory, const char *path,
+	const char *sha256, uint64_t bytes, volatile sig_atomic_t *stop, struct vgt_err *err)
+{
+	char *temporary;
+
+	if (asprintf(&temporary, "%s.%ld.part", path, (long)getpid()) < 0) {
+		return vgt_err_system(err, ENOMEM, "cannot fetch");
+	}
+	bool good = make_directories(temporary, err);
+	if (good) {
+		good = (url[strcspn(url, ":/")] == ':'
+				       ? run_curl(url, temporary, bytes, stop, err)
+				       : copy_file(url, directory, temporary, bytes, stop,
+						 err)) &&
+		       trace_store_check(temporary, sha256, bytes, stop, err);
+		if (good && rename(temporary, path) != 0) {
+			good = vgt_err_system(err, errno, "cannot put it into its place");
+		}
+		if (!good) {
+			unlink(temporary);
+		}
+	}
+	free(temporary);
+	return good;
+}
