@@ -41,6 +41,10 @@ struct attempt {
 	char last_of_ours[200]; /* line of vgt's own in the log */
 	char failed[300];       /* why the player gave up */
 	uint64_t violations, problems;
+	uint64_t failures,
+		differences; /* reasons to fail; those that a host can be the cause of */
+	char lack[sizeof(
+		((struct player_event *)0)->text)]; /* the first of this host's capset */
 	bool no_memory;
 };
 
@@ -90,6 +94,7 @@ __attribute__((format(printf, 3, 4))) static void find(
 	va_start(args, format);
 	const int length = vasprintf(&reason, format, args);
 	va_end(args);
+	attempt->failures += verdict == SUITE_FAIL;
 	if (verdict > attempt->result->verdict) {
 		attempt->result->verdict = verdict;
 	}
@@ -387,6 +392,7 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 	if (frame->same) {
 		return;
 	}
+	attempt->differences++;
 	tell_difference(attempt, frame, golden, actual);
 	frame->actual = keep_picture(attempt, actual, frame->number, "actual");
 	if (vgt_compare_draw(&difference, golden, actual, tolerance->threshold, NULL)) {
@@ -465,6 +471,7 @@ static void on_unshown(struct attempt *attempt, const struct player_event *event
 		golden->seen = true;
 	}
 	if (golden || attempt->test->frames) {
+		attempt->differences++;
 		find(attempt, SUITE_FAIL, "frame %" PRIu64 ": has no picture: %s",
 			event->frame.number, event->text);
 	}
@@ -498,11 +505,18 @@ static void on_event(void *opaque, const struct player_event *event)
 		break;
 	case PLAYER_PROBLEM:
 		if (attempt->problems++ < PROBLEMS_MAX) {
+			attempt->differences++;
 			find(attempt, SUITE_FAIL, "%s%s", at, event->text);
 		}
 		break;
 	case PLAYER_FAILED:
 		snprintf(attempt->failed, sizeof(attempt->failed), "%s%s", at, event->text);
+		break;
+	case PLAYER_LACK:
+		if (!attempt->lack[0]) {
+			snprintf(attempt->lack, sizeof(attempt->lack), "%s", event->text);
+		}
+		dprintf(attempt->log.fd, "this host's capset: %s\n", event->text);
 		break;
 	case PLAYER_LOG:
 	case PLAYER_NOTE:
@@ -543,6 +557,29 @@ static void check_unseen(struct attempt *attempt, uint64_t frames)
 	}
 }
 
+/*
+ * What differs on a host that lacks what the recording's had need not be a fault, so it is not
+ * held against the trace. All else is: a broken rule, a golden that is missing.
+ */
+static void excuse(struct attempt *attempt, const struct player_result *play)
+{
+	struct suite_result *result = attempt->result;
+	char *reason;
+
+	if (!play->lacks || result->verdict != SUITE_FAIL ||
+		attempt->failures != attempt->differences) {
+		return;
+	}
+	if (asprintf(&reason,
+		    "differs, but of what the recording's host had this one lacks: %s",
+		    attempt->lack) < 0) {
+		attempt->no_memory = true;
+		return;
+	}
+	result->verdict = SUITE_SKIP;
+	add_reason(attempt, reason, true);
+}
+
 static void judge_play(struct attempt *attempt, const struct player_result *play)
 {
 	switch (play->outcome) {
@@ -564,16 +601,14 @@ static void judge_play(struct attempt *attempt, const struct player_result *play
 		break;
 	}
 	if (attempt->problems > PROBLEMS_MAX) {
+		attempt->differences++;
 		find(attempt, SUITE_FAIL, "%" PRIu64 " more such: vgt replay --verify %s",
 			attempt->problems - PROBLEMS_MAX, attempt->trace);
 	}
 	attempt->result->played = play->end.summary.frames;
 	attempt->result->answers = play->end.summary.compared;
 	check_unseen(attempt, play->end.summary.frames);
-	/*
-	 * CAPSET: when the player says that this host's capset lacks something (exit code 4), a
-	 * verdict of SUITE_FAIL becomes SUITE_SKIP here, with what is lacking as its reason.
-	 */
+	excuse(attempt, play);
 }
 
 static void note_ours(void *opaque, const char *line)

@@ -20,7 +20,7 @@
 /* The gravest stands: what could be found although something could not be read, is found. */
 enum suite_verdict {
 	SUITE_PASS,
-	SUITE_SKIP,  /* not fetched: it was not run */
+	SUITE_SKIP,  /* not fetched; or it differs, on a host that lacks what it may need */
 	SUITE_ERROR, /* it could not be run, or not all of it */
 	SUITE_FAIL,  /* the trace is wrong, answers or frames differ */
 	SUITE_CRASH, /* the renderer crashed or hung; the first reason says where */
@@ -46,7 +46,7 @@ struct suite_frame {
 
 struct suite_result {
 	enum suite_verdict verdict;
-	bool not_fetched; /* why it was skipped */
+	bool not_fetched; /* why it is skipped */
 	char *reasons[SUITE_REASONS_MAX];
 	size_t reason_count;
 	uint64_t more_reasons; /* that were not kept */

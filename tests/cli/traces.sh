@@ -45,6 +45,22 @@ for trace in traces/*.vgt; do
 	expect_equal "noticed in $trace" "$(grep -c DRAW_VBO "$TMP/draws" | sed 's/[1-9].*/1/')" "$differ"
 done
 
+# On a host that lacks what a trace needs it is skipped, unless something else is wrong; where the trace does not need
+# that it passes.
+weak() {
+	env MESA_GL_VERSION_OVERRIDE=3.2 MESA_EXTENSION_OVERRIDE=-GL_ARB_tessellation_shader "$@"
+}
+expect_exit 0 weak "$VGT" test --out "$TMP/out" traces tessellation gears
+expect_equal "on a host without tessellation" "pass gears skip tessellation" \
+	"$(sed -n 's/^\([a-z]*\)  \([a-z]*\): .*/\1 \2/p' "$TMP/.stdout" | xargs)"
+expect_stdout_match '^skip  tessellation: differs, but of what the recording.s host had this one lacks: ' \
+	weak "$VGT" test --no-skip --out "$TMP/out" traces tessellation
+expect_equal "status with --no-skip" 1 "$cli_status"
+mkdir "$TMP/suite"
+cp -R traces/tessellation traces/tessellation.vgt "$TMP/suite"
+cp traces/tessellation/frame-0000.png "$TMP/suite/tessellation/frame-0007.png"
+expect_exit 1 weak "$VGT" test --out "$TMP/out" "$TMP/suite"
+
 # A host that offers less than the recording's is told apart, in words.
 expect_stderr_match 'capset: lacks has_tessellation_shaders$' env MESA_GL_VERSION_OVERRIDE=3.2 \
 	MESA_EXTENSION_OVERRIDE=-GL_ARB_tessellation_shader \
