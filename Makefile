@@ -46,9 +46,9 @@ vgt_src := $(addprefix replay/,bound_state.c capset_json.c child.c child_log.c c
 	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c run_program.c \
 	shader_list.c suite.c suite_goldens.c suite_manifest.c suite_report.c suite_run.c terminal.c \
 	tolerance.c trace_store.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c \
-	vgt_cmd.c vgt_json.c)
+	vgt_cmd.c vgt_json.c vgt_text.c)
 player_src := $(addprefix replay/,interrupt.c new_file.c player.c player_backing.c \
-	player_capset.c player_picture.c player_probe.c png_image.c)
+	player_capset.c player_picture.c player_probe.c player_window.c png_image.c vgt_text.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
@@ -85,6 +85,7 @@ cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
 cflags_player_picture := $(cflags_player)
 cflags_player_backing := $(cflags_player)
 cflags_player_probe := $(cflags_player)
+cflags_player_window := $(call pkg,--cflags,sdl2)
 cflags_stub_virglrenderer := $(cflags_preload)
 cflags_scanout_hook := $(cflags_player)
 cflags_virgl_client := $(cflags_preload)
@@ -99,7 +100,7 @@ $(BUILD)/vgt: $(call obj,$(vgt_src)) $(format_lib)
 
 $(BUILD)/vgt-player: $(call obj,$(player_src)) $(format_lib)
 	$(say) LINK $@
-	$(Q)$(link) -o $@ $^ $(call pkg,--libs,virglrenderer epoxy spng libzstd libxxhash)
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,virglrenderer epoxy sdl2 spng libzstd libxxhash)
 
 $(BUILD)/libvgt-capture.a: $(call obj,$(capture_src) $(format_src))
 	$(say) AR $@
@@ -130,13 +131,11 @@ $(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay
 
 # Tests
 
-tests_extra_test_caps := $(addprefix replay/,capset_json.c child.c describe.c describe_json.c interrupt.c progress.c \
-	terminal.c vgt_cmd.c vgt_json.c)
+tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_json.c vgt_json.c vgt_text.c)
 tests_extra_test_compare := $(addprefix replay/,compare.c interrupt.c new_file.c png_image.c)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
-tests_extra_test_manifest := $(addprefix replay/,child.c frame_rule.c interrupt.c progress.c suite_manifest.c \
-	terminal.c tolerance.c vgt_cmd.c)
+tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_manifest.c tolerance.c vgt_text.c)
 tests_extra_test_shader_list := replay/shader_list.c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@

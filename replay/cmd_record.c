@@ -14,6 +14,7 @@
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_recover.h"
+#include "vgt_text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -215,7 +216,7 @@ static void show_progress(struct session *session)
 		session->rate_frames = frames;
 	}
 	progress_show("%" PRIu64 " frames, %" PRIu64 " commands, %s, %.0f fps", frames,
-		commands, vgt_cmd_size(size, written), session->rate);
+		commands, vgt_text_size(size, written), session->rate);
 }
 
 /* What must be there before anything starts */
@@ -849,7 +850,7 @@ static void summarise(struct session *session, const struct vgt_recorded_trace *
 		"recorded %s%s: %" PRIu64 " frame%s, %" PRIu64 " command%s, %s (%s raw)\n",
 		session->target.shown, trace->name, trace->frames,
 		trace->frames == 1 ? "" : "s", trace->commands, trace->commands == 1 ? "" : "s",
-		vgt_cmd_size(size, trace->size), vgt_cmd_size(raw, trace->raw));
+		vgt_text_size(size, trace->size), vgt_text_size(raw, trace->raw));
 }
 
 /* `initialised`: there was a trace, without a command in it. */
@@ -1071,7 +1072,7 @@ static bool parse_size(const char *text, uint64_t *size)
 		}
 		shift = 10 * (unsigned)(suffix - suffixes + 1);
 	}
-	if (!vgt_cmd_parse_number(number, 1, UINT64_MAX >> (shift + 1), size)) {
+	if (!vgt_text_number(number, 1, UINT64_MAX >> (shift + 1), size)) {
 		return false;
 	}
 	*size <<= shift;
@@ -1095,7 +1096,7 @@ static bool parse_seconds(const char *text, uint64_t *ms)
 		memcpy(digits + whole, text + 1, places < 3 ? places : 3);
 		text += places ? places + 1 : 0;
 	}
-	return whole > 0 && !*text && vgt_cmd_parse_number(digits, 1, UINT64_MAX, ms);
+	return whole > 0 && !*text && vgt_text_number(digits, 1, UINT64_MAX, ms);
 }
 
 static bool check_request(const struct request *request, int arguments)

@@ -4,6 +4,7 @@
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_ring.h"
+#include "vgt_text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -232,7 +233,7 @@ static bool parse_level(int digit, const char *rest, int *level)
 	uint64_t number;
 	if ((size_t)snprintf(text, sizeof(text), "%c%s", digit, rest ? rest : "") >=
 			sizeof(text) ||
-		!vgt_cmd_parse_number(text, 1, LEVEL_MAX, &number)) {
+		!vgt_text_number(text, 1, LEVEL_MAX, &number)) {
 		return false;
 	}
 	*level = (int)number;

@@ -3,6 +3,7 @@
 #include "frame_rule.h"
 #include "interrupt.h"
 #include "player_run.h"
+#include "player_window.h"
 #include "progress.h"
 #include "terminal.h"
 #include "vgt_address.h"
@@ -22,7 +23,7 @@
 const char cmd_replay_help[] =
 	"usage: vgt replay [OPTION...] FILE\n"
 	"\n"
-	"Plays a trace on this machine's virglrenderer, without a window, and prints a\n"
+	"Plays a trace on this machine's virglrenderer, without a display, and prints a\n"
 	"line for each frame: its number, the command that it ends with, size, resource,\n"
 	"the rule that made it, and a hash of its picture. FILE may be - for standard\n"
 	"input.\n"
@@ -44,6 +45,8 @@ const char cmd_replay_help[] =
 	"                  limit that the guest was offered; without it the replay says so\n"
 	"                  and goes on, for the trace may not use it\n"
 	"  --loop N        play it N times, each in a process of its own (1)\n"
+	"  --window        show the frames in a window (of X, also of Xvfb), see below\n"
+	"  --window-memory MIB  keep so many MiB of pictures for steps back (256)\n"
 	"  --timeout S     the renderer hangs when one call takes longer (60)\n"
 	"  --step          give the renderer one virgl command at a time, so that a crash\n"
 	"                  is reported with its virgl command\n"
@@ -62,6 +65,17 @@ const char cmd_replay_help[] =
 	"Interrupted, it says how many frames were played; files that it has written are\n"
 	"whole.\n"
 	"\n"
+	"In the window frames follow one another at the recorded pace; a pause of more\n"
+	"than 2 s is shortened to that. The title has the number of the frame, the command\n"
+	"that it ends with (as vgt dump takes it) and the speed. Frames that were shown\n"
+	"are kept while --window-memory has room; to go back to others, the trace is played\n"
+	"from its start again, which a pipe does not allow; a picture that is not the same\n"
+	"again is a problem. A frame's line is printed when its picture is first taken;\n"
+	"frames that are jumped over have none. --out is where the key s saves. At its end\n"
+	"the replay stays at the last frame. Keys:\n"
+	"\n"
+	PLAYER_WINDOW_KEYS
+	"\n"
 	"exit status: 0 played; 1 bad trace, or an answer differs (--verify); 2 trouble,\n"
 	"such as no EGL; 3 the renderer crashed or hung (its address is reported); 4 a\n"
 	"command or answer differs, but this host lacks what the recording's had, or\n"
@@ -74,7 +88,8 @@ const char cmd_replay_help[] =
 struct replay {
 	const char *path;
 	uint64_t loops;
-	bool quiet, json;
+	bool quiet, json, window;
+	const char *window_memory;
 	char player[PATH_MAX]; /* the program */
 	struct player_run_options play;
 	uint64_t all_commands, all_frames; /* of the trace; 0: not known */
@@ -225,7 +240,7 @@ static void print_not_compared(uint64_t count, const char *why)
 	}
 }
 
-static void print_summary(const struct replay *replay, const struct player_event *end)
+static void print_speed(const struct replay *replay, const struct player_event *end)
 {
 	double seconds = (double)end->summary.wall_ns / 1e9;
 	fprintf(stderr, "vgt: %s: replayed %" PRIu64 " frames, %" PRIu64 " commands in %.2f s",
@@ -242,6 +257,14 @@ static void print_summary(const struct replay *replay, const struct player_event
 		print_not_compared(end->summary.not_compared_time, "they depend on time");
 	}
 	fputc('\n', stderr);
+}
+
+static void print_summary(const struct replay *replay, const struct player_event *end)
+{
+	/* what a window takes is the user's time */
+	if (!replay->window) {
+		print_speed(replay, end);
+	}
 	if (!end->summary.frames && replay->play.rule == VGT_FRAME_AUTO) {
 		fprintf(stderr,
 			"vgt: %s: nothing was presented; --frame=submit shows every submit "
@@ -292,7 +315,8 @@ static int judge(const struct replay *replay, const struct player_result *result
 		break;
 	}
 	const uint32_t end = result->end.summary.end;
-	if (replay->play.frames && !replay->play.no_pictures && !result->shown) {
+	if (replay->play.frames && !replay->play.no_pictures && !result->shown &&
+		!result->end.summary.closed) {
 		return tell_no_frame(replay, result->end.summary.frames);
 	}
 	if (result->problems || result->end.summary.differing) {
@@ -434,6 +458,20 @@ static int check_arguments(struct replay *replay)
 		return vgt_cmd_usage("replay", "--loop cannot read %s again",
 			strcmp(replay->path, "-") == 0 ? "standard input" : "a pipe");
 	}
+	if (replay->window && replay->loops > 1) {
+		return vgt_cmd_usage("replay",
+			"--loop and --window do not go together: space at the last frame plays "
+			"from the first");
+	}
+	if (replay->window && replay->play.no_pictures) {
+		return vgt_cmd_usage("replay", "--no-pictures and --window do not go together");
+	}
+	if (replay->window_memory && !replay->window) {
+		return vgt_cmd_usage("replay", "--window-memory is of use with --window only");
+	}
+	if (replay->window) {
+		replay->play.window = replay->window_memory ? replay->window_memory : "256";
+	}
 	if (!companion_find("vgt-player", replay->player, sizeof(replay->player))) {
 		return VGT_EXIT_TROUBLE;
 	}
@@ -461,6 +499,8 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 		{"verify", no_argument, NULL, 'v'},
 		{"need-capset", no_argument, NULL, 'c'},
 		{"loop", required_argument, NULL, 'l'},
+		{"window", no_argument, NULL, 'w'},
+		{"window-memory", required_argument, NULL, 'm'},
 		{"timeout", required_argument, NULL, 't'},
 		{"step", no_argument, NULL, 's'},
 		{"drop", required_argument, NULL, 'd'},
@@ -469,7 +509,7 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	uint64_t timeout_s;
+	uint64_t timeout_s, window_mib;
 	for (int option; (option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1;) {
 		switch (option) {
 		case 'f':
@@ -501,6 +541,16 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 				    "replay", "--loop", optarg, 1, 1000000, &replay->loops)) {
 				return VGT_EXIT_TROUBLE;
 			}
+			break;
+		case 'w':
+			replay->window = true;
+			break;
+		case 'm':
+			if (!vgt_cmd_number("replay", "--window-memory", optarg, 1, 65536,
+				    &window_mib)) {
+				return VGT_EXIT_TROUBLE;
+			}
+			replay->window_memory = optarg;
 			break;
 		case 't':
 			if (!vgt_cmd_number(

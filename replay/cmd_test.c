@@ -7,6 +7,7 @@
 #include "terminal.h"
 #include "trace_store.h"
 #include "vgt_cmd.h"
+#include "vgt_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -227,7 +228,7 @@ static int select_tests(struct request *request, char **names)
 
 static void print_text(const char *text)
 {
-	vgt_cmd_print_text(stdout, text, strlen(text));
+	vgt_text_print(stdout, text, strlen(text));
 }
 
 static int list_tests(const struct request *request)
@@ -269,7 +270,7 @@ static bool fetch_trace(struct request *request, const struct suite_test *test)
 	if (good && !trace_store_check(path, test->sha256, test->bytes, &stop, NULL) && !stop) {
 		fprintf(stderr, "vgt: %s: fetching %" PRIu64 " bytes from ", test->name,
 			test->bytes);
-		vgt_cmd_print_text(stderr, test->url, strlen(test->url));
+		vgt_text_print(stderr, test->url, strlen(test->url));
 		fputc('\n', stderr);
 		good = trace_store_fetch(test->url, request->suite.directory, path,
 			test->sha256, test->bytes, &stop, &err);

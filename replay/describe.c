@@ -2,7 +2,7 @@
 #include "describe.h"
 
 #include "describe_value.h"
-#include "vgt_cmd.h"
+#include "vgt_text.h"
 #include "virgl_desc.h"
 #include "virgl_format.h"
 
@@ -197,7 +197,7 @@ static void print_lines(FILE *out, const char *text, size_t length)
 		const char *end = memchr(text, '\n', length);
 		size_t line = end ? (size_t)(end - text) : length;
 		fputs("\n\t", out);
-		vgt_cmd_print_text(out, text, line);
+		vgt_text_print(out, text, line);
 		text += line + (end != NULL);
 		length -= line + (end != NULL);
 	}

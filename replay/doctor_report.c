@@ -2,8 +2,8 @@
 #include "doctor.h"
 #include "find_program.h"
 #include "terminal.h"
-#include "vgt_cmd.h"
 #include "vgt_json.h"
+#include "vgt_text.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -73,7 +73,7 @@ static void print_coloured(enum doctor_status status, const char *text)
 
 static void print_line(const char *text)
 {
-	vgt_cmd_print_text(stdout, text, strlen(text));
+	vgt_text_print(stdout, text, strlen(text));
 	putchar('\n');
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dump_filter.h"
 
-#include "vgt_cmd.h"
 #include "vgt_record_desc.h"
+#include "vgt_text.h"
 #include "virgl_desc.h"
 
 #include <stdlib.h>
@@ -88,7 +88,7 @@ static bool add_id(
 		return vgt_err_set(
 			err, VGT_ERR_USAGE, VGT_NO_OFFSET, "only one %s= is taken", name);
 	}
-	if (!vgt_cmd_parse_number(text, 0, UINT32_MAX, &number)) {
+	if (!vgt_text_number(text, 0, UINT32_MAX, &number)) {
 		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
 			"%s= must be a number, not '%s'", name, text);
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "dump_line.h"
 
-#include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_record_desc.h"
+#include "vgt_text.h"
 #include "virgl_caps.h"
 #include "virgl_desc.h"
 
@@ -207,7 +207,7 @@ static void print_meta(const struct vgt_record *record)
 	const char *text;
 	while ((text = vgt_meta_next(&at, end))) {
 		printf("\n\t");
-		vgt_cmd_print_text(stdout, text, strlen(text));
+		vgt_text_print(stdout, text, strlen(text));
 	}
 }
 
@@ -264,7 +264,7 @@ static void json_meta(const struct dump_line *line, struct json_object *object,
 		keys++) {
 		const char *equals = strchr(text, '=');
 		char *key = strndup(text, equals ? (size_t)(equals - text) : strlen(text));
-		char *utf8 = key ? vgt_cmd_utf8(key) : NULL;
+		char *utf8 = key ? vgt_text_utf8(key) : NULL;
 		if (utf8) {
 			vgt_json_put_text(fields, utf8, equals ? equals + 1 : "");
 		}

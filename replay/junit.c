@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "junit.h"
 
-#include "vgt_cmd.h"
+#include "vgt_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ struct junit {
  */
 static char *xml_text(const char *text)
 {
-	char *copy = vgt_cmd_utf8(text);
+	char *copy = vgt_text_utf8(text);
 
 	for (char *at = copy; at && *at; at++) {
 		const unsigned char *c = (const unsigned char *)at;

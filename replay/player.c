@@ -9,6 +9,7 @@
 #include "player_picture.h"
 #include "player_probe.h"
 #include "player_protocol.h"
+#include "player_window.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
 #include "vgt_model.h"
@@ -28,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <virglrenderer.h>
@@ -50,6 +52,7 @@ struct options {
 	bool step;       /* one virgl command per submit */
 	bool drop_draws; /* leave DRAW_VBO out: a test switch */
 	bool need_capset;
+	uint64_t window; /* MiB of pictures that the window keeps, 0: no window */
 };
 
 /* What the renderer did for a command, until the recorded response is known. */
@@ -66,7 +69,10 @@ struct pending_frame {
 
 struct player {
 	struct options options;
+	const char *path;
 	struct vgt_reader *reader;
+	struct player_window *window; /* NULL: none */
+	uint64_t told; /* what commands before this one gave rise to was told, once */
 	struct vgt_model *model;
 	struct player_progress *progress;
 	bool initialised;
@@ -88,6 +94,7 @@ struct player {
 	struct vgt_fence fences[FENCES_IN_FLIGHT + 1]; /* in flight, oldest first */
 	size_t fence_count;
 	uint64_t command; /* being executed */
+	uint64_t time_ns; /* its record's */
 	uint64_t renderer_ns, picture_ns;
 	uint64_t entered;
 };
@@ -111,6 +118,13 @@ static void send_event(const struct player_event *event)
 	}
 }
 
+/* Whether this was told already, of a part of the trace that is played again. */
+static bool is_told(const struct player *player, const struct player_event *event)
+{
+	return (event->kind == PLAYER_PROBLEM || event->kind == PLAYER_LOG) &&
+	       event->command < player->told;
+}
+
 static void tell_args(const struct player *player, enum player_event_kind kind,
 	uint32_t virgl_command, const char *format, va_list args)
 {
@@ -120,7 +134,9 @@ static void tell_args(const struct player *player, enum player_event_kind kind,
 		.virgl_command = virgl_command,
 	};
 	vsnprintf(event.text, sizeof(event.text), format, args);
-	send_event(&event);
+	if (!is_told(player, &event)) {
+		send_event(&event);
+	}
 }
 
 __attribute__((format(printf, 4, 5))) static void tell(const struct player *player,
@@ -164,7 +180,8 @@ static void on_log(const char *format, va_list args)
 		event.text[length - 1] = '\0';
 	}
 	/* what it says while starting up, or at each new context, is not about the trace */
-	if (the_player->initialised && strncmp(event.text, "GLSL feature level", 18) != 0) {
+	if (the_player->initialised && strncmp(event.text, "GLSL feature level", 18) != 0 &&
+		!is_told(the_player, &event)) {
 		send_event(&event);
 	}
 }
@@ -362,11 +379,34 @@ static void on_frame(void *opaque, const struct vgt_frame *frame)
 		(struct pending_frame){*frame, player->frames++};
 }
 
+/* A frame is told of when it is first seen; seen again it must be the same. */
+static void show_in_window(
+	struct player *player, const struct player_event *event, struct vgt_image *image)
+{
+	const uint64_t number = event->frame.number;
+	const enum player_window_seen seen = player_window_seen(
+		player->window, number, event->kind == PLAYER_FRAME ? event->frame.digest : 0);
+	if (seen == PLAYER_WINDOW_NEW) {
+		send_event(event);
+	} else if (seen == PLAYER_WINDOW_DIFFERENT) {
+		struct player_event differs = *event;
+		differs.kind = PLAYER_PROBLEM;
+		snprintf(differs.text, sizeof(differs.text),
+			"frame %" PRIu64 " is another picture than when it was first played",
+			number);
+		send_event(&differs);
+	}
+	player_window_show(player->window, event, image, player->time_ns);
+}
+
 static void show_frame(struct player *player, const struct pending_frame *shown)
 {
 	const struct vgt_frame *frame = &shown->frame;
 	if (!player->options.hash ||
 		!vgt_ranges_contain(&player->options.frames, shown->number)) {
+		return;
+	}
+	if (player->window && !player_window_wants(player->window, shown->number)) {
 		return;
 	}
 	const struct vgt_resource *resource =
@@ -390,7 +430,7 @@ static void show_frame(struct player *player, const struct pending_frame *shown)
 	atomic_fetch_add_explicit(&player->progress->calls, 1, memory_order_relaxed);
 	if (player_picture_take(&image, resource, frame, &err)) {
 		event.frame.digest = player_picture_digest(&image, player->options.alpha);
-		if (player->options.out) {
+		if (player->options.out && !player->window) {
 			snprintf(event.text, sizeof(event.text), "frame-%04" PRIu64 ".png",
 				shown->number);
 			char path[4096];
@@ -400,13 +440,17 @@ static void show_frame(struct player *player, const struct pending_frame *shown)
 			}
 		}
 		player->pictures++;
-		vgt_image_finish(&image);
 	} else {
 		event.kind = PLAYER_UNSHOWN;
 		snprintf(event.text, sizeof(event.text), "%.200s", err.message);
 	}
 	player->picture_ns += now_ns() - begin;
-	send_event(&event);
+	if (player->window) {
+		show_in_window(player, &event, &image);
+	} else {
+		send_event(&event);
+		vgt_image_finish(&image);
+	}
 }
 
 static void show_pending(struct player *player)
@@ -1039,6 +1083,7 @@ static void reset(struct player *player, const struct vgt_record *record)
 static void handle_record(struct player *player, const struct vgt_record *record)
 {
 	player->command = record->command;
+	player->time_ns = record->time_ns;
 	atomic_store_explicit(
 		&player->progress->command, record->command, memory_order_relaxed);
 	atomic_store_explicit(&player->progress->type, record->type, memory_order_relaxed);
@@ -1162,15 +1207,14 @@ static void release_command(struct player *player, struct held_command *held)
 	}
 }
 
-static void play(struct player *player)
+/* Plays to the end of the trace or of the range, or until the window wants something else. */
+static enum vgt_read play_records(struct player *player, struct vgt_err *err)
 {
 	struct held_command held = {0};
 	struct vgt_record record;
-	struct vgt_err err;
 	enum vgt_read next;
-	uint64_t begin = now_ns();
 	uint64_t last = vgt_ranges_last(&player->options.frames);
-	while ((next = vgt_reader_next(player->reader, &record, &err)) == VGT_READ_RECORD) {
+	while ((next = vgt_reader_next(player->reader, &record, err)) == VGT_READ_RECORD) {
 		if (held.waits && refuses(&held, &record)) {
 			/* its frames keep their numbers, without pictures */
 			held.waits = false;
@@ -1186,7 +1230,9 @@ static void play(struct player *player)
 		if (!may_stand_before_answer(&record)) {
 			release_command(player, &held);
 		}
-		if (player->frames > last) {
+		if (player->frames > last ||
+			(player->window && player_window_poll(player->window, player->frames) !=
+						   PLAYER_WINDOW_GO_ON)) {
 			break;
 		}
 		if (vgt_record_is_command(record.type)) {
@@ -1197,6 +1243,63 @@ static void play(struct player *player)
 	}
 	release_command(player, &held);
 	free(held.bytes);
+	return next;
+}
+
+/* The reader at the first record, and an empty model. */
+static void open_trace(struct player *player)
+{
+	const struct vgt_model_hooks hooks = {
+		.opaque = player, .frame = on_frame, .gone = on_gone};
+	struct vgt_err err;
+	vgt_model_destroy(player->model);
+	vgt_reader_close(player->reader);
+	player->model = vgt_model_create(player->options.rule, &hooks);
+	player->reader = vgt_reader_open(player->path, &err);
+	if (!player->model || !player->reader) {
+		fail(player, VGT_EXIT_TROUBLE, "%s", player->model ? err.message : "no memory");
+	}
+}
+
+/* As VGT_RECORD_RESET, and nothing is known any more. */
+static void start_again(struct player *player)
+{
+	if (player->initialised) {
+		enter(player);
+		virgl_renderer_reset();
+		leave(player);
+	}
+	player->told = player->command > player->told ? player->command : player->told;
+	player->fence_count = player->pending_count = 0;
+	player->frames = player->frames_recorded = player->commands = 0;
+	player->compared = player->differing = 0;
+	player->not_compared_renderer = player->not_compared_time = 0;
+	player->not_compared_other = 0;
+	memset(player->results, 0, sizeof(player->results));
+	player_backing_destroy(player->own_iov);
+	player->own_iov = NULL;
+	open_trace(player);
+	player_window_started(player->window);
+}
+
+static void play(struct player *player)
+{
+	struct vgt_err err;
+	enum vgt_read next;
+	enum player_window_order order = PLAYER_WINDOW_GO_ON;
+	uint64_t begin = now_ns();
+	do {
+		if (order == PLAYER_WINDOW_START_AGAIN) {
+			start_again(player);
+		}
+		next = play_records(player, &err);
+		if (player->window) {
+			order = player_window_end(player->window, player->frames,
+				next == VGT_READ_ERROR ? err.message : NULL);
+		}
+	} while (order == PLAYER_WINDOW_START_AGAIN);
+	player_window_destroy(player->window);
+	player->window = NULL;
 	if (next == VGT_READ_ERROR) {
 		fail(player, trace_error_status(&err), "%s", err.message);
 	}
@@ -1226,7 +1329,8 @@ static void play(struct player *player)
 			.renderer_ns = player->renderer_ns,
 			.picture_ns = player->picture_ns,
 			.end = next == VGT_READ_END ? vgt_reader_end(player->reader)
-						    : VGT_END_TAIL},
+						    : VGT_END_TAIL,
+			.closed = order == PLAYER_WINDOW_CLOSED},
 	};
 	if (player->initialised) {
 		virgl_renderer_cleanup(player);
@@ -1246,6 +1350,7 @@ static void parse_options(struct player *player, int argc, char **argv)
 		{"step", no_argument, NULL, 's'},
 		{"drop-draws", no_argument, NULL, 'd'},
 		{"need-capset", no_argument, NULL, 'c'},
+		{"window", required_argument, NULL, 'w'},
 		{NULL, 0, NULL, 0},
 	};
 	struct options *options = &player->options;
@@ -1283,10 +1388,69 @@ static void parse_options(struct player *player, int argc, char **argv)
 		case 'c':
 			options->need_capset = true;
 			break;
+		case 'w':
+			options->window = strtoull(optarg, NULL, 10);
+			break;
 		default:
 			fail(player, VGT_EXIT_TROUBLE,
 				"vgt-player is of another version than vgt");
 		}
+	}
+}
+
+/* The window */
+
+static void note_of_window(void *opaque, const char *text)
+{
+	note(opaque, "%s", text);
+}
+
+__attribute__((noreturn)) static void window_fails(void *opaque, const char *text)
+{
+	fail(opaque, VGT_EXIT_TROUBLE, "%s", text);
+}
+
+/* How many frames there are, by the tail or by looking; they are counted by another rule than
+ * the recorder's only when they come. */
+static uint64_t count_frames(const struct player *player)
+{
+	uint64_t frames = PLAYER_WINDOW_UNKNOWN;
+	struct vgt_err err;
+	if (player->options.rule != VGT_FRAME_AUTO) {
+		return frames;
+	}
+	struct vgt_reader *reader = vgt_reader_open(player->path, &err);
+	if (reader && !vgt_reader_seek(reader, VGT_SEEK_NONE - 1, VGT_SEEK_NONE, &err) &&
+		err.code == VGT_ERR_USAGE) {
+		const uint64_t by_tail = vgt_reader_chunks(reader)->totals.frames;
+		const uint64_t passed = vgt_reader_passed(reader).frames;
+		frames = by_tail > passed ? by_tail : passed;
+	}
+	vgt_reader_close(reader);
+	return frames;
+}
+
+static void open_window(struct player *player)
+{
+	struct stat status;
+	const bool can_start_again = strcmp(player->path, "-") != 0 &&
+				     stat(player->path, &status) == 0 &&
+				     S_ISREG(status.st_mode);
+	player->window = player_window_create(&(struct player_window_options){
+		.path = player->path,
+		.frames = &player->options.frames,
+		.total = can_start_again ? count_frames(player) : PLAYER_WINDOW_UNKNOWN,
+		.out = player->options.out,
+		.memory = player->options.window << 20,
+		.alpha = player->options.alpha,
+		.can_start_again = can_start_again,
+		.progress = player->progress,
+		.note = note_of_window,
+		.fail = window_fails,
+		.opaque = player,
+	});
+	if (!player->window) {
+		fail(player, VGT_EXIT_TROUBLE, "no memory for a window");
 	}
 }
 
@@ -1305,13 +1469,10 @@ int main(int argc, char **argv)
 	}
 	player.progress->virgl_command = PLAYER_NO_VIRGL_COMMAND;
 	parse_options(&player, argc, argv);
-	const struct vgt_model_hooks hooks = {
-		.opaque = &player, .frame = on_frame, .gone = on_gone};
-	player.model = vgt_model_create(player.options.rule, &hooks);
-	struct vgt_err err;
-	player.reader = vgt_reader_open(argv[optind], &err);
-	if (!player.model || !player.reader) {
-		fail(&player, VGT_EXIT_TROUBLE, "%s", player.model ? err.message : "no memory");
+	player.path = argv[optind];
+	open_trace(&player);
+	if (player.options.window) {
+		open_window(&player);
 	}
 	play(&player);
 	/* after the renderer's cleanup, which may still look at them */

@@ -61,6 +61,7 @@ struct player_event {
 			uint64_t renderer_ns; /* thereof inside virgl_renderer_* functions */
 			uint64_t picture_ns;  /* thereof (of wall_ns) taking pictures */
 			uint32_t end;         /* enum vgt_reader_end */
+			uint32_t closed;      /* not 0: the user closed the window */
 		} summary;
 	};
 	char text[232];

@@ -31,7 +31,8 @@ __attribute__((noreturn)) static void exec_player(
 	argv[argc++] = "vgt-player";
 	const struct {
 		const char *option, *value;
-	} values[] = {{"--frames", options->frames}, {"--rule", rule}, {"--out", options->out}};
+	} values[] = {{"--frames", options->frames}, {"--rule", rule}, {"--out", options->out},
+		{"--window", options->window}};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		if (values[i].value) {
 			argv[argc++] = values[i].option;

@@ -22,7 +22,8 @@ struct player_run_options {
 	const char *path;   /* the trace; "-": standard input */
 	const char *frames; /* RANGES of vgt_ranges_parse(); NULL: all */
 	enum vgt_frame_rule rule;
-	const char *out; /* existing directory for pictures; NULL: none are written */
+	const char *out;    /* existing directory for pictures; NULL: none are written */
+	const char *window; /* MiB of pictures that a window keeps; NULL: there is no window */
 	bool no_pictures, verify, alpha, step, drop_draws;
 	bool need_capset;    /* nothing is played where this host's capset lacks something */
 	uint64_t timeout_ms; /* the renderer hangs when nothing moves for so long */

@@ -4,7 +4,7 @@
 #include "child.h"
 #include "interrupt.h"
 #include "terminal.h"
-#include "vgt_cmd.h"
+#include "vgt_text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -53,7 +53,7 @@ void progress_show(const char *format, ...)
 	fflush(stdout); /* what it has is older, and may be for the same terminal */
 	interrupt_line(true);
 	line.stands = true;
-	vgt_cmd_print_text(stderr, text, length < room ? length : room);
+	vgt_text_print(stderr, text, length < room ? length : room);
 	fflush(stderr);
 	line.due_ms = vgt_child_clock_ms() + NEXT_MS;
 }

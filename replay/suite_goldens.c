@@ -2,7 +2,7 @@
 #include "suite_goldens.h"
 
 #include "vgt_address.h"
-#include "vgt_cmd.h"
+#include "vgt_text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static bool parse_name(const char *name, uint64_t *number, bool *good)
 	}
 	memcpy(digits, name + strlen(PREFIX), length - around);
 	digits[length - around] = '\0';
-	if (!vgt_cmd_parse_number(digits, 0, VGT_ADDRESS_OPEN - 1, number)) {
+	if (!vgt_text_number(digits, 0, VGT_ADDRESS_OPEN - 1, number)) {
 		return false;
 	}
 	snprintf(canonical, sizeof(canonical), PREFIX "%04" PRIu64 SUFFIX, *number);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite_report.h"
 
-#include "vgt_cmd.h"
 #include "vgt_json.h"
+#include "vgt_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 static void print_text(const char *text)
 {
-	vgt_cmd_print_text(stdout, text, strlen(text));
+	vgt_text_print(stdout, text, strlen(text));
 }
 
 void suite_report_clear(const struct suite_report *report)
@@ -27,7 +27,7 @@ void suite_report_begin(struct suite_report *report, const struct suite_test *te
 	report->begun++;
 	if (report->progress) {
 		fprintf(stderr, "\r\033[K[%zu/%zu] ", report->begun, report->total);
-		vgt_cmd_print_text(stderr, test->name, strlen(test->name));
+		vgt_text_print(stderr, test->name, strlen(test->name));
 		fputs(" ...", stderr);
 		fflush(stderr);
 	}
@@ -96,7 +96,7 @@ static void print_log(const struct suite_result *result)
 	for (const char *line = result->log_end; *line;) {
 		const size_t length = strcspn(line, "\n");
 		fputs("      | ", stdout);
-		vgt_cmd_print_text(stdout, line, length);
+		vgt_text_print(stdout, line, length);
 		putchar('\n');
 		line += length + (line[length] == '\n');
 	}
@@ -169,7 +169,7 @@ static void print_json(const struct suite_test *test, const struct suite_result 
 	vgt_json_put_text(object, "name", test->name);
 	vgt_json_put_text(object, "verdict", suite_verdict_name(result->verdict));
 	for (size_t i = 0; i < result->reason_count; i++) {
-		char *utf8 = vgt_cmd_utf8(result->reasons[i]);
+		char *utf8 = vgt_text_utf8(result->reasons[i]);
 		json_object_array_add(reasons, utf8 ? json_object_new_string(utf8) : NULL);
 		free(utf8);
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tolerance.h"
-
-#include "vgt_cmd.h"
+#include "vgt_text.h"
 
 #include <string.h>
 
@@ -18,7 +17,7 @@ static bool parse_percent(const char *text, uint32_t *millionth)
 	}
 	memcpy(digits, text, length);
 	digits[length] = '\0';
-	if (!vgt_cmd_parse_number(digits, 0, 100, &whole)) {
+	if (!vgt_text_number(digits, 0, 100, &whole)) {
 		return false;
 	}
 	text += length;
@@ -29,7 +28,7 @@ static bool parse_percent(const char *text, uint32_t *millionth)
 		}
 		memcpy(digits, "0000", 5);
 		memcpy(digits, text + 1, places);
-		vgt_cmd_parse_number(digits, 0, 9999, &part);
+		vgt_text_number(digits, 0, 9999, &part);
 		text += 1 + places;
 	}
 	if (strcmp(text, "%") != 0 || whole * 10000 + part > 1000000) {
@@ -45,7 +44,7 @@ bool tolerance_parse_max_pixels(struct vgt_tolerance *tolerance, const char *tex
 	uint32_t millionth = 0;
 
 	if (!(strchr(text, '%') ? parse_percent(text, &millionth)
-				: vgt_cmd_parse_number(text, 0, INT64_MAX, &pixels))) {
+				: vgt_text_number(text, 0, INT64_MAX, &pixels))) {
 		return false;
 	}
 	tolerance->max_pixels = pixels;

@@ -2,9 +2,9 @@
 #include "trace_summary.h"
 
 #include "progress.h"
-#include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_ring.h"
+#include "vgt_text.h"
 #include "vgt_transfer.h"
 #include "virgl_caps.h"
 
@@ -34,7 +34,7 @@ struct trace_summary_work {
 static void add_meta(struct trace_summary *summary, const char *key, const char *text)
 {
 	size_t *bytes = &summary->work->meta_bytes;
-	char *key_utf8 = vgt_cmd_utf8(key);
+	char *key_utf8 = vgt_text_utf8(key);
 	const bool known = key_utf8 && json_object_object_get_ex(summary->meta, key_utf8, NULL);
 
 	*bytes += strlen(key) + strlen(text);

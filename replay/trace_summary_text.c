@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace_summary_text.h"
 
-#include "vgt_cmd.h"
 #include "vgt_record_desc.h"
+#include "vgt_text.h"
 #include "virgl_caps.h"
 #include "virgl_desc.h"
 #include "virgl_format.h"
@@ -28,7 +28,7 @@ struct info {
 /* The name that a line begins with; from outside in --all only. */
 static void print_name(const char *name, int width)
 {
-	int column = (int)vgt_cmd_print_text(stdout, name, strlen(name));
+	int column = (int)vgt_text_print(stdout, name, strlen(name));
 	do {
 		putchar(' ');
 	} while (++column < width);
@@ -52,8 +52,8 @@ __attribute__((format(printf, 2, 3))) static void print_line(
 static void print_text(const struct info *info, const char *text)
 {
 	const size_t all = strlen(text);
-	const size_t length = info->all ? all : vgt_cmd_cut_text(text, all, SHOWN_MAX);
-	vgt_cmd_print_text(stdout, text, length);
+	const size_t length = info->all ? all : vgt_text_cut(text, all, SHOWN_MAX);
+	vgt_text_print(stdout, text, length);
 	if (length < all) {
 		fputs(" [...]", stdout);
 	}
@@ -122,14 +122,14 @@ static void print_state(const struct trace_summary *summary)
 static void print_size(const struct info *info)
 {
 	const uint64_t stream = info->summary->all.stream_pos;
-	char text[VGT_CMD_SIZE], stream_text[VGT_CMD_SIZE];
+	char text[VGT_TEXT_SIZE], stream_text[VGT_TEXT_SIZE];
 	if (info->file_bytes > 0) {
 		print_line("size", "%s, %s uncompressed (%.1f times)",
-			vgt_cmd_size(text, (uint64_t)info->file_bytes),
-			vgt_cmd_size(stream_text, stream),
+			vgt_text_size(text, (uint64_t)info->file_bytes),
+			vgt_text_size(stream_text, stream),
 			(double)stream / (double)info->file_bytes);
 	} else {
-		print_line("size", "%s uncompressed", vgt_cmd_size(stream_text, stream));
+		print_line("size", "%s uncompressed", vgt_text_size(stream_text, stream));
 	}
 }
 
@@ -266,13 +266,13 @@ static void print_capsets(const struct trace_summary *summary)
 	for (size_t i = 0; i < summary->capset_count; i++) {
 		const struct trace_capset *capset = &summary->capsets[i];
 		const struct vgt_desc *desc = virgl_caps_desc(capset->id);
-		char text[VGT_CMD_SIZE];
+		char text[VGT_TEXT_SIZE];
 		if (i == 0) {
 			print_name("capsets", WIDTH);
 		}
 		printf("%s%" PRIu32 " (%s) version %" PRIu32 ", %s", i ? "; " : "", capset->id,
 			desc ? desc->name : "unknown", capset->version,
-			vgt_cmd_size(text, capset->bytes));
+			vgt_text_size(text, capset->bytes));
 	}
 	if (summary->capset_count) {
 		putchar('\n');
@@ -381,17 +381,17 @@ static void print_contexts(const struct info *info)
 
 static void print_resources(const struct trace_summary *summary)
 {
-	char most[VGT_CMD_SIZE], recorded[VGT_CMD_SIZE];
+	char most[VGT_TEXT_SIZE], recorded[VGT_TEXT_SIZE];
 	print_line("resources",
 		"%" PRIu64 " created, at most %" PRIu64
 		" at once and %s of guest memory attached%s",
 		summary->resources_created, summary->resources_most,
-		vgt_cmd_size(most, summary->attached_most),
+		vgt_text_size(most, summary->attached_most),
 		summary->resources_imported
 			? "; some came from elsewhere, their content is missing"
 			: "");
 	print_line(
-		"guest memory", "%s in the trace", vgt_cmd_size(recorded, summary->recorded));
+		"guest memory", "%s in the trace", vgt_text_size(recorded, summary->recorded));
 }
 
 static void print_work(const struct trace_summary *summary)
@@ -399,14 +399,14 @@ static void print_work(const struct trace_summary *summary)
 	const uint64_t *virgl = summary->virgl;
 	const uint64_t cleared = trace_summary_clears(summary),
 		       submits = summary->records[VIRTIO_GPU_CMD_SUBMIT_3D];
-	char bytes[VGT_CMD_SIZE];
+	char bytes[VGT_TEXT_SIZE];
 	print_name("commands", WIDTH);
 	printf("%" PRIu64, summary->all.commands);
 	if (summary->commands_lost) {
 		printf(" (%" PRIu64 " of them lost)", summary->commands_lost);
 	}
 	printf(", %" PRIu64 " submit%s of %s\n", submits, plural(submits),
-		vgt_cmd_size(bytes, summary->submit_bytes));
+		vgt_text_size(bytes, summary->submit_bytes));
 	print_line("work", "%" PRIu64 " draw%s, %" PRIu64 " clear%s, %" PRIu64 " launch%s",
 		virgl[VIRGL_CCMD_DRAW_VBO], plural(virgl[VIRGL_CCMD_DRAW_VBO]), cleared,
 		plural(cleared), virgl[VIRGL_CCMD_LAUNCH_GRID],
@@ -430,10 +430,10 @@ static void print_work(const struct trace_summary *summary)
 
 static void print_transfers(const struct trace_summary *summary)
 {
-	char to_host[VGT_CMD_SIZE], from_host[VGT_CMD_SIZE];
+	char to_host[VGT_TEXT_SIZE], from_host[VGT_TEXT_SIZE];
 	print_line("transfers", "%" PRIu64 " to the host, %s; %" PRIu64 " from it, %s",
-		summary->to_host.count, vgt_cmd_size(to_host, summary->to_host.bytes),
-		summary->from_host.count, vgt_cmd_size(from_host, summary->from_host.bytes));
+		summary->to_host.count, vgt_text_size(to_host, summary->to_host.bytes),
+		summary->from_host.count, vgt_text_size(from_host, summary->from_host.bytes));
 }
 
 /* What went wrong, each with the address of the first. */
@@ -475,7 +475,7 @@ static void print_marks(const struct info *info)
 		const struct trace_mark *mark = &summary->marks[i];
 		print_name(i ? "" : "marks", WIDTH);
 		printf("@%" PRIu64 " ", mark->command);
-		vgt_cmd_print_text(stdout, mark->text, mark->length);
+		vgt_text_print(stdout, mark->text, mark->length);
 		if (i + 1 == shown && count > shown) {
 			printf(" (and %" PRIu64 " more)", count - shown);
 		}
@@ -518,7 +518,7 @@ static void print_all(const struct trace_summary *summary)
 	{
 		const char *text = json_object_get_string(value);
 		print_name(key, WIDTH_ALL);
-		vgt_cmd_print_text(stdout, text ? text : "", text ? strlen(text) : 0);
+		vgt_text_print(stdout, text ? text : "", text ? strlen(text) : 0);
 		putchar('\n');
 	}
 	putchar('\n');

@@ -103,12 +103,6 @@ int vgt_cmd_print_help(const char *help); /* to stdout; VGT_EXIT_OK */
 int vgt_cmd_bad_option(
 	const char *name, char *const *argv, const struct option *options, int result);
 
-/*
- * A decimal number from min to max, without sign, space or suffix. False where text is
- * something else, *value is untouched then.
- */
-bool vgt_cmd_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
-
 /* The same for an option's value; a wrong one is reported with `option` ("--threshold"). */
 bool vgt_cmd_number(const char *name, const char *option, const char *text, uint64_t min,
 	uint64_t max, uint64_t *value);
@@ -136,28 +130,6 @@ bool vgt_cmd_make_directory(const char *path);
  * or another name, or it is "-" or empty. `path` may be "-".
  */
 bool vgt_cmd_may_write(const char *name, const char *path, const char *out);
-
-/*
- * A copy of text that is valid UTF-8, as JSON demands of names from outside: each byte that
- * belongs to no valid character becomes U+FFFD. Controls stay, vgt_json_write() escapes them.
- * The caller frees it; NULL without memory.
- */
-char *vgt_cmd_utf8(const char *text);
-
-/*
- * Prints text from outside so that it cannot steer a terminal, nor end the line: valid UTF-8
- * passes; a byte that belongs to none, and a control character, be it of C0, of C1 or of the
- * direction of writing, becomes a '?'. Returns the number of characters printed.
- */
-size_t vgt_cmd_print_text(FILE *to, const char *text, size_t length);
-
-/* How much of a text that may be longer than `most` bytes is shown: not less than whole
- * characters of UTF-8. */
-size_t vgt_cmd_cut_text(const char *text, size_t length, size_t most);
-
-/* "512 bytes", "1.5 KB", "2.0 MB": a size for people; returns text. */
-#define VGT_CMD_SIZE 32
-const char *vgt_cmd_size(char text[VGT_CMD_SIZE], uint64_t bytes);
 
 /* "tail", "ring", "recording", "cut": what --json calls the end of a trace. */
 const char *vgt_cmd_end_name(enum vgt_reader_end end);

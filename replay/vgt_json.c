@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_json.h"
 
-#include "vgt_cmd.h"
+#include "vgt_text.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
 void vgt_json_put_text(struct json_object *object, const char *key, const char *text)
 {
-	char *utf8 = vgt_cmd_utf8(text);
+	char *utf8 = vgt_text_utf8(text);
 
 	json_object_object_add(object, key, utf8 ? json_object_new_string(utf8) : NULL);
 	free(utf8);

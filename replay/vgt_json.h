@@ -4,14 +4,13 @@
 
 #include "vgt_err.h"
 #include "vgt_index.h"
-
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 
 /* What the commands' --json has in common. Without memory a member, or all of it, is null. */
 
-/* Text from outside, made valid UTF-8 (vgt_cmd_utf8). */
+/* Text from outside, made valid UTF-8 (vgt_text_utf8). */
 void vgt_json_put_text(struct json_object *object, const char *key, const char *text);
 
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number);
