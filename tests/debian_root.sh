@@ -68,6 +68,7 @@ debian_root_mount() {
 	mount --bind "$debian_root" "$debian_root"
 	mount -t proc proc "$debian_root/proc"
 	mount --bind /dev "$debian_root/dev"
+	mount --bind /dev/pts "$debian_root/dev/pts"
 	mount -t tmpfs -o mode=1777 tmpfs "$debian_root/dev/shm"
 	mount -t tmpfs -o mode=1777 tmpfs "$debian_root/tmp"
 }

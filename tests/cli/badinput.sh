@@ -264,14 +264,7 @@ trace venus.vgt chunk.0 changed
 one_line 1 "venus.vgt: @[0-9]+: context 1 speaks capset 4, which is recorded but not replayed" \
 	timeout 60 "$VGT" replay --quiet venus.vgt
 
-# Files that may not be read or written. Root may, so that nobody tries.
-as_nobody() {
-	if [ "$(id -u)" -eq 0 ]; then
-		setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-	else
-		"$@"
-	fi
-}
+# Files that may not be read or written.
 chmod 755 "$TMP" .
 cp good.vgt unreadable.vgt
 chmod 0 unreadable.vgt
@@ -318,11 +311,7 @@ expect_stderr "vgt: cannot write to standard output: No space left on device" \
 
 # A pager that cannot be started: what it would have shown is shown. One that is no command, or a
 # line of them; what is in LESS does not turn the colours into garbage.
-if command -v script >/dev/null; then
-	# on_terminal COMMAND...
-	on_terminal() {
-		TERM=xterm timeout 60 script -qec "$*" /dev/null </dev/null
-	}
+if has_terminals; then
 	chmod -x text.vgt
 	expect_exit 0 "$VGT" dump good.vgt
 	lines=$(wc -l <"$TMP/.stdout")

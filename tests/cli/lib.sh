@@ -61,6 +61,23 @@ use_plain_libraries() {
 	done
 }
 
+# Files that may not be read or written: root may all the same, so that nobody tries.
+as_nobody() {
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+# has_terminals: whether one can be had for on_terminal, which runs the line COMMAND... on one.
+has_terminals() {
+	command -v script >/dev/null && timeout 10 script -qec true /dev/null </dev/null >/dev/null 2>&1
+}
+on_terminal() {
+	TERM=xterm timeout 60 script -qec "$*" /dev/null </dev/null
+}
+
 # fail EXPECTED COMMAND...: ends the test, after cli_run of that command.
 fail() {
 	local expected=$1 depth=0

@@ -7,7 +7,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-command -v script >/dev/null || skip "no program script, for a terminal"
+has_terminals || skip "no terminals can be made"
 build=$(dirname "$VGT")
 mkdir "$TMP/work"
 cd "$TMP/work"

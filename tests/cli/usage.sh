@@ -279,13 +279,6 @@ row 2 "good.vgt: no EGL that draws without a window: apt install libegl1 libgl1-
 	env __EGL_VENDOR_LIBRARY_DIRS="$PWD/dir" "$VGT" replay good.vgt
 
 # Files without permission: root needs none, so that nobody tries.
-as_nobody() {
-	if [ "$(id -u)" -eq 0 ]; then
-		setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-	else
-		"$@"
-	fi
-}
 cp cut.vgt fixed.vgt
 cp a.png closed.png
 cp good.vgt closed.vgt
