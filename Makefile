@@ -37,9 +37,9 @@ format_src := $(addprefix format/,vgt_address.c vgt_capsets.c vgt_desc.c vgt_err
 capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_capture.c vgt_device.c)
 preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
-vgt_src := $(addprefix replay/,bound_state.c capset_json.c child.c child_log.c cmd_compare.c \
-	cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c cmd_repack.c \
-	cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c describe.c \
+vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c child_log.c \
+	cmd_compare.c cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
+	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c describe.c \
 	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
 	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
 	player_run.c png_image.c preload_library.c private_directory.c private_display.c private_vtest.c \

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace_store.h"
 
+#include "cache_path.h"
 #include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,23 +21,17 @@
 
 char *trace_store_path(const char *sha256, struct vgt_err *err)
 {
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *path;
-	int length;
+	char name[128], place[PATH_MAX];
 
-	if (cache &&
-		*cache == '/') { /* the XDG base directory specification: others are void */
-		length = asprintf(&path, "%s/vgt/traces/%s.vgt", cache, sha256);
-	} else if (home && *home) {
-		length = asprintf(&path, "%s/.cache/vgt/traces/%s.vgt", home, sha256);
-	} else {
+	snprintf(name, sizeof(name), "traces/%.64s.vgt", sha256);
+	if (!vgt_cache_path(place, sizeof(place), name)) {
 		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
 			"no place for fetched traces: neither XDG_CACHE_HOME nor HOME is set");
 		return NULL;
 	}
-	if (length < 0) {
+	char *path = strdup(place);
+	if (!path) {
 		vgt_err_system(err, ENOMEM, "cannot find the place of fetched traces");
-		return NULL;
 	}
 	return path;
 }

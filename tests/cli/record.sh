@@ -175,6 +175,15 @@ ln -s "$TMP/bin" "$TMP/prefix/lib/vgt"
 expect_stdout "$TMP/prefix/bin/../lib/vgt/qemu/$stamp none" \
 	"$TMP/prefix/bin/vgt" record ./vm -c "$show"
 rm -r path path2
+# What its user has built, for a vgt that comes without modules.
+mkdir -p "$TMP/cache/vgt/qemu" "$TMP/home/.cache"
+mv "$modules" "$TMP/cache/vgt/qemu"
+ln -s "$TMP/cache/vgt" "$TMP/home/.cache/vgt"
+expect_stdout "$TMP/cache/vgt/qemu/$stamp none" \
+	env XDG_CACHE_HOME="$TMP/cache" "$TMP/prefix/bin/vgt" record ./vm -c "$show"
+expect_stdout "$TMP/home/.cache/vgt/qemu/$stamp none" \
+	env -u XDG_CACHE_HOME HOME="$TMP/home" "$TMP/prefix/bin/vgt" record ./vm -c "$show"
+mv "$TMP/cache/vgt/qemu/$stamp" "$modules"
 # A user's QEMU_MODULE_DIR stays; there may be a device that records in it.
 mkdir user
 expect_stdout "$PWD/user $TMP/bin/libvgt-preload.so" env QEMU_MODULE_DIR="$PWD/user" \
