@@ -67,7 +67,7 @@ const char cmd_dump_help[] =
 	"  fields         {name: value}; enumerations and formats by name or, unknown, number;\n"
 	"                 flags an array of names; dwords whose type the command does not say\n"
 	"                 (colours, constants) as integers; floats numbers or\n"
-	"                 \"nan\", \"inf\", \"-inf\";\n"
+	"                 \"nan\", \"inf\", \"-inf\"; digests and trace ids hexadecimal text;\n"
 	"                 text {\"text\"} or, long and not --full, {\"bytes\"}; data {\"bytes\",\n"
 	"                 with --full \"hex\"}; what is repeated an array, of objects\n"
 	"                 where it has several fields; without --full its first 256\n"
@@ -104,6 +104,7 @@ struct dump {
 	size_t walked;                   /* dwords that these took */
 	uint64_t last_frame;             /* to which the last command belongs */
 	bool missed;                     /* an address that does not exist, told */
+	bool shown;                      /* something */
 };
 
 /* Virgl commands */
@@ -128,6 +129,7 @@ static void show_virgl(struct dump *dump, const struct virgl_command *command, u
 		.layout = virgl.layout,
 	};
 	if (dump_filter_passes(&dump->filter, &subject, dump->model, dump->bound)) {
+		dump->shown = true;
 		dump_line_virgl(
 			&dump->line, dump->record, &virgl, dump->state ? dump->bound : NULL);
 	}
@@ -238,6 +240,7 @@ static void show_record(struct dump *dump)
 	};
 	dump->line.how.ctx_id = subject.ctx_id;
 	if (dump_filter_passes(&dump->filter, &subject, dump->model, dump->bound)) {
+		dump->shown = true;
 		dump_line_record(&dump->line, record, subject.layout, err.message);
 	}
 }
@@ -441,6 +444,11 @@ static int dump_trace(struct dump *dump)
 			}
 		}
 		result = VGT_EXIT_DIFFERENT;
+	}
+	if (!dump->shown && !dump->missed && dump_filter_is_set(&dump->filter) &&
+		!dump->quiet) {
+		fflush(stdout);
+		fprintf(stderr, "vgt: %s: nothing passes the filter\n", dump->path);
 	}
 	return dump->missed ? VGT_EXIT_TROUBLE : result;
 }

@@ -101,6 +101,7 @@ const char cmd_record_help[] =
 #define TICK_MS       100   /* between two looks at a recording */
 #define GRACE_MS      5000  /* from SIGTERM to SIGKILL */
 #define DRAIN_MS      10000 /* for virglrenderer to clean up behind a client */
+#define IDLE_MS       5000  /* without a recording until that is told */
 #define LAST_WRITE_MS 2000  /* for a trace of enough frames to get its tail */
 #define MAX_SIZE_MIN  4096
 
@@ -140,6 +141,8 @@ struct session {
 	struct vgt_private_display display;
 	struct vgt_recordings recordings;
 
+	uint64_t started_ms; /* when COMMAND was */
+	bool told_idle;
 	uint64_t first_command_ms; /* when that was seen; 0: not yet */
 	bool reached;              /* as many frames as asked for are recorded */
 	uint64_t told_to_end_ms;   /* when COMMAND was; 0: not yet */
@@ -469,6 +472,7 @@ static bool start_command(struct session *session)
 		return false;
 	}
 	const int error = vgt_child_start(&session->children, &session->command, &spec);
+	session->started_ms = vgt_child_clock_ms();
 	if (error) {
 		say(session, "cannot run %s: %s", request->command[0],
 			run_error(request->command[0], error));
@@ -624,6 +628,21 @@ static void look_at_server(struct session *session)
 	}
 }
 
+/* Who waits for a program that will never be recorded should know it before its end. */
+static void tell_idle(struct session *session)
+{
+	if (session->told_idle || session->recordings.count || session->request->quiet ||
+		session->qemu.device != QEMU_NONE ||
+		vgt_child_clock_ms() < session->started_ms + IDLE_MS) {
+		return;
+	}
+	session->told_idle = true;
+	say(session, "nothing is recorded yet: %s has %s", session->request->command[0],
+		session->request->gl ? "not connected to virgl_test_server"
+				     : "not called virgl_renderer_init (to record an ordinary "
+				       "OpenGL program use 'vgt record --gl'); Ctrl-C ends it");
+}
+
 static void tick(struct session *session)
 {
 	vgt_children_wait(&session->children, TICK_MS);
@@ -632,6 +651,7 @@ static void tick(struct session *session)
 	look_at_missed(session);
 	look_at_server(session);
 	heed_limits(session);
+	tell_idle(session);
 	show_progress(session);
 }
 

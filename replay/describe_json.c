@@ -97,6 +97,15 @@ static struct json_object *json_format_mask(const struct vgt_value *value)
 	return array;
 }
 
+/* As frames and traces are called elsewhere: beyond 2^53 numbers are not safe with every
+ * reader. */
+static struct json_object *json_hash(uint64_t number)
+{
+	char text[17];
+	snprintf(text, sizeof(text), "%016" PRIx64, number);
+	return json_object_new_string(text);
+}
+
 static struct json_object *json_value(const struct describe *how, const struct vgt_value *value)
 {
 	const char *name = NULL;
@@ -119,6 +128,11 @@ static struct json_object *json_value(const struct describe *how, const struct v
 		return json_bytes(how, value);
 	case VGT_FIELD_FORMAT_MASK:
 		return json_format_mask(value);
+	case VGT_FIELD_HEX:
+		if (value->field->bits == 64) {
+			return json_hash(value->number);
+		}
+		break;
 	case VGT_FIELD_ENUM:
 		name = vgt_name_of(value->field->names, number);
 		break;

@@ -63,6 +63,16 @@ static const char *pager_command(void)
 	return !command || strcmp(command, "less") == 0 ? "less -FRX" : command;
 }
 
+/* Its user has seen enough, which is no failure; the terminal is the pager's until it is gone.
+ */
+static void on_pager_closed(int number)
+{
+	(void)number;
+	while (waitpid(pager, NULL, 0) < 0 && errno == EINTR) {
+	}
+	_exit(0);
+}
+
 void vgt_pager_start(void)
 {
 	const char *command = pager_command();
@@ -80,6 +90,7 @@ void vgt_pager_start(void)
 		dup2(ends[1], STDOUT_FILENO);
 		/* Ctrl-C is for the pager; the end of its reading ends this process */
 		signal(SIGINT, SIG_IGN);
+		signal(SIGPIPE, on_pager_closed);
 	}
 	pager = pager > 0 ? pager : 0;
 	close(ends[0]);

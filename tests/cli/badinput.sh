@@ -324,6 +324,8 @@ if has_terminals; then
 	expect_stdout_match "^one: @3 " \
 		on_terminal "NO_COLOR=1 PAGER='cat | sed s/^/one:\\ /' '$VGT' dump good.vgt @3"
 	expect_stdout_match "^nothing" on_terminal "PAGER='echo nothing; exit 1' '$VGT' dump good.vgt @3"
+	# one that is left early
+	expect_exit 0 on_terminal "PAGER='head -n 1' '$VGT' dump --full good.vgt"
 	if command -v less >/dev/null; then
 		# it leaves at once where all fits
 		for set in "unset PAGER LESS" "unset PAGER; export LESS=-S" \

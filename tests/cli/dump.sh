@@ -126,6 +126,11 @@ expect_stdout_match "^  $at [A-Z_]+ \(cut short: [0-9]+ dwords announced, [0-9]+
 	"$VGT" dump "$TMP/short.vgt" "$at"
 expect_stdout_match 'cut short' jq -r .error <("$VGT" dump --json "$TMP/short.vgt" "$at")
 
+# A filter that nothing passes says so, and what it would have printed is on neither stream.
+expect_stderr "vgt: $gears: nothing passes the filter" "$VGT" dump $gears draw res=999
+expect_stderr "" "$VGT" dump --quiet $gears draw res=999
+expect_stderr "" "$VGT" dump $gears draw res=3
+
 # A terminal gets colours and a pager, unless it says otherwise; others get neither.
 has_terminals || skip "no terminals can be made"
 expect_stdout_match 'paged: .*@3' on_terminal "PAGER=\"sed 's/^/paged: /'\" '$VGT' dump $gears @3"
