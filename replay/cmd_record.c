@@ -300,10 +300,6 @@ static bool prepare(struct session *session)
 	const struct request *request = session->request;
 	struct vgt_err err;
 
-	if (request->capset && !record_capset_read(&session->weaker, request->capset, &err)) {
-		vgt_cmd_error(request->capset, &err);
-		return false;
-	}
 	if (!companion_find(PRELOAD_LIBRARY, session->preload, sizeof(session->preload)) ||
 		(request->gl && !companion_find(VGT_VTEST_LIBRARY, session->vtest_library,
 					sizeof(session->vtest_library)))) {
@@ -1051,9 +1047,15 @@ static int record(const struct request *request)
 	struct vgt_err err;
 
 	session.display.number_fd = -1;
-	/* first, so that no signal leaves the directory behind */
+	/* before signals are collected: a pipe may keep it waiting */
+	if (request->capset && !record_capset_read(&session.weaker, request->capset, &err)) {
+		vgt_cmd_error(request->capset, &err);
+		return VGT_EXIT_TROUBLE;
+	}
+	/* before a directory is made, so that no signal leaves it behind */
 	if (!vgt_children_init(&session.children, &err)) {
 		say(&session, "%s", err.message);
+		vgt_capsets_finish(&session.weaker);
 		return VGT_EXIT_TROUBLE;
 	}
 	if (prepare(&session)) {

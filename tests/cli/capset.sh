@@ -201,3 +201,7 @@ if ! ldd "$VGT" | grep -q 'lib[at]san' && command -v glxgears virgl_test_server 
 		"$VGT" replay --need-capset "$traces/gears.vgt"
 	expect_equal "named" 1 "$(grep -c "capset: lacks has_tessellation_shaders$" .stderr)"
 fi
+
+# A pipe on which nothing comes can be left.
+mkfifo silent
+expect_exit 124 timeout -k 5 1 "$VGT" record --capset silent -o never.vgt -- true
