@@ -35,3 +35,21 @@ bool vgt_err_system(struct vgt_err *err, int error_number, const char *format, .
 	}
 	return false;
 }
+
+bool vgt_err_is_of_trace(enum vgt_err_code code)
+{
+	switch (code) {
+	case VGT_ERR_MALFORMED:
+	case VGT_ERR_TRUNCATED:
+	case VGT_ERR_VERSION:
+	case VGT_ERR_LIMIT:
+		return true;
+	case VGT_ERR_NONE:
+	case VGT_ERR_SYSTEM:
+	case VGT_ERR_BUSY:
+	case VGT_ERR_USAGE:
+	case VGT_ERR_STOPPED:
+		break;
+	}
+	return false;
+}

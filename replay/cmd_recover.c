@@ -94,10 +94,7 @@ static int tell_failure(const struct recover *recover, const struct vgt_recovery
 		fprintf(stderr, "vgt: %s: use -o OUT to keep what lies before the damage\n",
 			recover->path);
 	}
-	return err->code == VGT_ERR_SYSTEM || err->code == VGT_ERR_BUSY ||
-			       err->code == VGT_ERR_USAGE
-		       ? VGT_EXIT_TROUBLE
-		       : VGT_EXIT_DIFFERENT;
+	return vgt_err_is_of_trace(err->code) ? VGT_EXIT_DIFFERENT : VGT_EXIT_TROUBLE;
 }
 
 static void print_json(const struct recover *recover, const struct vgt_recovery *recovery)

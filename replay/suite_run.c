@@ -108,10 +108,7 @@ __attribute__((format(printf, 3, 4))) static void find(
 /* What a trace that cannot be read comes to, as vgt_cmd_bad_trace() has it. */
 static enum suite_verdict verdict_of(const struct vgt_err *err)
 {
-	return err->code == VGT_ERR_SYSTEM || err->code == VGT_ERR_USAGE ||
-			       err->code == VGT_ERR_BUSY
-		       ? SUITE_ERROR
-		       : SUITE_FAIL;
+	return vgt_err_is_of_trace(err->code) ? SUITE_FAIL : SUITE_ERROR;
 }
 
 /* Keeping what failed */

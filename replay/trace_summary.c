@@ -665,11 +665,6 @@ static void count_lost_end(struct trace_summary *summary, const struct vgt_reade
 	all->frames = totals->frames;
 }
 
-static bool is_damage(const struct vgt_err *err)
-{
-	return err->code != VGT_ERR_SYSTEM && err->code != VGT_ERR_BUSY;
-}
-
 static bool read_records(struct trace_summary *summary, struct vgt_reader *reader,
 	const char *shown, struct vgt_err *err)
 {
@@ -695,7 +690,7 @@ static bool read_records(struct trace_summary *summary, struct vgt_reader *reade
 		case VGT_READ_ERROR:
 			break;
 		}
-		if (!is_damage(err)) {
+		if (!vgt_err_is_of_trace(err->code)) {
 			return false;
 		}
 		if (err->code == VGT_ERR_VERSION || !skip_damage(summary, reader)) {

@@ -202,15 +202,7 @@ void vgt_cmd_error(const char *path, const struct vgt_err *err)
 int vgt_cmd_bad_trace(const char *path, const struct vgt_err *err)
 {
 	vgt_cmd_error(path, err);
-	switch (err->code) {
-	case VGT_ERR_MALFORMED:
-	case VGT_ERR_TRUNCATED:
-	case VGT_ERR_VERSION:
-	case VGT_ERR_LIMIT:
-		return VGT_EXIT_DIFFERENT;
-	default:
-		return VGT_EXIT_TROUBLE;
-	}
+	return vgt_err_is_of_trace(err->code) ? VGT_EXIT_DIFFERENT : VGT_EXIT_TROUBLE;
 }
 
 int vgt_cmd_trace_end(const char *path, const struct vgt_reader *reader, bool quiet)
