@@ -41,8 +41,8 @@ __attribute__((format(printf, 3, 4))) bool vgt_err_system(
 	struct vgt_err *err, int error_number, const char *format, ...);
 
 /*
- * Whether what was read is at fault: a bad trace. Else it could not be got at, or was not to be:
- * trouble.
+ * Whether what was read is at fault: a bad trace. Else it could not be got at, or was not to
+ * be: trouble.
  */
 bool vgt_err_is_of_trace(enum vgt_err_code code);
 

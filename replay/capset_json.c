@@ -2,9 +2,11 @@
 #include "capset_json.h"
 
 #include "describe_value.h"
+#include "vgt_text.h"
 #include "virgl_caps.h"
 #include "virgl_format.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -15,11 +17,11 @@
 #include <string.h>
 
 #define CAPSET_SIZE_MAX 65536u
-#define NAME_SHOWN      48
+#define SEEN_MAX        160 /* names that one description has */
 
 /* What is being read, for messages. */
 struct place {
-	unsigned line;
+	size_t line;
 	char field[112]; /* "", "fields.max_samples", "fields.video_caps[3].max_width" */
 	struct vgt_err *err;
 };
@@ -32,20 +34,8 @@ __attribute__((format(printf, 2, 3))) static bool wrong(
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return vgt_err_set(place->err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "line %u: %s%s%s",
+	return vgt_err_set(place->err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "line %zu: %s%s%s",
 		place->line, place->field, place->field[0] ? ": " : "", text);
-}
-
-/* A name from the file as a message can have it. */
-static const char *shown(char text[NAME_SHOWN], const char *name)
-{
-	size_t length = 0;
-	for (; name[length] && length < NAME_SHOWN - 1; length++) {
-		const char c = name[length];
-		text[length] = (char)(c >= ' ' && c <= '~' ? c : '?');
-	}
-	text[length] = '\0';
-	return text;
 }
 
 /* Values */
@@ -97,7 +87,6 @@ static bool get_float(const struct place *place, struct json_object *json, uint6
 static bool get_bit(const struct place *place, const struct vgt_field *field,
 	struct json_object *json, int64_t *bit)
 {
-	char text[NAME_SHOWN];
 	const bool formats = field->type == VGT_FIELD_FORMAT_MASK;
 	if (!json_object_is_type(json, json_type_string)) {
 		return wrong(place, "must be a name or a number");
@@ -116,8 +105,8 @@ static bool get_bit(const struct place *place, const struct vgt_field *field,
 			return true;
 		}
 	}
-	return wrong(
-		place, "there is no %s '%s'", formats ? "format" : "flag", shown(text, name));
+	return wrong(place, "there is no %s '%s'", formats ? "format" : "flag",
+		vgt_text_quote(name).text);
 }
 
 /* Names, and numbers for what has none: of formats their own, of flags bits. */
@@ -288,11 +277,10 @@ static bool check_names(
 {
 	json_object_object_foreach(fields, name, member)
 	{
-		char text[NAME_SHOWN];
 		(void)member;
 		if (!describes(desc, name)) {
 			snprintf(place->field, sizeof(place->field), "fields.%s",
-				shown(text, name));
+				vgt_text_quote(name).text);
 			return wrong(place, "%s", unknown);
 		}
 	}
@@ -307,13 +295,12 @@ static bool check_rest(const struct place *at, struct json_object *object,
 	const size_t length = strlen(place.field);
 	json_object_object_foreach(object, name, member)
 	{
-		char text[NAME_SHOWN];
 		size_t i = 0;
 		while (i < seen_count && strcmp(seen[i].name, name) != 0) {
 			i++;
 		}
 		snprintf(place.field + length, sizeof(place.field) - length, "%s%s",
-			length ? "." : "", shown(text, name));
+			length ? "." : "", vgt_text_quote(name).text);
 		if (i == seen_count) {
 			return wrong(&place, "%s", why);
 		}
@@ -327,11 +314,10 @@ static bool check_rest(const struct place *at, struct json_object *object,
 static void note_seen(struct seen *seen, size_t *count, const char *name, bool is_array)
 {
 	if (*count == 0 || strcmp(seen[*count - 1].name, name) != 0) {
+		assert(*count < SEEN_MAX); /* the names are those of our tables */
 		seen[(*count)++] = (struct seen){.name = name, .is_array = is_array};
 	}
 }
-
-#define SEEN_MAX 160
 
 /* What is in the members of a row is checked when its last value has been read. */
 static bool put_fields(struct place *place, const struct vgt_layout *layout,
@@ -437,27 +423,10 @@ static bool take_capset(
 
 /* The text */
 
-static unsigned line_of(const char *text, size_t at)
-{
-	unsigned line = 1;
-	for (size_t i = 0; i < at; i++) {
-		line += text[i] == '\n';
-	}
-	return line;
-}
-
-static size_t skip_space(const char *text, size_t size, size_t at)
-{
-	while (at < size && text[at] && strchr(" \t\r\n", text[at])) {
-		at++;
-	}
-	return at;
-}
-
 static bool read_objects(struct vgt_capsets *capsets, struct json_tokener *parser,
 	const char *text, size_t size, struct vgt_err *err)
 {
-	size_t at = skip_space(text, size, 0);
+	size_t at = vgt_text_skip_space(text, size, 0);
 	struct place place = {.line = 1, .err = err};
 	if (at == size) {
 		return wrong(&place, "no capset is there");
@@ -469,20 +438,20 @@ static bool read_objects(struct vgt_capsets *capsets, struct json_tokener *parse
 		const enum json_tokener_error error = json_tokener_get_error(parser);
 		const size_t end = at + json_tokener_get_parse_end(parser);
 		if (error != json_tokener_success) {
-			place.line = line_of(text, end);
+			place.line = vgt_text_line(text, end);
 			place.field[0] = '\0';
 			return wrong(&place, "not JSON: %s",
 				error == json_tokener_continue
 					? "it ends too early"
 					: json_tokener_error_desc(error));
 		}
-		place.line = line_of(text, at);
+		place.line = vgt_text_line(text, at);
 		const bool good = take_capset(capsets, &place, object);
 		json_object_put(object);
 		if (!good) {
 			return false;
 		}
-		at = skip_space(text, size, end);
+		at = vgt_text_skip_space(text, size, end);
 	}
 	return true;
 }

@@ -226,25 +226,20 @@ static int select_tests(struct request *request, char **names)
 	return VGT_EXIT_OK;
 }
 
-static void print_text(const char *text)
-{
-	vgt_text_print(stdout, text, strlen(text));
-}
-
 static int list_tests(const struct request *request)
 {
 	for (size_t i = 0; i < request->count; i++) {
 		const struct suite_test *test = &request->selected[i];
 		struct vgt_err err;
-		print_text(test->name);
+		vgt_text_puts(stdout, test->name);
 		for (size_t tag = 0; tag < test->tag_count; tag++) {
 			fputs(tag ? "," : "  [", stdout);
-			print_text(test->tags[tag]);
+			vgt_text_puts(stdout, test->tags[tag]);
 		}
 		fputs(test->tag_count ? "]" : "", stdout);
 		if (test->shows) {
 			fputs("  ", stdout);
-			print_text(test->shows);
+			vgt_text_puts(stdout, test->shows);
 		}
 		if (test->url) {
 			char *path = suite_trace_path(&request->suite, test, &err);
@@ -270,7 +265,7 @@ static bool fetch_trace(struct request *request, const struct suite_test *test)
 	if (good && !trace_store_check(path, test->sha256, test->bytes, &stop, NULL) && !stop) {
 		fprintf(stderr, "vgt: %s: fetching %" PRIu64 " bytes from ", test->name,
 			test->bytes);
-		vgt_text_print(stderr, test->url, strlen(test->url));
+		vgt_text_puts(stderr, test->url);
 		fputc('\n', stderr);
 		good = trace_store_fetch(test->url, request->suite.directory, path,
 			test->sha256, test->bytes, &stop, &err);

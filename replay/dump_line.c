@@ -207,7 +207,7 @@ static void print_meta(const struct vgt_record *record)
 	const char *text;
 	while ((text = vgt_meta_next(&at, end))) {
 		printf("\n\t");
-		vgt_text_print(stdout, text, strlen(text));
+		vgt_text_puts(stdout, text);
 	}
 }
 

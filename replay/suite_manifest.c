@@ -4,6 +4,7 @@
 #include "frame_rule.h"
 #include "tolerance.h"
 #include "vgt_address.h"
+#include "vgt_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,29 +26,6 @@ struct parse {
 	struct vgt_err *err;
 };
 
-/* Text of the manifest that is safe in a message, and short. */
-struct quoted {
-	char text[48];
-};
-
-static struct quoted quote(const char *text)
-{
-	struct quoted quoted;
-	const size_t room = sizeof(quoted.text) - 1, length = strnlen(text, room + 1);
-	size_t size = length > room ? room - 3 : length;
-
-	for (size_t i = 0; i < size; i++) {
-		const char c = text[i];
-		quoted.text[i] = c >= 0x20 && c < 0x7f ? c : '?';
-	}
-	if (length > room) {
-		memcpy(quoted.text + size, "...", 3);
-		size += 3;
-	}
-	quoted.text[size] = '\0';
-	return quoted;
-}
-
 /* Says what is wrong with `key` (NULL: with the whole) of the trace, or of the manifest. */
 __attribute__((format(printf, 3, 4))) static bool refuse(
 	const struct parse *parse, const char *key, const char *format, ...)
@@ -59,12 +37,13 @@ __attribute__((format(printf, 3, 4))) static bool refuse(
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	if (parse->test && parse->test->name) {
-		snprintf(where, sizeof(where), "trace %s: ", quote(parse->test->name).text);
+		snprintf(where, sizeof(where),
+			"trace %s: ", vgt_text_quote(parse->test->name).text);
 	} else if (parse->test) {
 		snprintf(where, sizeof(where), "traces[%zu]: ", parse->index);
 	}
 	return vgt_err_set(parse->err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "%s%s%s%s", where,
-		key ? quote(key).text : "", key ? ": " : "", message);
+		key ? vgt_text_quote(key).text : "", key ? ": " : "", message);
 }
 
 static bool refuse_memory(const struct parse *parse)
@@ -153,7 +132,8 @@ static bool take_members(struct parse *parse, struct json_object *object,
 	{
 		(void)value;
 		if (!find_member(members, key)) {
-			return refuse(parse, NULL, "no such key '%s'", quote(key).text);
+			return refuse(
+				parse, NULL, "no such key '%s'", vgt_text_quote(key).text);
 		}
 	}
 	return true;
@@ -186,7 +166,7 @@ static bool take_max_pixels(
 		return refuse(parse, key,
 			"must be a number of pixels, or from \"0%%\" to \"100%%\" with at most "
 			"4 decimals, not '%s'",
-			quote(json_object_get_string(value)).text);
+			vgt_text_quote(json_object_get_string(value)).text);
 	}
 	return true;
 }
@@ -229,7 +209,7 @@ static bool take_name(
 		return refuse(parse, key,
 			"must be 1 to %d bytes without '/' or control characters and not begin "
 			"with '.' or '-', not '%s'",
-			NAME_MAX_BYTES, quote(name).text);
+			NAME_MAX_BYTES, vgt_text_quote(name).text);
 	}
 	test->name = name;
 	return true;
@@ -249,7 +229,7 @@ static bool take_file(
 	}
 	return good ||
 	       refuse(parse, key, "must be a path within the suite's directory, not '%s'",
-		       quote(test->file).text);
+		       vgt_text_quote(test->file).text);
 }
 
 static bool take_url(
@@ -271,7 +251,7 @@ static bool take_url(
 		strncmp(test->url, "http:", 5) != 0 && strncmp(test->url, "file:", 5) != 0) {
 		return refuse(parse, key,
 			"must be of https:, http: or file:, or a path, not '%s'",
-			quote(test->url).text);
+			vgt_text_quote(test->url).text);
 	}
 	return true;
 }
@@ -284,7 +264,7 @@ static bool take_sha256(
 
 	return (strlen(test->sha256) == 64 && strspn(test->sha256, "0123456789abcdef") == 64) ||
 	       refuse(parse, key, "must be 64 lower-case hexadecimal digits, not '%s'",
-		       quote(test->sha256).text);
+		       vgt_text_quote(test->sha256).text);
 }
 
 static bool take_bytes(
@@ -310,7 +290,7 @@ static bool take_frames(
 	return vgt_ranges_parse(&ranges, test->frames, NULL) ||
 	       refuse(parse, key,
 		       "must be frames such as \"0,10-20\", at most %d ranges, not '%s'",
-		       VGT_ADDRESSES_MAX, quote(test->frames).text);
+		       VGT_ADDRESSES_MAX, vgt_text_quote(test->frames).text);
 }
 
 static bool take_rule(
@@ -320,7 +300,7 @@ static bool take_rule(
 
 	return frame_rule_parse(json_object_get_string(value), &test->rule) ||
 	       refuse(parse, key, "must be " FRAME_RULE_NAMES ", not '%s'",
-		       quote(json_object_get_string(value)).text);
+		       vgt_text_quote(json_object_get_string(value)).text);
 }
 
 static bool take_own_tolerance(
@@ -347,7 +327,8 @@ static bool take_tags(
 		}
 		const char *text = json_object_get_string(tag);
 		if (!is_component(text, strlen(text)) || strpbrk(text, " ,")) {
-			return refuse(parse, key, "must be words, not '%s'", quote(text).text);
+			return refuse(parse, key, "must be words, not '%s'",
+				vgt_text_quote(text).text);
 		}
 		test->tags[test->tag_count++] = text;
 	}
@@ -417,7 +398,8 @@ static bool names_differ(struct parse *parse)
 	qsort(names, manifest->count, sizeof(*names), by_name);
 	for (size_t i = 1; i < manifest->count && good; i++) {
 		good = strcmp(names[i - 1], names[i]) != 0 ||
-		       refuse(parse, "traces", "two have the name %s", quote(names[i]).text);
+		       refuse(parse, "traces", "two have the name %s",
+			       vgt_text_quote(names[i]).text);
 	}
 	free(names);
 	return good;
@@ -490,7 +472,7 @@ static bool take_environment(
 	{
 		if (!is_allowed_variable(name)) {
 			return refuse(parse, key, "'%s' is none that a manifest may set",
-				quote(name).text);
+				vgt_text_quote(name).text);
 		}
 		if (!check_type(parse, name, text, json_type_string)) {
 			return false;
@@ -524,15 +506,6 @@ bool suite_manifest_take(
 	return false;
 }
 
-static size_t line_of(const char *text, size_t offset)
-{
-	size_t line = 1;
-	for (size_t i = 0; i < offset; i++) {
-		line += text[i] == '\n';
-	}
-	return line;
-}
-
 bool suite_manifest_parse(
 	struct suite_manifest *manifest, const char *text, size_t size, struct vgt_err *err)
 {
@@ -547,15 +520,20 @@ bool suite_manifest_parse(
 	}
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	struct json_object *json = json_tokener_parse_ex(tokener, text, (int)size);
-	const enum json_tokener_error error = json_tokener_get_error(tokener);
-	const size_t end = json_tokener_get_parse_end(tokener);
+	enum json_tokener_error error = json_tokener_get_error(tokener);
+	size_t end = json_tokener_get_parse_end(tokener);
 	json_tokener_free(tokener);
+	if (error == json_tokener_success) {
+		/* json-c takes a NUL for the end of the text */
+		end = vgt_text_skip_space(text, size, end);
+		error = end == size ? error : json_tokener_error_parse_unexpected;
+	}
 	if (error == json_tokener_success) {
 		return suite_manifest_take(manifest, json, err);
 	}
 	json_object_put(json);
 	return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "line %zu: %s",
-		line_of(text, end),
+		vgt_text_line(text, end),
 		error == json_tokener_continue ? "ends too early"
 					       : json_tokener_error_desc(error));
 }

@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void print_text(const char *text)
-{
-	vgt_text_print(stdout, text, strlen(text));
-}
-
 void suite_report_clear(const struct suite_report *report)
 {
 	if (report->progress) {
@@ -27,7 +22,7 @@ void suite_report_begin(struct suite_report *report, const struct suite_test *te
 	report->begun++;
 	if (report->progress) {
 		fprintf(stderr, "\r\033[K[%zu/%zu] ", report->begun, report->total);
-		vgt_text_print(stderr, test->name, strlen(test->name));
+		vgt_text_puts(stderr, test->name);
 		fputs(" ...", stderr);
 		fflush(stderr);
 	}
@@ -69,12 +64,12 @@ static void print_kept(const struct suite_result *result)
 		const struct suite_frame *frame = &result->frames[i];
 		if (frame->actual) {
 			fputs("      look at ", stdout);
-			print_text(frame->actual);
+			vgt_text_puts(stdout, frame->actual);
 			fputs(", golden ", stdout);
-			print_text(frame->golden);
+			vgt_text_puts(stdout, frame->golden);
 			if (frame->difference) {
 				fputs(", difference ", stdout);
-				print_text(frame->difference);
+				vgt_text_puts(stdout, frame->difference);
 			}
 			putchar('\n');
 		}
@@ -89,7 +84,7 @@ static void print_log(const struct suite_result *result)
 	fputs("      the renderer printed", stdout);
 	if (result->log) {
 		fputs(" (all of it: ", stdout);
-		print_text(result->log);
+		vgt_text_puts(stdout, result->log);
 		putchar(')');
 	}
 	fputs(":\n", stdout);
@@ -106,7 +101,7 @@ static void print_result(const struct suite_report *report, const struct suite_t
 	const struct suite_result *result)
 {
 	print_verdict(report, result->verdict);
-	print_text(test->name);
+	vgt_text_puts(stdout, test->name);
 	fputs(": ", stdout);
 	if (result->verdict == SUITE_PASS) {
 		print_passed(result);
@@ -114,7 +109,7 @@ static void print_result(const struct suite_report *report, const struct suite_t
 	}
 	for (size_t i = 0; i < result->reason_count; i++) {
 		fputs(i ? "      " : "", stdout);
-		print_text(result->reasons[i]);
+		vgt_text_puts(stdout, result->reasons[i]);
 		putchar('\n');
 	}
 	if (result->more_reasons) {

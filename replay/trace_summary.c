@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace_summary.h"
 
+#include "frame_rule.h"
 #include "progress.h"
 #include "vgt_json.h"
 #include "vgt_ring.h"
@@ -461,12 +462,7 @@ double trace_summary_frame_rate(const struct trace_summary *summary)
 
 const char *trace_frame_rule_name(enum vgt_frame_rule rule)
 {
-	static const char *const names[] = {[VGT_FRAME_AUTO] = "other",
-		[VGT_FRAME_SUBMIT] = "submit",
-		[VGT_FRAME_READBACK] = "readback",
-		[VGT_FRAME_FLUSH] = "flush",
-		[VGT_FRAME_MARKER] = "marker"};
-	return names[rule];
+	return rule == VGT_FRAME_AUTO ? "other" : frame_rule_name(rule);
 }
 
 static int more_frames(const void *a, const void *b)

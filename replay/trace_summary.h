@@ -165,7 +165,7 @@ double trace_summary_frame_rate(const struct trace_summary *summary);
 /* CLEAR and its kin. */
 uint64_t trace_summary_clears(const struct trace_summary *summary);
 
-/* "readback" */
+/* What ended a frame, "other" where that was no rule (VGT_FRAME_AUTO). */
 const char *trace_frame_rule_name(enum vgt_frame_rule rule);
 
 /* The value of this key of META, NULL where there is none. The summary's. */

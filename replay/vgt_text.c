@@ -108,6 +108,47 @@ size_t vgt_text_print(FILE *to, const char *text, size_t length)
 	return characters;
 }
 
+void vgt_text_puts(FILE *to, const char *text)
+{
+	vgt_text_print(to, text, strlen(text));
+}
+
+struct vgt_text_quoted vgt_text_quote(const char *name)
+{
+	struct vgt_text_quoted quoted;
+	const size_t room = sizeof(quoted.text) - 1, length = strnlen(name, room + 1);
+	size_t size = length > room ? room - 3 : length;
+
+	for (size_t i = 0; i < size; i++) {
+		const char c = name[i];
+		quoted.text[i] = (char)(c >= 0x20 && c < 0x7f ? c : '?');
+	}
+	if (length > room) {
+		memcpy(quoted.text + size, "...", 3);
+		size += 3;
+	}
+	quoted.text[size] = '\0';
+	return quoted;
+}
+
+size_t vgt_text_line(const char *text, size_t at)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < at; i++) {
+		line += text[i] == '\n';
+	}
+	return line;
+}
+
+size_t vgt_text_skip_space(const char *text, size_t size, size_t at)
+{
+	while (at < size && text[at] && strchr(" \t\r\n", text[at])) {
+		at++;
+	}
+	return at;
+}
+
 size_t vgt_text_cut(const char *text, size_t length, size_t most)
 {
 	if (length <= most) {

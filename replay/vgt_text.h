@@ -23,6 +23,22 @@ char *vgt_text_utf8(const char *text);
  */
 size_t vgt_text_print(FILE *to, const char *text, size_t length);
 
+/* The same of all of a text. */
+void vgt_text_puts(FILE *to, const char *text);
+
+/* A name from outside as a message can have it: printable ASCII, a '?' for each other byte, and
+ * "..." where it is cut. */
+struct vgt_text_quoted {
+	char text[48];
+};
+struct vgt_text_quoted vgt_text_quote(const char *name);
+
+/* The line, from 1 on, in which text[at] stands. */
+size_t vgt_text_line(const char *text, size_t at);
+
+/* From `at` on, the first place without white space as JSON has it; `size` where all is. */
+size_t vgt_text_skip_space(const char *text, size_t size, size_t at);
+
 /* How much of a text that may be longer than `most` bytes is shown: not less than whole
  * characters of UTF-8. */
 size_t vgt_text_cut(const char *text, size_t length, size_t most);

@@ -207,6 +207,9 @@ static void test_not_text(void **state)
 	assert_false(parse(&manifest, wrong, &err));
 	assert_string_equal(err.message, "line 1: invalid utf-8 string");
 	assert_false(suite_manifest_parse(&manifest, nul, sizeof(nul) - 1, &err));
+	static const char behind[] = "{\"version\":1,\"traces\":[]}\n\0 {";
+	assert_false(suite_manifest_parse(&manifest, behind, sizeof(behind) - 1, &err));
+	assert_string_equal(err.message, "line 2: unexpected character");
 	/* every beginning of a good one is refused */
 	static const char good[] = "{\"version\":1,\"traces\":[{\"name\":\"a\","
 				   "\"tags\":[\"b\"],\"tolerance\":{\"threshold\":1}}]}";
