@@ -90,13 +90,23 @@ static void add_unless_ignored(sigset_t *mask, int number)
 	}
 }
 
+static void restore_actions(const struct vgt_children *children)
+{
+	sigaction(SIGCHLD, &children->old_child, NULL);
+	sigaction(SIGPIPE, &children->old_pipe, NULL);
+}
+
 bool vgt_children_init(struct vgt_children *children, struct vgt_err *err)
 {
+	static const struct sigaction standard = {.sa_handler = SIG_DFL},
+				      ignored = {.sa_handler = SIG_IGN};
 	sigset_t mask;
 
 	*children = (struct vgt_children){.signal_fd = -1};
-	signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would leave nothing to wait for */
-	signal(SIGPIPE, SIG_IGN); /* whoever reads stderr may go before the work is done */
+	/* an inherited SIG_IGN would leave nothing to wait for */
+	sigaction(SIGCHLD, &standard, &children->old_child);
+	/* whoever reads stderr may go before the work is done */
+	sigaction(SIGPIPE, &ignored, &children->old_pipe);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
 	add_unless_ignored(&mask, SIGINT);
@@ -109,6 +119,7 @@ bool vgt_children_init(struct vgt_children *children, struct vgt_err *err)
 		if (children->signal_fd >= 0) {
 			close(children->signal_fd);
 		}
+		restore_actions(children);
 		return false;
 	}
 	sigprocmask(SIG_BLOCK, &mask, &children->old_mask);
@@ -141,7 +152,7 @@ void vgt_children_finish(struct vgt_children *children)
 	count_signals(children);
 	close(children->signal_fd);
 	sigprocmask(SIG_SETMASK, &children->old_mask, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	restore_actions(children);
 	prctl(PR_SET_CHILD_SUBREAPER, 0L);
 	free(children->inherited);
 	children->inherited = NULL;

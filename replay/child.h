@@ -31,6 +31,7 @@ struct vgt_children {
 	/* private: */
 	int signal_fd;
 	sigset_t old_mask;
+	struct sigaction old_child, old_pipe; /* of SIGCHLD and SIGPIPE */
 	struct vgt_child *known[VGT_CHILDREN_MAX];
 	size_t count;
 	pid_t *inherited; /* started by whoever exec'ed vgt: none of its business */
@@ -38,7 +39,8 @@ struct vgt_children {
 };
 
 bool vgt_children_init(struct vgt_children *children, struct vgt_err *err);
-/* Signals do again what they did before; those that came in meanwhile are forgotten. */
+/* Signals do again what they did before, SIGCHLD and SIGPIPE included; those that came in
+ * meanwhile are forgotten. */
 void vgt_children_finish(struct vgt_children *children);
 
 struct vgt_child_spec {

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "interrupt.h"
 
+#include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const int deadly[] = {SIGHUP, SIGINT, SIGTERM};
+static const int deadly[] = {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM};
 
 /* For the handler, which may run at any point of the program. */
-static const char *volatile unfinished;
+static char unfinished[PATH_MAX]; /* the last byte stays 0 */
+static atomic_bool has_unfinished;
 static const char *volatile message;
 static volatile sig_atomic_t line_stands, only_note, noted;
 
@@ -29,7 +32,7 @@ static void on_signal(int number)
 	if (line_stands) {
 		write_text("\r\033[K");
 	}
-	if (unfinished) {
+	if (has_unfinished) {
 		unlink(unfinished);
 	}
 	if (message) {
@@ -55,7 +58,12 @@ static void catch_signals(void)
 
 void interrupt_file(const char *path)
 {
-	unfinished = path;
+	has_unfinished = false;
+	/* a longer one cannot be opened either */
+	if (path && strlen(path) < sizeof(unfinished)) {
+		memcpy(unfinished, path, strlen(path) + 1);
+		has_unfinished = true;
+	}
 	catch_signals();
 }
 

@@ -5,18 +5,19 @@
 #include <stdbool.h>
 
 /*
- * What must happen before SIGINT, SIGTERM or SIGHUP end the program: a file that is not
- * finished goes, the terminal gets its line back, and what is there now is told. The program
- * then dies of the signal, as if nothing had caught it (a shell sees 130 for Ctrl-C). Signals
- * that the caller ignores, as nohup does, stay ignored. For the whole process; vgt record,
- * which has children to end first, takes the signals itself (child.h).
+ * What must happen before SIGINT, SIGQUIT, SIGTERM, SIGHUP or SIGPIPE end the program: a file
+ * that is not finished goes, the terminal gets its line back, and what is there now is told.
+ * The program then dies of the signal, as if nothing had caught it (a shell sees 130 for
+ * Ctrl-C). Signals that the caller ignores, as nohup does, stay ignored. For the whole process;
+ * vgt record, which has children to end first, takes the signals itself (child.h).
  */
 
-/* A file that a signal removes; one at a time. The path stays the caller's and must live until
- * the next call. NULL: none any more. */
+/* A file that a signal removes; one at a time. The path is copied, for the signal may come on
+ * another thread. NULL: none any more. */
 void interrupt_file(const char *path);
 
-/* What a signal prints to stderr, with the end of the line; NULL: nothing. As above. */
+/* What a signal prints to stderr, with the end of the line; NULL: nothing. It stays the
+ * caller's and must live until the next call. */
 void interrupt_message(const char *text);
 
 /* Whether a line stands on the terminal (stderr) that a signal has to clear: progress.h. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LINKS_MAX        40 /* as Linux has it */
+#define FD_OF_CALLER_MAX 9  /* what a shell's redirection can name */
+
+static bool tell_exists(struct vgt_err *err)
+{
+	return vgt_err_set(
+		err, VGT_ERR_USAGE, VGT_NO_OFFSET, "exists; use --force to replace it");
+}
+
 static bool may_be_there(const char *path, bool replace, struct vgt_err *err)
 {
 	struct stat status;
@@ -22,9 +32,7 @@ static bool may_be_there(const char *path, bool replace, struct vgt_err *err)
 		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
 			S_ISDIR(status.st_mode) ? "is a directory" : "is not a file");
 	}
-	return replace || lstat(path, &status) != 0 ||
-	       vgt_err_set(
-		       err, VGT_ERR_USAGE, VGT_NO_OFFSET, "exists; use --force to replace it");
+	return replace || lstat(path, &status) != 0 || tell_exists(err);
 }
 
 /* A name of its own, so that long names have room, too. */
@@ -44,6 +52,37 @@ static bool name_temporary(struct new_file *file)
 	return file->temporary != NULL;
 }
 
+/*
+ * The file that is to be replaced or made: behind all links, also where these lead to none yet.
+ * The caller frees it; NULL with errno.
+ */
+static char *behind_links(const char *path)
+{
+	char *at = realpath(path, NULL), target[PATH_MAX];
+	if (at || errno != ENOENT) {
+		return at;
+	}
+	at = strdup(path);
+	for (int links = 0; at && links < LINKS_MAX; links++) {
+		const ssize_t length = readlink(at, target, sizeof(target) - 1);
+		if (length < 0) {
+			return at; /* does not exist */
+		}
+		target[length] = '\0';
+		const char *slash = *target == '/' ? NULL : strrchr(at, '/');
+		char *next;
+		if (asprintf(&next, "%.*s%s", slash ? (int)(slash - at) + 1 : 0, at, target) <
+			0) {
+			next = NULL;
+		}
+		free(at);
+		at = next;
+	}
+	errno = at ? ELOOP : ENOMEM;
+	free(at);
+	return NULL;
+}
+
 bool new_file_create(
 	struct new_file *file, const char *path, bool replace, mode_t mode, struct vgt_err *err)
 {
@@ -51,10 +90,7 @@ bool new_file_create(
 	if (!may_be_there(path, replace, err)) {
 		return false;
 	}
-	file->path = realpath(path, NULL);
-	if (!file->path) {
-		file->path = strdup(path); /* does not exist yet */
-	}
+	file->path = behind_links(path);
 	if (!file->path || !name_temporary(file)) {
 		return vgt_err_system(err, errno, "cannot create");
 	}
@@ -62,6 +98,42 @@ bool new_file_create(
 	signal(SIGXFSZ, SIG_IGN);
 	interrupt_file(file->temporary);
 	file->fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	return file->fd >= 0 || vgt_err_system(err, errno, "cannot create");
+}
+
+/* A descriptor of the caller's by which the same file can be written, -1 where there is none.
+ */
+static int find_open(const struct stat *wanted)
+{
+	struct stat status;
+	for (int fd = STDOUT_FILENO; fd <= FD_OF_CALLER_MAX; fd++) {
+		const int flags = fcntl(fd, F_GETFL);
+		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && fstat(fd, &status) == 0 &&
+			status.st_dev == wanted->st_dev && status.st_ino == wanted->st_ino) {
+			return fd;
+		}
+	}
+	return -1;
+}
+
+bool new_file_is_stream(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) &&
+	       (!S_ISREG(status.st_mode) || find_open(&status) >= 0);
+}
+
+bool new_file_create_or_append(struct new_file *file, const char *path, struct vgt_err *err)
+{
+	struct stat status;
+	if (!new_file_is_stream(path)) {
+		return new_file_create(file, path, true, 0666, err);
+	}
+	*file = (struct new_file){.fd = -1};
+	/* by what is open, for that has the place that is written next */
+	const int fd = stat(path, &status) == 0 ? find_open(&status) : -1;
+	file->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0)
+			   : open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
 	return file->fd >= 0 || vgt_err_system(err, errno, "cannot create");
 }
 
@@ -82,11 +154,14 @@ FILE *new_file_stream(const struct new_file *file, struct vgt_err *err)
 bool new_file_commit(struct new_file *file, struct vgt_err *err)
 {
 	int failed = -1;
+	if (!file->temporary) {
+		return true; /* a stream */
+	}
 	if (!file->replace) {
 		failed = renameat2(
 			AT_FDCWD, file->temporary, AT_FDCWD, file->path, RENAME_NOREPLACE);
 		if (failed && errno == EEXIST) {
-			return may_be_there(file->path, false, err);
+			return tell_exists(err);
 		}
 	}
 	/* not every file system knows how not to replace */

@@ -16,21 +16,35 @@
  */
 
 struct new_file {
-	int fd; /* to write to, and to read */
+	int fd;          /* to write to, and to read */
+	char *temporary; /* the name that it has for now, for another program that writes it */
 	/* private: */
-	char *path, *temporary;
+	char *path;
 	bool replace;
 };
 
 /*
- * Begins a file that is to be at `path`; a symbolic link there stays one. VGT_ERR_USAGE: it
- * exists and `replace` is not set, or is no regular file. `mode` is subject to the umask. On
- * failure, too, it is to be finished.
+ * Begins a file that is to be at `path`; a symbolic link there stays one, and the file is made
+ * where it leads to. VGT_ERR_USAGE: it exists and `replace` is not set, or is no regular file.
+ * `mode` is subject to the umask. On failure, too, it is to be finished.
  */
 bool new_file_create(struct new_file *file, const char *path, bool replace, mode_t mode,
 	struct vgt_err *err);
 
-/* The same to write to by stdio, for the caller to close; NULL with *err. */
+/*
+ * Whether a new file at `path` would take the place of what is to be written to: a device, a
+ * pipe, or a file that whoever started this process has opened for it, as may be behind
+ * /dev/stdout.
+ */
+bool new_file_is_stream(const char *path);
+
+/*
+ * new_file_create() with `replace`, and for a stream the same in its use: what is written goes
+ * there at once, behind what it has.
+ */
+bool new_file_create_or_append(struct new_file *file, const char *path, struct vgt_err *err);
+
+/* To write to by stdio, for the caller to close; NULL with *err. */
 FILE *new_file_stream(const struct new_file *file, struct vgt_err *err);
 
 /* Puts it in its place; it is still to be finished. */

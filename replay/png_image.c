@@ -4,13 +4,10 @@
 #include "new_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <spng.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Room for a colour profile of a real-world screenshot, not for a bomb. */
 #define CHUNK_LIMIT (8u << 20)
@@ -158,10 +155,10 @@ bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_er
 	return true;
 }
 
-/* Where a PNG goes: through a file that appears when it is whole, or to a device. */
+/* Where a PNG goes. */
 struct png_target {
 	FILE *file;
-	struct new_file temporary; /* fd -1: none */
+	struct new_file temporary;
 	int error_number;
 };
 
@@ -183,28 +180,15 @@ static bool close_target(struct png_target *target, bool good, struct vgt_err *e
 	if (fclose(target->file) != 0 && good) {
 		good = vgt_err_system(err, errno, "cannot write");
 	}
-	if (good && target->temporary.fd >= 0) {
-		good = new_file_commit(&target->temporary, err);
-	}
+	good = good && new_file_commit(&target->temporary, err);
 	new_file_finish(&target->temporary);
 	return good;
-}
-
-/* A rename would replace a device by a file. */
-static bool is_device(const char *path)
-{
-	struct stat status;
-	return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
 static bool open_target(struct png_target *target, const char *path, struct vgt_err *err)
 {
 	*target = (struct png_target){.temporary = {.fd = -1}};
-	if (is_device(path)) {
-		target->file = fopen(path, "wbe");
-		return target->file || vgt_err_system(err, errno, "cannot create");
-	}
-	if (new_file_create(&target->temporary, path, true, 0666, err)) {
+	if (new_file_create_or_append(&target->temporary, path, err)) {
 		target->file = new_file_stream(&target->temporary, err);
 	}
 	if (!target->file) {

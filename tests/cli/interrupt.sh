@@ -35,7 +35,7 @@ mkfifo pipe
 # start COMMAND...: in a session of its own, with its output in ../out and ../err, its number in $vgt.
 start() {
 	rm -f ../out ../err
-	setsid env --default-signal=INT,TERM,HUP "$@" >../out 2>../err </dev/null &
+	setsid env --default-signal=INT,TERM,HUP,QUIT,PIPE "$@" >../out 2>../err </dev/null &
 	vgt=$!
 }
 
@@ -46,7 +46,7 @@ start_fed() {
 
 	shift 2
 	rm -f ../out ../err
-	setsid env --default-signal=INT,TERM,HUP "$@" >../out 2>../err <pipe &
+	setsid env --default-signal=INT,TERM,HUP,QUIT,PIPE "$@" >../out 2>../err <pipe &
 	vgt=$!
 	exec 9>pipe
 	head -c "$bytes" "$file" >&9
@@ -194,6 +194,23 @@ for signal in INT TERM HUP; do
 		"$(diff -rq new ../shaders | grep -v '^Only in ../shaders')"
 	rm -r new
 done
+
+# Ctrl-\, and a reader who goes.
+ulimit -c 0
+for signal in QUIT PIPE; do
+	start_fed 1000000 long.vgt "$VGT" repack -1 -o new.vgt -
+	await seen ".vgt-*.tmp"
+	interrupted $signal $((128 + $(kill -l $signal))) ""
+done
+
+# A link that leads nowhere yet is followed, one that leads to itself is not.
+ln -s ../made.vgt link.vgt
+ln -s loop.vgt loop.vgt
+expect_exit 0 "$VGT" repack --force -o link.vgt "$gears"
+expect_exit 0 [ -L link.vgt ]
+expect_exit 0 "$VGT" info ../made.vgt
+expect_stderr_match '^vgt: loop.vgt: cannot create: Too many levels' "$VGT" repack --force -o loop.vgt "$gears"
+rm link.vgt loop.vgt ../made.vgt
 
 # The player goes, too, and its pictures are whole. Where the renderer cannot start it is not tried.
 if timeout 60 "$VGT" replay -q "$gears" >../out 2>&1; then
