@@ -173,7 +173,7 @@ static int parse_options(struct request *request, int argc, char **argv)
 		}
 	}
 	if (request->quiet && request->json) {
-		return vgt_cmd_usage("doctor", "--quiet cannot be combined with --json");
+		return vgt_cmd_usage("doctor", "--quiet and --json exclude each other");
 	}
 	return -1;
 }

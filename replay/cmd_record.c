@@ -1130,7 +1130,7 @@ static bool check_request(const struct request *request, int arguments)
 	} else if (request->file && strcmp(request->file, "-") == 0) {
 		vgt_cmd_usage("record", "a trace cannot be recorded to standard output");
 	} else if (request->duration_ms && request->keep_running) {
-		vgt_cmd_usage("record", "--duration cannot be combined with --keep-running");
+		vgt_cmd_usage("record", "--duration and --keep-running exclude each other");
 	} else {
 		return true;
 	}

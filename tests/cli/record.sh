@@ -59,7 +59,7 @@ for wrong in 0 100 3K -1 K 1T 1KB 1.5M 99999999999G ""; do
 	expect_stderr_match "^vgt: --max-size must be at least 4096 bytes, such as 100M, not '$wrong'$" \
 		"$VGT" record --max-size "$wrong" true
 done
-expect_stderr_match "^vgt: --duration cannot be combined with --keep-running$" \
+expect_stderr_match "^vgt: --duration and --keep-running exclude each other$" \
 	"$VGT" record --duration 1 --keep-running true
 expect_stderr_match "^vgt: a trace cannot be recorded to standard output$" \
 	"$VGT" record -o - true

@@ -167,7 +167,7 @@ row 2 "--json prints and --quiet does not: choose one" vgt compare --json -q a.p
 row 2 "--diff works on two files, not on directories" vgt compare --diff d.png frames frames
 row 2 "--force needs --out DIR, whose files it replaces" vgt shaders --force good.vgt
 row 2 "--loop cannot read standard input again" vgt replay --loop 2 -
-row 2 "--duration cannot be combined with --keep-running" \
+row 2 "--duration and --keep-running exclude each other" \
 	vgt record --keep-running --duration 1 true
 row 2 "standard input cannot be replaced; use -o OUT" vgt repack -
 row 2 "recover needs a file, not standard input" vgt recover -
