@@ -3,15 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LOG_MAX   (1u << 20)
+#define LOG_HEAD  (LOG_MAX / 2) /* stays of one that is longer */
+#define LOG_END   4096          /* of this, too, the whole lines */
 #define LOG_LINES 10
 
 bool vgt_child_log_open(struct vgt_child_log *log, const char *path, struct vgt_err *err)
 {
-	/* Appending: after the file was emptied writers go on at its new end. */
+	/* Appending: after the file was cut writers go on at its new end. */
 	*log = (struct vgt_child_log){
 		.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600)};
 	return log->fd >= 0 || vgt_err_system(err, errno, "cannot create %s", path);
@@ -28,6 +32,40 @@ void vgt_child_log_close(struct vgt_child_log *log)
 static bool is_ours(const char *line)
 {
 	return strncmp(line, "vgt: ", 5) == 0;
+}
+
+static void write_all(int fd, const char *text, size_t size)
+{
+	ssize_t written;
+
+	while (size && (written = write(fd, text, size)) > 0) {
+		text += written;
+		size -= (size_t)written;
+	}
+}
+
+/* Takes the middle out. What others write meanwhile may be lost with it. */
+static void shorten(struct vgt_child_log *log)
+{
+	char text[LOG_END];
+	const off_t size = lseek(log->fd, 0, SEEK_END);
+	const ssize_t got =
+		size < LOG_END ? -1 : pread(log->fd, text, sizeof(text), size - LOG_END);
+	const char *line = got > 0 ? memchr(text, '\n', (size_t)got) : NULL;
+	const char *end = line ? line + 1 : text;
+	const size_t end_size = line ? (size_t)(text + got - end) : 0;
+
+	if (size < 0 || ftruncate(log->fd, LOG_HEAD) != 0) {
+		return;
+	}
+	const uint64_t not_seen = (uint64_t)size - log->seen;
+	log->left_out += (uint64_t)size - LOG_HEAD - log->line_size - end_size;
+	const int line_size = dprintf(
+		log->fd, "\n[vgt has left out %" PRIu64 " bytes here]\n", log->left_out);
+	log->line_size = line_size > 0 ? (uint64_t)line_size : 0;
+	write_all(log->fd, end, end_size);
+	log->seen = (uint64_t)lseek(log->fd, 0, SEEK_END) -
+		    (not_seen < end_size ? not_seen : end_size);
 }
 
 void vgt_child_log_relay(
@@ -52,15 +90,15 @@ void vgt_child_log_relay(
 		}
 		log->seen += line == text ? (uint64_t)size : (uint64_t)(line - text);
 	}
-	if (log->seen > LOG_MAX && ftruncate(log->fd, 0) == 0) {
-		log->seen = 0;
+	if (log->seen > LOG_MAX) {
+		shorten(log);
 	}
 }
 
 void vgt_child_log_show_end(const struct vgt_child_log *log,
 	void (*show)(void *opaque, const char *line), void *opaque)
 {
-	char text[4096 + 1];
+	char text[LOG_END + 1];
 	const char *lines[LOG_LINES];
 	size_t count = 0;
 	char *rest = NULL;
