@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "companion.h"
+#include "interrupt.h"
 #include "junit.h"
+#include "progress.h"
 #include "suite.h"
 #include "suite_report.h"
 #include "suite_run.h"
@@ -12,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,37 +109,6 @@ struct request {
 	struct suite_test *selected; /* of the manifest, whose text they use */
 	size_t count;
 };
-
-/* Signals end the test that runs; what is left to do is done behind the loop. */
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-	stop = number;
-}
-
-static void catch_signals(void)
-{
-	/* SIGPIPE: of an output that nobody reads any more */
-	static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
-	const struct sigaction action = {.sa_handler = on_signal};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		struct sigaction old;
-		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
-			sigaction(numbers[i], &action, NULL);
-		}
-	}
-}
-
-/* Ends as the shell expects of what a signal ends. */
-static int end_by_signal(void)
-{
-	fflush(stdout);
-	signal(stop, SIG_DFL);
-	raise(stop);
-	return VGT_EXIT_TROUBLE;
-}
 
 /* Which tests */
 
@@ -262,16 +232,16 @@ static bool fetch_trace(struct request *request, const struct suite_test *test)
 	char *path = suite_trace_path(&request->suite, test, &err);
 	bool good = path != NULL;
 
-	if (good && !trace_store_check(path, test->sha256, test->bytes, &stop, NULL) && !stop) {
+	if (good && !trace_store_check(path, test->sha256, test->bytes, NULL) &&
+		!interrupt_noted()) {
 		fprintf(stderr, "vgt: %s: fetching %" PRIu64 " bytes from ", test->name,
 			test->bytes);
 		vgt_text_puts(stderr, test->url);
 		fputc('\n', stderr);
 		good = trace_store_fetch(test->url, request->suite.directory, path,
-			test->sha256, test->bytes, &stop, &err);
-		catch_signals(); /* the watch over curl has set them otherwise */
+			test->sha256, test->bytes, &err);
 	}
-	if (!good && !stop) {
+	if (!good && !interrupt_noted()) {
 		fprintf(stderr, "vgt: %s: cannot be fetched: %s\n", test->name, err.message);
 	}
 	free(path);
@@ -280,7 +250,7 @@ static bool fetch_trace(struct request *request, const struct suite_test *test)
 
 static void fetch_traces(struct request *request)
 {
-	for (size_t i = 0; i < request->count && !stop; i++) {
+	for (size_t i = 0; i < request->count && !interrupt_noted(); i++) {
 		const struct suite_test *test = &request->selected[i];
 		if (test->url && !fetch_trace(request, test)) {
 			request->trouble = true;
@@ -292,21 +262,24 @@ static void fetch_traces(struct request *request)
 
 static void run_tests(struct request *request)
 {
-	for (size_t i = 0; i < request->count && !stop; i++) {
+	progress_begin(!request->report.json && !request->report.quiet);
+	for (size_t i = 0; i < request->count && !interrupt_noted(); i++) {
 		const struct suite_test *test = &request->selected[i];
 		struct suite_result result;
-		suite_report_begin(&request->report, test);
+		char shown[160];
+		snprintf(shown, sizeof(shown), "[%zu/%zu] %s", i + 1, request->count,
+			test->name);
+		request->runner.shown = shown;
 		if (suite_run(&request->runner, test, &result)) {
 			suite_report_result(&request->report, test, &result);
 			if (request->junit && !junit_add(request->junit, test, &result)) {
 				fputs("vgt: no memory for the results\n", stderr);
 				request->trouble = true;
 			}
-		} else {
-			suite_report_clear(&request->report);
 		}
 		suite_result_finish(&result);
 	}
+	progress_end();
 }
 
 static int exit_code(const struct request *request)
@@ -349,7 +322,8 @@ static int run_suite(struct request *request)
 		fputs("vgt: no memory for a path\n", stderr);
 		return VGT_EXIT_TROUBLE;
 	}
-	catch_signals();
+	/* what is left to do then is done behind the loops */
+	interrupt_note();
 	if (!mkdtemp(scratch)) {
 		fprintf(stderr, "vgt: %s: cannot make a temporary directory: %s\n", tmpdir,
 			strerror(errno));
@@ -366,9 +340,12 @@ static int run_suite(struct request *request)
 	if (request->out_is_ours) {
 		rmdir(request->runner.out); /* where nothing is in it */
 	}
-	suite_report_summary(&request->report, stop != 0);
+	suite_report_summary(&request->report, interrupt_noted() != 0);
 	write_junit(request);
-	return stop ? end_by_signal() : exit_code(request);
+	if (interrupt_noted()) {
+		interrupt_die(interrupt_noted());
+	}
+	return exit_code(request);
 }
 
 /* What would be found out too late otherwise. */
@@ -420,10 +397,8 @@ static int test_suite(struct request *request, char **arguments)
 	}
 	request->runner.suite = &request->suite;
 	request->runner.player = request->player;
-	request->runner.stop = &stop;
 	request->report.name_absent = arguments[1] != NULL || request->no_skip;
 	request->report.colours = vgt_terminal_has_colours();
-	request->report.progress = isatty(STDERR_FILENO);
 	return run_suite(request);
 }
 
@@ -438,6 +413,17 @@ static int check_arguments(const struct request *request, int argc, char **argv)
 	if (request->report.json && (request->report.quiet || request->list)) {
 		return vgt_cmd_usage("test", "--json and %s exclude each other",
 			request->list ? "--list" : "--quiet");
+	}
+	const struct {
+		bool given;
+		const char *name;
+	} runs[] = {{request->fetch, "--fetch"}, {request->junit_path != NULL, "--junit"},
+		{request->runner.out != NULL, "--out"}};
+	for (size_t i = 0; request->list && i < sizeof(runs) / sizeof(runs[0]); i++) {
+		if (runs[i].given) {
+			return vgt_cmd_usage(
+				"test", "--list and %s exclude each other", runs[i].name);
+		}
 	}
 	const size_t length = strlen(path);
 	if (length > 4 && strcmp(path + length - 4, ".vgt") == 0 && stat(path, &status) == 0 &&

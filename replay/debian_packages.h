@@ -4,6 +4,7 @@
 
 /* Debian's packages that messages name. What a build and the tests need is in .ci/deps. */
 
+#define DEBIAN_CURL              "curl"
 #define DEBIAN_EGL               "libegl1"
 #define DEBIAN_EGL_MESA          "libegl-mesa0"
 #define DEBIAN_EPOXY             "libepoxy0"

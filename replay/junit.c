@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "junit.h"
 
+#include "new_file.h"
 #include "vgt_text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <mxml.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct junit {
@@ -184,88 +183,40 @@ static void set_counts(const struct junit *junit, mxml_node_t *node)
 	mxmlElementSetAttrf(node, "time", "%.3f", junit->seconds);
 }
 
-static bool save(struct junit *junit, int fd)
+static bool save(const struct junit *junit, const struct new_file *file, struct vgt_err *err)
 {
-	FILE *to = fdopen(fd, "w");
+	FILE *to = new_file_stream(file, err);
 
 	if (!to) {
-		close(fd);
 		return false;
 	}
 	mxmlSetWrapMargin(0);
 	bool good = mxmlSaveFile(junit->document, to, layout) == 0 && !ferror(to);
 	good = fclose(to) == 0 && good;
-	return good;
-}
-
-/* Where the file is written. */
-struct target {
-	int fd; /* -1 with errno: it cannot be written */
-	const char *path;
-	char *temporary; /* beside it, to be renamed; NULL where it is written directly */
-};
-
-/*
- * Only what is no file yet, or a regular one, is replaced. A link is never: behind /dev/stdout
- * there may be a regular file.
- */
-static struct target open_target(const char *path)
-{
-	struct target target = {.fd = -1, .path = path};
-	struct stat status;
-
-	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
-		target.fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	} else if (asprintf(&target.temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
-		target.temporary = NULL;
-		errno = ENOMEM;
-	} else {
-		target.fd =
-			open(target.temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	}
-	return target;
-}
-
-/* Puts it in its place, or removes it; frees what the target holds. */
-static bool close_target(struct target *target, bool good, struct vgt_err *err)
-{
-	if (good && target->temporary) {
-		good = rename(target->temporary, target->path) == 0;
-	}
-	if (!good) {
-		vgt_err_system(err, errno, "cannot write");
-		if (target->fd >= 0 && target->temporary) {
-			unlink(target->temporary);
-		}
-	}
-	free(target->temporary);
-	return good;
+	return good || vgt_err_system(err, errno, "cannot write");
 }
 
 bool junit_can_write(const char *path, struct vgt_err *err)
 {
-	struct target target = open_target(path);
-	const bool good = target.fd >= 0;
+	struct new_file file;
 
-	if (good) {
-		close(target.fd);
-		if (target.temporary) {
-			unlink(target.temporary);
-			free(target.temporary);
-			target.temporary = NULL; /* nothing is put in its place */
-		}
+	if (new_file_is_stream(path)) {
+		/* to open and close a pipe would be all that its reader sees */
+		return access(path, W_OK) == 0 || vgt_err_system(err, errno, "cannot write");
 	}
-	return close_target(&target, good, err);
+	const bool good = new_file_create(&file, path, true, 0666, err);
+	new_file_finish(&file);
+	return good;
 }
 
 bool junit_write(struct junit *junit, const char *path, struct vgt_err *err)
 {
-	struct target target = open_target(path);
+	struct new_file file;
 
-	if (target.fd >= 0 && ftruncate(target.fd, 0) != 0) {
-		errno = 0; /* a pipe or a terminal, which has nothing to lose */
-	}
 	set_counts(junit, junit->suites);
 	set_counts(junit, junit->suite);
-	return close_target(&target, target.fd >= 0 && save(junit, target.fd), err);
+	const bool good = new_file_create_or_append(&file, path, err) &&
+			  save(junit, &file, err) && new_file_commit(&file, err);
+	new_file_finish(&file);
+	return good;
 }

@@ -24,8 +24,7 @@ bool junit_add(
 /* Whether it looks as if junit_write() could; nothing is left there. */
 bool junit_can_write(const char *path, struct vgt_err *err);
 
-/* The file appears complete or not at all; what is a link or no regular file is written
- * directly. */
+/* The file appears complete or not at all; to a stream (new_file.h) it is appended. */
 bool junit_write(struct junit *junit, const char *path, struct vgt_err *err);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,18 +48,10 @@ static char *read_text(int fd, size_t *size, struct vgt_err *err)
 /* Of a regular file; the caller frees it. */
 static char *read_manifest(const char *path, size_t *size, struct vgt_err *err)
 {
-	/* O_NONBLOCK: a pipe in its place is no reason to wait */
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
-	char *text = NULL;
+	const int fd = trace_store_open(path, &status, err);
+	char *text = fd < 0 ? NULL : read_text(fd, size, err);
 
-	if (fd < 0 || fstat(fd, &status) != 0) {
-		vgt_err_system(err, errno, "cannot read the manifest");
-	} else if (!S_ISREG(status.st_mode)) {
-		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is no regular file");
-	} else {
-		text = read_text(fd, size, err);
-	}
 	if (fd >= 0) {
 		close(fd);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite_report.h"
 
+#include "progress.h"
 #include "vgt_json.h"
 #include "vgt_text.h"
 
@@ -8,25 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void suite_report_clear(const struct suite_report *report)
-{
-	if (report->progress) {
-		fputs("\r\033[K", stderr);
-		fflush(stderr);
-	}
-}
-
-void suite_report_begin(struct suite_report *report, const struct suite_test *test)
-{
-	report->begun++;
-	if (report->progress) {
-		fprintf(stderr, "\r\033[K[%zu/%zu] ", report->begun, report->total);
-		vgt_text_puts(stderr, test->name);
-		fputs(" ...", stderr);
-		fflush(stderr);
-	}
-}
 
 /* Text */
 
@@ -83,7 +65,7 @@ static void print_log(const struct suite_result *result)
 	}
 	fputs("      the renderer printed", stdout);
 	if (result->log) {
-		fputs(" (all of it: ", stdout);
+		fputs(" (kept in ", stdout);
 		vgt_text_puts(stdout, result->log);
 		putchar(')');
 	}
@@ -192,7 +174,7 @@ void suite_report_result(struct suite_report *report, const struct suite_test *t
 	report->counts[result->verdict]++;
 	report->not_fetched += result->not_fetched;
 	report->seconds += result->seconds;
-	suite_report_clear(report);
+	progress_clear();
 	if (report->json) {
 		print_json(test, result);
 	} else if (!quiet) {

@@ -7,26 +7,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What `vgt test` says: a line and more for each test on stdout, as text or as JSON, progress
- * and the summary on stderr. */
+/* What `vgt test` says: a line and more for each test on stdout, as text or as JSON, and
+ * the summary on stderr. */
 struct suite_report {
 	const char *suite; /* its path */
 	bool json;
 	bool quiet;       /* only what did not pass */
 	bool name_absent; /* text names the traces that are not fetched, too */
 	bool colours;
-	bool progress; /* a line on the terminal that says what is being done */
 	size_t total;
 	/* private: */
-	size_t begun, counts[SUITE_VERDICTS], not_fetched;
+	size_t counts[SUITE_VERDICTS], not_fetched;
 	double seconds;
 };
 
-void suite_report_begin(struct suite_report *report, const struct suite_test *test);
 void suite_report_result(struct suite_report *report, const struct suite_test *test,
 	const struct suite_result *result);
-/* Takes the progress line away, which a test that was interrupted leaves. */
-void suite_report_clear(const struct suite_report *report);
 void suite_report_summary(const struct suite_report *report, bool interrupted);
 
 #endif

@@ -3,7 +3,9 @@
 
 #include "child.h"
 #include "child_log.h"
+#include "interrupt.h"
 #include "player_run.h"
+#include "progress.h"
 #include "suite_goldens.h"
 #include "trace_store.h"
 #include "vgt_address.h"
@@ -24,7 +26,6 @@
 
 #define VIOLATIONS_MAX 5 /* that are told of one trace */
 #define PROBLEMS_MAX   5 /* the same of one play */
-#define LOG_KEPT_MAX   (4u << 20)
 
 /* A test while it runs. */
 struct attempt {
@@ -57,6 +58,13 @@ const char *suite_verdict_name(enum suite_verdict verdict)
 		[SUITE_SKIP] = "skip",
 		[SUITE_ERROR] = "error"};
 	return names[verdict];
+}
+
+static void show_progress(const struct attempt *attempt)
+{
+	if (progress_due()) {
+		progress_show("%s", attempt->runner->shown);
+	}
 }
 
 /* What is wrong */
@@ -173,8 +181,7 @@ static bool copy_log(const struct attempt *attempt, const char *path, struct vgt
 	const int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	bool good = to >= 0;
 
-	while (good && at < (off_t)LOG_KEPT_MAX &&
-		(got = pread(attempt->log.fd, block, sizeof(block), at)) > 0) {
+	while (good && (got = pread(attempt->log.fd, block, sizeof(block), at)) > 0) {
 		good = write(to, block, (size_t)got) == got;
 		at += got;
 	}
@@ -271,11 +278,12 @@ static bool verify_records(struct attempt *attempt, struct vgt_validator *valida
 	struct vgt_err err;
 	enum vgt_read next;
 
-	while (!*attempt->runner->stop &&
+	while (!interrupt_noted() &&
 		(next = vgt_reader_next(attempt->reader, &record, &err)) == VGT_READ_RECORD) {
 		vgt_validator_feed(validator, &record);
+		show_progress(attempt);
 	}
-	if (*attempt->runner->stop) {
+	if (interrupt_noted()) {
 		return false;
 	}
 	const enum vgt_reader_end end = vgt_reader_end(attempt->reader);
@@ -337,8 +345,7 @@ static bool find_trace(struct attempt *attempt)
 		find(attempt, SUITE_SKIP, "not fetched: --fetch brings it");
 		return false;
 	}
-	if (trace_store_check(
-		    attempt->trace, test->sha256, test->bytes, attempt->runner->stop, &err)) {
+	if (trace_store_check(attempt->trace, test->sha256, test->bytes, &err)) {
 		return true;
 	}
 	if (err.code != VGT_ERR_STOPPED) {
@@ -641,12 +648,13 @@ static void play(struct attempt *attempt)
 		find(attempt, SUITE_ERROR, "%s", err.message);
 		return;
 	}
-	while (!*runner->stop && player_run_wait(&run, 200)) {
+	while (!interrupt_noted() && player_run_wait(&run, 200)) {
+		show_progress(attempt);
 		vgt_child_log_relay(&attempt->log, note_ours, attempt);
 	}
 	player_run_finish(&run, &result);
 	vgt_child_log_relay(&attempt->log, note_ours, attempt);
-	if (!*runner->stop) {
+	if (!interrupt_noted()) {
 		judge_play(attempt, &result);
 	}
 }
@@ -724,7 +732,7 @@ bool suite_run(
 		if (verify_trace(&attempt)) {
 			play(&attempt);
 		}
-		if (result->verdict != SUITE_PASS && !*runner->stop) {
+		if (result->verdict != SUITE_PASS && !interrupt_noted()) {
 			keep_log(&attempt);
 		}
 	}
@@ -736,10 +744,10 @@ bool suite_run(
 	free(attempt.frames);
 	free(attempt.goldens_path);
 	free(attempt.trace);
-	if (attempt.no_memory && !*runner->stop) {
+	if (attempt.no_memory && !interrupt_noted()) {
 		find(&attempt, SUITE_ERROR, "no memory");
 	}
-	return !*runner->stop;
+	return !interrupt_noted();
 }
 
 void suite_result_finish(struct suite_result *result)

@@ -6,7 +6,6 @@
 #include "suite.h"
 #include "vgt_err.h"
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,11 +66,12 @@ struct suite_runner {
 	const char *out;     /* where failures are kept; is made when the first one happens */
 	uint64_t timeout_ms;
 	bool drop_draws;
-	const volatile sig_atomic_t *stop; /* set by a signal */
-	bool out_failed; /* something could not be kept; a reason of the result says so */
+	const char *shown; /* what is run, for the line of progress.h */
+	bool out_failed;   /* something could not be kept; a reason of the result says so */
 };
 
-/* False: stopped before its end, or no memory; the result is to be finished in any case. */
+/* False: a signal was noted before its end (interrupt.h); the result is to be finished in any
+ * case. */
 bool suite_run(struct suite_runner *runner, const struct suite_test *test,
 	struct suite_result *result);
 

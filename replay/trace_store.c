@@ -3,12 +3,16 @@
 
 #include "cache_path.h"
 #include "child.h"
+#include "debian_packages.h"
+#include "interrupt.h"
+#include "new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sha2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +45,9 @@ static bool stopped(struct vgt_err *err)
 	return vgt_err_set(err, VGT_ERR_STOPPED, VGT_NO_OFFSET, "interrupted");
 }
 
-/* A descriptor of a regular file, or -1. O_NONBLOCK: nothing else is waited for. */
-static int open_file(const char *path, struct stat *status, struct vgt_err *err)
+int trace_store_open(const char *path, struct stat *status, struct vgt_err *err)
 {
+	/* O_NONBLOCK: a pipe in its place is no reason to wait */
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0 || fstat(fd, status) != 0) {
@@ -60,15 +64,14 @@ static int open_file(const char *path, struct stat *status, struct vgt_err *err)
 }
 
 /* Reads it all; what was read goes into the digest, and where `to` is one, there. */
-static bool read_all(int fd, int to, char hex[SHA256_DIGEST_STRING_LENGTH],
-	const volatile sig_atomic_t *stop, struct vgt_err *err)
+static bool read_all(int fd, int to, char hex[SHA256_DIGEST_STRING_LENGTH], struct vgt_err *err)
 {
 	static uint8_t block[BLOCK];
 	SHA2_CTX digest;
 	ssize_t got;
 
 	SHA256Init(&digest);
-	while (!*stop && (got = read(fd, block, sizeof(block))) != 0) {
+	while (!interrupt_noted() && (got = read(fd, block, sizeof(block))) != 0) {
 		if (got < 0 && errno == EINTR) {
 			continue;
 		}
@@ -82,7 +85,7 @@ static bool read_all(int fd, int to, char hex[SHA256_DIGEST_STRING_LENGTH],
 		}
 	}
 	SHA256End(&digest, hex);
-	return !*stop || stopped(err);
+	return !interrupt_noted() || stopped(err);
 }
 
 static bool check_size(const struct stat *status, uint64_t bytes, struct vgt_err *err)
@@ -100,15 +103,15 @@ static bool check_digest(const char *hex, const char *sha256, struct vgt_err *er
 		       "has the SHA-256 %s, the manifest says %s", hex, sha256);
 }
 
-bool trace_store_check(const char *path, const char *sha256, uint64_t bytes,
-	const volatile sig_atomic_t *stop, struct vgt_err *err)
+bool trace_store_check(
+	const char *path, const char *sha256, uint64_t bytes, struct vgt_err *err)
 {
 	char hex[SHA256_DIGEST_STRING_LENGTH] = "";
 	struct stat status;
-	const int fd = open_file(path, &status, err);
-	const bool good = fd >= 0 && check_size(&status, bytes, err) &&
-			  (!sha256 || (read_all(fd, -1, hex, stop, err) &&
-					      check_digest(hex, sha256, err)));
+	const int fd = trace_store_open(path, &status, err);
+	const bool good =
+		fd >= 0 && check_size(&status, bytes, err) &&
+		(!sha256 || (read_all(fd, -1, hex, err) && check_digest(hex, sha256, err)));
 
 	if (fd >= 0) {
 		close(fd);
@@ -119,8 +122,11 @@ bool trace_store_check(const char *path, const char *sha256, uint64_t bytes,
 /* Fetching */
 
 /* All directories above the file. */
-static bool make_directories(char *path, struct vgt_err *err)
+static bool make_directories(const char *file, struct vgt_err *err)
 {
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", file);
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		const bool good = mkdir(path, 0777) == 0 || errno == EEXIST;
@@ -135,27 +141,20 @@ static bool make_directories(char *path, struct vgt_err *err)
 	return true;
 }
 
-static bool copy_file(const char *url, const char *directory, const char *temporary,
-	uint64_t bytes, const volatile sig_atomic_t *stop, struct vgt_err *err)
+static bool copy_file(const char *url, const char *directory, const struct new_file *file,
+	uint64_t bytes, struct vgt_err *err)
 {
 	char hex[SHA256_DIGEST_STRING_LENGTH];
 	char *from;
 	struct stat status;
-	bool good = false;
 
 	if (asprintf(&from, "%s%s%s", *url == '/' ? "" : directory, *url == '/' ? "" : "/",
 		    url) < 0) {
 		return vgt_err_system(err, ENOMEM, "cannot copy");
 	}
-	const int in = open_file(from, &status, err);
-	if (in >= 0 && check_size(&status, bytes, err)) {
-		const int out = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		good = out >= 0 ? read_all(in, out, hex, stop, err)
-				: vgt_err_system(err, errno, "cannot write to the cache");
-		if (out >= 0 && close(out) != 0 && good) {
-			good = vgt_err_system(err, errno, "cannot write to the cache");
-		}
-	}
+	const int in = trace_store_open(from, &status, err);
+	const bool good =
+		in >= 0 && check_size(&status, bytes, err) && read_all(in, file->fd, hex, err);
 	if (in >= 0) {
 		close(in);
 	}
@@ -190,8 +189,8 @@ static bool judge_curl(const struct vgt_child *curl, uint64_t bytes, struct vgt_
 	return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "curl failed (exit %d)", code);
 }
 
-static bool run_curl(const char *url, const char *temporary, uint64_t bytes,
-	volatile sig_atomic_t *stop, struct vgt_err *err)
+static bool run_curl(
+	const char *url, const char *temporary, uint64_t bytes, struct vgt_err *err)
 {
 	char size[24];
 	const bool file = strncmp(url, "file:", 5) == 0;
@@ -218,41 +217,38 @@ static bool run_curl(const char *url, const char *temporary, uint64_t bytes,
 		return false;
 	}
 	const int error = vgt_child_start(&children, &curl, &spec);
-	while (!error && curl.running && !children.interrupts && !children.terminations) {
+	while (!error && curl.running && !interrupt_noted() && !children.interrupts &&
+		!children.terminations) {
 		vgt_children_wait(&children, 1000);
 	}
 	vgt_child_end(&children, &curl, 1000);
 	vgt_children_finish(&children);
 	if (children.interrupts || children.terminations) {
-		*stop = children.interrupts ? SIGINT : SIGTERM;
+		raise(children.interrupts ? SIGINT : SIGTERM); /* to be noted */
+	}
+	if (interrupt_noted()) {
 		return stopped(err);
+	}
+	if (error == ENOENT) {
+		return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
+			"curl not found: apt install " DEBIAN_CURL);
 	}
 	return error ? vgt_err_system(err, error, "cannot start curl")
 		     : judge_curl(&curl, bytes, err);
 }
 
 bool trace_store_fetch(const char *url, const char *directory, const char *path,
-	const char *sha256, uint64_t bytes, volatile sig_atomic_t *stop, struct vgt_err *err)
+	const char *sha256, uint64_t bytes, struct vgt_err *err)
 {
-	char *temporary;
+	struct new_file file = {.fd = -1};
+	const bool good = make_directories(path, err) &&
+			  new_file_create(&file, path, true, 0666, err) &&
+			  (url[strcspn(url, ":/")] == ':'
+					  ? run_curl(url, file.temporary, bytes, err)
+					  : copy_file(url, directory, &file, bytes, err)) &&
+			  trace_store_check(file.temporary, sha256, bytes, err) &&
+			  new_file_commit(&file, err);
 
-	if (asprintf(&temporary, "%s.%ld.part", path, (long)getpid()) < 0) {
-		return vgt_err_system(err, ENOMEM, "cannot fetch");
-	}
-	bool good = make_directories(temporary, err);
-	if (good) {
-		good = (url[strcspn(url, ":/")] == ':'
-				       ? run_curl(url, temporary, bytes, stop, err)
-				       : copy_file(url, directory, temporary, bytes, stop,
-						 err)) &&
-		       trace_store_check(temporary, sha256, bytes, stop, err);
-		if (good && rename(temporary, path) != 0) {
-			good = vgt_err_system(err, errno, "cannot put it into its place");
-		}
-		if (!good) {
-			unlink(temporary);
-		}
-	}
-	free(temporary);
+	new_file_finish(&file);
 	return good;
 }

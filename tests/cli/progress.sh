@@ -88,6 +88,37 @@ for command in 'TERM=dumb $VGT verify -' '$VGT verify -q -' '$VGT verify --json 
 done
 expect_exit 1 grep -aqF "$clear" err
 
+# vgt test, with a renderer that waits until the line is there, and one that only takes its time; a name
+# that is too long for the terminal is cut.
+mkdir suite
+name=$(printf 'n%.0s' {1..95})
+cp faults.vgt "suite/$name.vgt"
+cp "$VGT" ./
+cat >vgt-player <<-'EOF'
+	#!/bin/sh
+	for try in $(seq ${TRIES:-100}); do
+		! grep -aq '\[1/1\] nnn' terminal || break
+		sleep 0.1
+	done
+	exit 1
+EOF
+chmod +x vgt-player
+on_suite() { # COMMAND LINE
+	expect_exit 1 script -qefc "$1" terminal
+	sed -e 1d -e '$d' terminal | tr -d '\n' >seen
+}
+on_suite "stty cols 60 && ./vgt test suite"
+text=$(<seen)
+echo "${text//"$clear"/$'\n'}" >pieces
+expect_stdout "[1/1] $(head -c 53 <<<"$name")" shell 'sed -n "/^\[1/{p;q}" pieces'
+expect_exit 0 grep -aq "CRASH.* $name: " pieces
+for command in 'TERM=dumb ./vgt test suite' './vgt test -q suite' './vgt test --json suite' \
+	'./vgt test suite 2>err'; do
+	on_suite "env TRIES=8 $command"
+	expect_exit 1 grep -aqF "$clear" seen
+	expect_exit 1 grep -aqF '[1/1]' seen
+done
+
 # Quick work shows none.
 expect_exit 1 script -qefc "$VGT verify faults.vgt" terminal
 expect_exit 1 grep -aqF "$clear" terminal

@@ -105,6 +105,10 @@ expect_stderr_match "^vgt: work: is no suite: neither manifest.json nor a trace"
 expect_exit 2 vgt_test --json --quiet suite
 expect_exit 2 vgt_test --drop=frames suite
 expect_exit 2 vgt_test --timeout 0 suite
+for option in --fetch --junit=x --out=x; do
+	expect_stderr_match "^vgt: --list and ${option%=x} exclude each other$" vgt_test --list $option suite
+	expect_equal "status" 2 "$cli_status"
+done
 expect_exit 2 vgt_test suite /etc
 expect_exit 2 vgt_test /dev/null
 expect_exit 2 env TMPDIR=/nowhere "$VGT" test suite
@@ -224,9 +228,17 @@ printf '#!/bin/sh\necho "<one>" && exit 127\n' >alone/vgt-player
 chmod +x alone/vgt-player
 expect_exit 2 alone/vgt test --out work/o suite one
 expect_stdout_match '^ERROR one: vgt-player cannot start$' alone/vgt test --out work/o suite one
-expect_stdout_match '^      the renderer printed \(all of it: work/o/one/log.txt\):$' \
+expect_stdout_match '^      the renderer printed \(kept in work/o/one/log.txt\):$' \
 	alone/vgt test --out work/o suite one
 expect_stdout_match '^      \| <one>$' alone/vgt test --out work/o suite one
+
+# What is kept of a renderer that prints much: the beginning and the end.
+printf '#!/bin/sh\necho first words\nseq -f "%%.0f and so on" 100000\necho last words\nexit 127\n' >alone/vgt-player
+expect_stdout_match '^      \| last words$' alone/vgt test --out work/o suite one
+expect_equal "its beginning" "first words" "$(head -n 1 work/o/one/log.txt)"
+expect_equal "its end" "last words" "$(tail -n 1 work/o/one/log.txt)"
+expect_exit 0 [ "$(stat -c %s work/o/one/log.txt)" -le 1048576 ]
+expect_exit 0 grep -Eqx '\[vgt has left out [0-9]{6,7} bytes here\]' work/o/one/log.txt
 
 # --json
 manifest '"traces": [{"name": "one"}, {"name": "two"}, {"name": "none"}]'
@@ -266,7 +278,7 @@ expect_equal "control characters on stdout" 0 "$(grep -c $'[\x01\x1b]' "$TMP/.st
 expect_exit 1 alone/vgt test --json --out work/o odd
 expect_exit 0 jq . "$TMP/.stdout"
 expect_exit 2 vgt_test --junit missing/results.xml suite
-expect_stderr_match '^vgt: missing/results.xml: cannot write: ' vgt_test --junit missing/results.xml suite
+expect_stderr_match '^vgt: missing/results.xml: cannot create: ' vgt_test --junit missing/results.xml suite
 expect_exit 2 vgt_test --junit /dev/full suite one
 expect_exit 0 shell '"$0" test --quiet --junit /proc/self/fd/1 suite one 2>/dev/null | xmllint --noout -'
 # a link stays one, whatever is behind it: so does /dev/stdout, also where that is a file
@@ -275,6 +287,16 @@ expect_exit 0 vgt_test --quiet --junit work/stdout suite one
 expect_exit 0 [ -L work/stdout ]
 expect_exit 0 shell '"$0" test --quiet --junit work/stdout suite one >redirected.xml'
 expect_exit 0 xmllint --noout redirected.xml
+# what is there stays
+echo before >ci.log
+expect_exit 0 shell '"$0" test --junit /dev/stdout suite one >>ci.log'
+expect_equal "a log that is appended to" "before pass <?xml </testsuites>" \
+	"$(sed -n -e '1p;2s/ .*//p;3s/ .*//p' -e '$p' ci.log | xargs)"
+expect_exit 0 shell '"$0" test --junit /dev/fd/7 suite one 7>>ci.log'
+expect_equal "another descriptor" 2 "$(grep -c '^</testsuites>$' ci.log)"
+# a pipe with a name: its reader sees one document, not the end of none
+mkfifo results.fifo
+expect_exit 0 shell 'timeout 30 xmllint --noout - <results.fifo & "$0" test --junit results.fifo suite one && wait $!'
 ln -s ../linked.xml work/link.xml
 expect_exit 0 vgt_test --junit work/link.xml suite one
 expect_exit 0 [ -L work/link.xml ]
@@ -403,6 +425,9 @@ remote ../master/two.vgt
 refused "has [0-9]+ bytes, the manifest says $bytes$"
 remote /dev/zero
 refused 'is no regular file$'
+remote "$at/one.vgt"
+expect_stderr_match '^vgt: one: cannot be fetched: curl not found: apt install curl$' \
+	env PATH="$TMP/tmp" "$VGT" test --fetch suite
 : >not-a-directory
 remote ../master/one.vgt
 expect_exit 2 env XDG_CACHE_HOME="$TMP/not-a-directory" "$VGT" test --fetch suite
@@ -439,10 +464,18 @@ cat >alone/vgt-player <<-EOF
 	: >"$TMP/second"
 	exec "$build/vgt-player" "\$@"
 EOF
-for signal in INT TERM; do
-	rm -f second now
+# with a frame that differs before, too
+for run in "INT pass" "TERM pass" "INT FAIL" "QUIT FAIL"; do
+	signal=${run% *}
+	rm -rf second now slow/a
+	kept=
+	if [ "${run#* }" = FAIL ]; then
+		mkdir slow/a
+		cp wrong.png slow/a/frame-0000.png
+		kept="$(printf 'vgt-test-out/a/frame-0000.%s.png\n' actual difference)"
+	fi
 	set -m # so that SIGINT is not ignored, and there is a group of processes as a terminal has it
-	(cd work && exec "$TMP/alone/vgt" test --junit ../results.xml ../slow) \
+	(ulimit -c 0 && cd work && exec "$TMP/alone/vgt" test --junit ../results.xml ../slow) \
 		>interrupted.out 2>interrupted.err &
 	pid=$!
 	set +m
@@ -456,11 +489,11 @@ for signal in INT TERM; do
 	status=0
 	wait $pid || status=$?
 	expect_equal "status after $signal" $((128 + $(kill -l $signal))) $status
-	expect_equal "what was done" "pass  a" "$(cut -d : -f 1 interrupted.out)"
-	expect_equal "the summary" 1 "$(grep -c '1 of 3 passed in .* s, interrupted$' interrupted.err)"
+	expect_equal "what was done" "${run#* }  a" "$(sed -n '1s/:.*//p' interrupted.out)"
+	expect_equal "the summary" 1 "$(grep -c '[01] of 3 passed.* in .* s, interrupted$' interrupted.err)"
 	expect_equal "JUnit" 1 "$(xpath /testsuites/@tests)"
 	expect_exit 1 kill -0 "$(cat player.pid)"
-	left_behind "after $signal" ""
+	left_behind "after $signal" "$kept"
 done
 expect_exit 0 shell '"$0" test suite | head -n 1'
 left_behind "a reader that goes" ""
