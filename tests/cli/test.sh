@@ -485,10 +485,10 @@ for run in "INT pass" "TERM pass" "INT FAIL" "QUIT FAIL"; do
 	done
 	expect_exit 0 [ -e now ]
 	# Ctrl-C is for the player, too
-	kill -$signal -- "$([ $signal = INT ] && echo "-$pid" || echo $pid)"
+	kill -"$signal" -- "$([ "$signal" = INT ] && echo "-$pid" || echo $pid)"
 	status=0
 	wait $pid || status=$?
-	expect_equal "status after $signal" $((128 + $(kill -l $signal))) $status
+	expect_equal "status after $signal" $((128 + $(kill -l "$signal"))) $status
 	expect_equal "what was done" "${run#* }  a" "$(sed -n '1s/:.*//p' interrupted.out)"
 	expect_equal "the summary" 1 "$(grep -c '[01] of 3 passed.* in .* s, interrupted$' interrupted.err)"
 	expect_equal "JUnit" 1 "$(xpath /testsuites/@tests)"
