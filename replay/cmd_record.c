@@ -3,7 +3,6 @@
 #include "child_log.h"
 #include "companion.h"
 #include "preload_library.h"
-#include "private_directory.h"
 #include "private_display.h"
 #include "private_vtest.h"
 #include "progress.h"
@@ -11,6 +10,7 @@
 #include "record_capset.h"
 #include "recorded_traces.h"
 #include "recording_watch.h"
+#include "ring_directory.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_recover.h"
@@ -314,9 +314,8 @@ static bool prepare(struct session *session)
 	if (!session->pattern) {
 		return false;
 	}
-	if (!vgt_private_directory_make(session->directory)) {
-		say(session, "cannot create a directory in /dev/shm, $TMPDIR or /tmp: %s",
-			strerror(errno));
+	if (!vgt_ring_directory_make(session->directory, &err)) {
+		say(session, "%s", err.message);
 		return false;
 	}
 	if (!write_capset(session) ||

@@ -6,8 +6,8 @@
 #include "doctor.h"
 #include "find_program.h"
 #include "preload_library.h"
-#include "private_directory.h"
 #include "private_vtest.h"
+#include "ring_directory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -153,7 +153,7 @@ static void try_server(struct doctor *doctor, struct doctor_task *task, const ch
 			"not tried: that takes vgt-player and " VGT_VTEST_LIBRARY);
 		return;
 	}
-	if (!vgt_private_directory_make(trial.directory)) {
+	if (!vgt_ring_directory_make(trial.directory, NULL)) {
 		return; /* doctor_recorder() says so */
 	}
 	snprintf(trial.library, sizeof(trial.library), "%s", library);

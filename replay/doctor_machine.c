@@ -3,7 +3,8 @@
 #include "companion.h"
 #include "doctor.h"
 #include "find_program.h"
-#include "private_directory.h"
+#include "ring_directory.h"
+#include "vgt_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,8 +65,8 @@ bool doctor_device(struct doctor_task *task, const char *name, const char *path)
 
 static void add_current(struct doctor_task *task)
 {
-	char path[PATH_MAX];
-	const uint64_t room = vgt_private_directory_room(".");
+	char path[PATH_MAX], free_text[VGT_TEXT_SIZE];
+	const uint64_t room = vgt_ring_directory_room(".");
 
 	if (!getcwd(path, sizeof(path))) {
 		doctor_add(task, DOCTOR_LIMITED, "current directory", "is gone: %s",
@@ -76,35 +77,34 @@ static void add_current(struct doctor_task *task)
 			"%s: no trace goes there: %s", path, strerror(errno))
 			->remedy = "cd elsewhere, or vgt record -o FILE";
 	} else {
-		doctor_add(task, room < VGT_PRIVATE_ROOM ? DOCTOR_LIMITED : DOCTOR_OK,
-			"current directory", "%s, %.1f GB free", path, (double)room / 1e9);
+		doctor_add(task, room < VGT_RING_ROOM ? DOCTOR_LIMITED : DOCTOR_OK,
+			"current directory", "%s, %s free", path,
+			vgt_text_size(free_text, room));
 	}
 }
 
 /* Where commands wait for the writer. */
 static void add_rings(struct doctor_task *task)
 {
-	char directory[PATH_MAX];
-	const uint64_t room = vgt_private_directory_room("/dev/shm");
+	char directory[PATH_MAX], free_text[VGT_TEXT_SIZE], wanted[VGT_TEXT_SIZE];
+	struct vgt_err err;
+	const uint64_t room = vgt_ring_directory_room("/dev/shm");
 
-	if (!vgt_private_directory_make(directory)) {
-		doctor_add(task, DOCTOR_MISSING, "ring buffers",
-			"no directory can be made in /dev/shm, $TMPDIR or /tmp: %s",
-			strerror(errno))
-			->remedy = "export TMPDIR=DIRECTORY";
+	vgt_text_size(free_text, room);
+	if (!vgt_ring_directory_make(directory, &err)) {
+		doctor_add(task, DOCTOR_MISSING, "ring buffers", "%s", err.message)->remedy =
+			"export TMPDIR=DIRECTORY";
 		return;
 	}
 	rmdir(directory);
 	*strrchr(directory, '/') = '\0';
 	if (strcmp(directory, "/dev/shm") == 0) {
-		doctor_add(task, DOCTOR_OK, "ring buffers", "in /dev/shm, %.1f GB free",
-			(double)room / 1e9);
+		doctor_add(task, DOCTOR_OK, "ring buffers", "in /dev/shm, %s free", free_text);
 	} else {
 		doctor_add(task, DOCTOR_LIMITED, "ring buffers",
-			"in %s, for /dev/shm has %.0f MB free and %.0f are wanted: recording "
-			"may "
-			"be slower",
-			directory, (double)room / 1048576, (double)VGT_PRIVATE_ROOM / 1048576)
+			"in %s, for /dev/shm has %s free and %s are wanted: recording may be "
+			"slower",
+			directory, free_text, vgt_text_size(wanted, VGT_RING_ROOM))
 			->remedy = "enlarge /dev/shm (for a container, --shm-size=256m)";
 	}
 }

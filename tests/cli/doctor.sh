@@ -347,7 +347,7 @@ expect_equal "what is left of it" "" "$(ps -o pid= -p "$hung" || true)"
 # Directories: gone, not to be written, without room.
 mkdir gone
 expect_json 0 record-gl
-says record-gl "current directory" ok "^$TMP, [0-9.]+ GB free$"
+says record-gl "current directory" ok "^$TMP, [0-9.]+ [KMG]B free$"
 says record-gl "ring buffers" ok .
 expect_exit 0 bash -c 'cd gone && rmdir ../gone && "$0" doctor --json record-gl' "$vgt"
 cp .stdout doctor.json
@@ -359,14 +359,14 @@ inside() {
 }
 if unshare -rm mount -t tmpfs none /mnt 2>.stderr; then
 	inside 0 'mount -t tmpfs -o size=1m none /dev/shm && "$0" doctor --json record-gl'
-	says record-gl "ring buffers" limited '^in /.*, for /dev/shm has 1 MB free and 64 are wanted' "enlarge /dev/shm"
+	says record-gl "ring buffers" limited '^in /.*, for /dev/shm has 1.0 MB free and 67.1 MB are wanted' "enlarge /dev/shm"
 	inside 1 'mount -t tmpfs -o ro none /dev/shm && mount --bind "$PWD" /mnt && mount -t tmpfs -o ro none /tmp &&
 		PATH=/usr/bin:/bin && cd /mnt && TMPDIR=/proc whole/vgt doctor --json record-gl'
 	says record-gl "ring buffers" missing '^no directory can be made in' "export TMPDIR"
 	inside 0 'mkdir ro && mount -t tmpfs -o ro none ro && cd ro && "$0" doctor --json record-gl'
 	says record-gl "current directory" limited '/ro: no trace goes there: Read-only file system$' "cd elsewhere"
 	inside 0 'mkdir small && mount -t tmpfs -o size=1m none small && cd small && "$0" doctor --json record-gl'
-	says record-gl "current directory" limited '/small, 0.0 GB free$'
+	says record-gl "current directory" limited '/small, 1.0 MB free$'
 fi
 # Devices, which one who is nobody may not open.
 if [ "$(id -u)" = 0 ] && [ -e /dev/kvm ] && [ "$(stat -c %A /dev/kvm)" = crw------- ] && chmod 755 "$TMP" &&

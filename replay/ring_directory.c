@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "private_directory.h"
+#include "ring_directory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static bool make_in(char directory[PATH_MAX], const char *parent)
 	return good;
 }
 
-uint64_t vgt_private_directory_room(const char *directory)
+uint64_t vgt_ring_directory_room(const char *directory)
 {
 	struct statvfs status;
 
@@ -31,14 +32,16 @@ uint64_t vgt_private_directory_room(const char *directory)
 						: 0;
 }
 
-bool vgt_private_directory_make(char directory[PATH_MAX])
+bool vgt_ring_directory_make(char directory[PATH_MAX], struct vgt_err *err)
 {
 	const char *temporary = getenv("TMPDIR");
 
 	/* Containers tend to have a small /dev/shm. */
-	if (vgt_private_directory_room("/dev/shm") >= VGT_PRIVATE_ROOM &&
+	if (vgt_ring_directory_room("/dev/shm") >= VGT_RING_ROOM &&
 		make_in(directory, "/dev/shm")) {
 		return true;
 	}
-	return (temporary && make_in(directory, temporary)) || make_in(directory, "/tmp");
+	return (temporary && make_in(directory, temporary)) || make_in(directory, "/tmp") ||
+	       vgt_err_system(
+		       err, errno, "no directory can be made in /dev/shm, $TMPDIR or /tmp");
 }
