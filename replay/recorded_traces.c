@@ -348,7 +348,6 @@ void vgt_recorded_finish(struct vgt_recorded_traces *traces)
 	*traces = (struct vgt_recorded_traces){0};
 }
 
-/* Reads as far as needed: to the first SUBMIT_3D, or to the end. */
 static bool says_masked(const struct vgt_record *record)
 {
 	const char *at = record->payload;
@@ -363,6 +362,7 @@ static bool says_masked(const struct vgt_record *record)
 	return false;
 }
 
+/* Reads as far as needed: to the first SUBMIT_3D, or to the end. */
 static bool read_trace(struct vgt_recorded_trace *trace, struct vgt_reader *reader, bool to_end,
 	struct vgt_err *err)
 {
