@@ -127,7 +127,8 @@ $(BUILD)/libvgt-vtest.so: $(call obj,$(vtest_src))
 source_date = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile))
 $(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay/man/*)
 	$(say) MAN $(@D)
-	$(Q)rm -rf $(@D) && replay/make_man $(BUILD)/vgt $(VERSION) $$(date -u -d @$(source_date) +%F) $(@D)
+	$(Q)rm -rf $(@D) $(@D).new && \
+		replay/make_man $(BUILD)/vgt $(VERSION) $$(date -u -d @$(source_date) +%F) $(@D).new && mv $(@D).new $(@D)
 
 # Tests
 

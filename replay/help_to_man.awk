@@ -303,6 +303,9 @@ END {
 	if (failed) {
 		exit 1
 	}
+	if (!NR) {
+		fail("it is empty")
+	}
 	if (in_usage || (section == "DESCRIPTION" && fresh)) {
 		fail("there is only a usage")
 	}

@@ -158,3 +158,31 @@ expect_stderr_match 'nothing is said of -q, --quiet no summary' \
 	make_page "$good  --json      text\n  -q, --quiet no summary\n  -h, --help  this\n"
 expect_stderr_match 'line 5: neither a term nor' make_page "$good        lost\n"
 expect_exit 1 make_page "$good  --json\n"
+expect_stderr_match 'it is empty' make_page ''
+
+# make keeps no half of a manual, which it would take for a whole one: here the second page fails.
+cat >"$TMP/broken" <<'V'
+#!/bin/sh
+case "$*" in
+help) printf 'usage: vgt x\n\nText.\n\ncommands:\n  one  does one\n  two  does two\n\n' ;;
+help*) printf '%b' "usage: vgt x\n\n$(cat "$0.text")\n" ;;
+esac
+V
+mkdir "$TMP/b"
+mv "$TMP/broken" "$TMP/b/vgt"
+chmod +x "$TMP/b/vgt"
+unset MAKEFLAGS MAKELEVEL
+make_manual() {
+	make -s -o "$TMP/b/vgt" BUILD="$TMP/b" "$TMP/b/man/vgt.1"
+}
+echo '  -x' >"$TMP/b/vgt.text"
+expect_exit 2 make_manual
+expect_exit 1 test -e "$TMP/b/man"
+expect_exit 2 make_manual
+echo 'Text.' >"$TMP/b/vgt.text"
+expect_exit 0 make_manual
+expect_stdout 'vgt-one.1
+vgt-trace.5
+vgt-two.1
+vgt.1' ls "$TMP/b/man"
+expect_exit 1 test -e "$TMP/b/man.new"
