@@ -243,39 +243,50 @@ check-includes:
 share := $(PREFIX)/share
 install_dirs := $(PREFIX)/bin $(LIBDIR)/vgt $(LIBDIR)/pkgconfig $(PREFIX)/include/vgt $(share)/doc/vgt \
 	$(share)/man/man1 $(share)/man/man5 $(share)/bash-completion/completions
-made_dirs := $(DESTDIR)$(LIBDIR)/vgt/made-directories
+made_dirs := $(LIBDIR)/vgt/made-directories
+# where files go, as words of the shell: DESTDIR may be any name
+staged = $(foreach path,$(1),'$(DESTDIR)$(path)')
 
 ## install: into DESTDIR/PREFIX
 install: all
-	made=$$(LC_ALL=C install -dv $(addprefix $(DESTDIR),$(install_dirs)) | \
-		sed -n "s|^install: creating directory '$(DESTDIR)\(/.*\)'$$|\1|p") && echo "$$made" >>$(made_dirs)
-	install $(BUILD)/vgt $(DESTDIR)$(PREFIX)/bin
-	install $(BUILD)/vgt-player $(DESTDIR)$(LIBDIR)/vgt
-	install -m 644 $(BUILD)/libvgt-preload.so $(BUILD)/libvgt-vtest.so $(DESTDIR)$(LIBDIR)/vgt
-	install -m 644 $(BUILD)/libvgt-capture.so $(DESTDIR)$(LIBDIR)/libvgt-capture.so.0
-	ln -sf libvgt-capture.so.0 $(DESTDIR)$(LIBDIR)/libvgt-capture.so
-	install -m 644 $(BUILD)/libvgt-capture.a $(DESTDIR)$(LIBDIR)
+	made=$$(for directory in $(install_dirs); do \
+		while [ ! -d '$(DESTDIR)'"$$directory" ] && [ "$${directory#?}" ]; do \
+			echo "$$directory"; directory=$$(dirname "$$directory"); done; done) && \
+	install -d $(call staged,$(install_dirs)) && echo "$$made" >>$(call staged,$(made_dirs))
+	install $(BUILD)/vgt $(call staged,$(PREFIX)/bin)
+	install $(BUILD)/vgt-player $(call staged,$(LIBDIR)/vgt)
+	install -m 644 $(BUILD)/libvgt-preload.so $(BUILD)/libvgt-vtest.so $(call staged,$(LIBDIR)/vgt)
+	install -m 644 $(BUILD)/libvgt-capture.so $(call staged,$(LIBDIR)/libvgt-capture.so.0)
+	ln -sf libvgt-capture.so.0 $(call staged,$(LIBDIR)/libvgt-capture.so)
+	install -m 644 $(BUILD)/libvgt-capture.a $(call staged,$(LIBDIR))
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-		host-capture/vgt-capture.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/vgt-capture.pc
+		host-capture/vgt-capture.pc.in >$(call staged,$(LIBDIR)/pkgconfig/vgt-capture.pc)
 	install -m 644 host-capture/vgt_capture.h host-capture/vgt_device.h format/vgt_err.h \
-		format/vgt_trace.h format/virtio_gpu.h $(DESTDIR)$(PREFIX)/include/vgt
-	install -m 644 README.md LICENSE format/FORMAT.md $(DESTDIR)$(share)/doc/vgt
-	install -m 644 host-capture/qemu/README.md $(DESTDIR)$(share)/doc/vgt/qemu.md
-	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(share)/man/man1
-	install -m 644 $(BUILD)/man/*.5 $(DESTDIR)$(share)/man/man5
-	install -m 644 replay/vgt.bash-completion $(DESTDIR)$(share)/bash-completion/completions/vgt
-	[ ! -d $(BUILD)/qemu ] || cp -R $(BUILD)/qemu $(DESTDIR)$(LIBDIR)/vgt
+		format/vgt_trace.h format/virtio_gpu.h $(call staged,$(PREFIX)/include/vgt)
+	install -m 644 LICENSE format/FORMAT.md $(call staged,$(share)/doc/vgt)
+	sed $(installed_links) README.md >$(call staged,$(share)/doc/vgt/README.md)
+	sed $(installed_links) host-capture/qemu/README.md >$(call staged,$(share)/doc/vgt/qemu.md)
+	install -m 644 $(BUILD)/man/*.1 $(call staged,$(share)/man/man1)
+	install -m 644 $(BUILD)/man/*.5 $(call staged,$(share)/man/man5)
+	install -m 644 replay/vgt.bash-completion $(call staged,$(share)/bash-completion/completions/vgt)
+	[ ! -d $(BUILD)/qemu ] || cp -R $(BUILD)/qemu $(call staged,$(LIBDIR)/vgt)
+
+# Links to what is installed lead there; of others the text stays.
+installed_links := -e 's|](format/FORMAT.md)|](FORMAT.md)|g' -e 's|](host-capture/qemu/README.md)|](qemu.md)|g' \
+	-e 's|](host-capture/\(vgt_[a-z]*\.h\))|](../../../include/vgt/\1)|g' \
+	-e 's|\[\([^]]*\)\]([a-z]*/[A-Z]*\.md)|\1|g' -e 's|\[\([^]]*\)\](\.\./[a-z_]*\.h)|\1|g'
 
 ## uninstall: remove what install put there, and the directories that it made, where they are empty
 uninstall:
-	made=$$(tac $(made_dirs) 2>/dev/null); \
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/vgt $(LIBDIR)/libvgt-capture.a $(LIBDIR)/libvgt-capture.so \
+	made=$$(LC_ALL=C sort -ru $(call staged,$(made_dirs)) 2>/dev/null); \
+	rm -f $(call staged,$(PREFIX)/bin/vgt $(LIBDIR)/libvgt-capture.a $(LIBDIR)/libvgt-capture.so \
 		$(LIBDIR)/libvgt-capture.so.0 $(LIBDIR)/pkgconfig/vgt-capture.pc $(share)/man/man1/vgt.1 \
-		$(share)/man/man1/vgt-*.1 $(share)/man/man5/vgt-trace.5 \
-		$(share)/bash-completion/completions/vgt) && \
-	rm -rf $(addprefix $(DESTDIR),$(LIBDIR)/vgt $(PREFIX)/include/vgt $(share)/doc/vgt) && \
-	for directory in $$made; do \
-		[ ! -d $(DESTDIR)$$directory ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; done
+		$(share)/man/man5/vgt-trace.5 $(share)/bash-completion/completions/vgt) \
+		$(call staged,$(share)/man/man1)/vgt-*.1 && \
+	rm -rf $(call staged,$(LIBDIR)/vgt $(PREFIX)/include/vgt $(share)/doc/vgt) && \
+	echo "$$made" | while IFS= read -r directory; do [ ! "$$directory" ] || \
+		[ ! -d '$(DESTDIR)'"$$directory" ] || \
+		rmdir --ignore-fail-on-non-empty '$(DESTDIR)'"$$directory"; done
 
 ## deb: a Debian package of it, build/vgt_VERSION_ARCHITECTURE.deb
 deb:

@@ -32,6 +32,17 @@ for file in man/man1/vgt.1 man/man1/vgt-replay.1 man/man5/vgt-trace.5 bash-compl
 	expect_exit 0 test -s "$prefix/share/$file"
 done
 
+# What the installed texts link to is there.
+links() {
+	(cd "$1" && grep -o '](\([^):#]*\))' "${@:2}" | sed 's/^\(.*\):](\(.*\))$/\2/')
+}
+expect_stdout 'FORMAT.md' sh -c 'echo "$1" | grep -x FORMAT.md' sh "$(links "$prefix/share/doc/vgt" -r .)"
+for link in $(links "$prefix/share/doc/vgt" -r .); do
+	expect_exit 0 test -s "$prefix/share/doc/vgt/$link"
+done
+expect_exit 0 test "$(links . README.md host-capture/qemu/README.md | wc -l)" -gt 5
+expect_equal "links left in README.md" 4 "$(links "$prefix/share/doc/vgt" -r . | sort -u | wc -l)"
+
 cat >"$TMP/program.c" <<'C'
 #include <vgt_capture.h>
 #include <vgt_device.h>
@@ -71,6 +82,16 @@ expect_stderr_match 'not found in .*/moved/bin or .*/moved/bin/../lib/triplet/vg
 mv "$TMP/new/moved" "$TMP/new/prefix"
 expect_exit 0 make -s uninstall "${other[@]}"
 expect_stdout '' ls -A "$TMP/new"
-expect_exit 0 make -s install "${other[@]}" DESTDIR="$TMP/stage"
-expect_exit 0 make -s uninstall "${other[@]}" DESTDIR="$TMP/stage"
-expect_stdout '' ls -A "$TMP/stage"
+stage="$TMP/odd|[st]*age.&\\1 \$HOME"
+expect_exit 0 make -s install "${other[@]}" DESTDIR="${stage//\$/\$\$}"
+expect_exit 0 test -x "$stage${other[0]#*=}/bin/vgt"
+expect_exit 0 make -s uninstall "${other[@]}" DESTDIR="${stage//\$/\$\$}"
+expect_stdout '' ls -A "$stage"
+
+# Where a directory cannot be made, nothing is installed.
+mkdir -p "$TMP/blocked/share"
+echo file >"$TMP/blocked/share/bash-completion"
+expect_exit 2 make -s install PREFIX="$TMP/blocked" LIBDIR="$TMP/blocked/lib/triplet"
+cp "$TMP/.stderr" "$TMP/why"
+expect_stdout_match "cannot .*directory.*bash-completion" cat "$TMP/why"
+expect_stdout '' find "$TMP/blocked" -name 'vgt?*' -o -name '*.1'
