@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "doctor.h"
+#include "interrupt.h"
 #include "vgt_cmd.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,19 +25,20 @@ const char cmd_doctor_help[] =
 	"  -q, --quiet    only what does not work or has limits, and no details\n"
 	"  --timeout S    a program hangs when it takes longer (10)\n"
 	"  --json         one JSON object: {\"vgt\": version, \"tasks\": [{\"task\",\n"
-	"                 \"verdict\": \"works\"|\"limited\"|\"fails\", \"remark\", \"findings\":\n"
-	"                 [...]}], \"machine\": [...]}; a finding has name, status (\"ok\",\n"
-	"                 \"note\", \"limited\": works less well, \"missing\": does not work),\n"
-	"                 text, and what helps: package (of Debian) and remedy, null\n"
-	"                 where nothing is known; remark may be null, machine is where\n"
-	"                 tasks are named\n"
+	"                 \"verdict\": \"works\"|\"limited\"|\"fails\"|\"unknown\"\n"
+	"                 (interrupted), \"remark\", \"findings\": [...]}], \"machine\":\n"
+	"                 [...]}; a finding has name, status (\"ok\", \"note\", \"limited\":\n"
+	"                 works less well, \"missing\": does not work), text, and what\n"
+	"                 helps: package (of Debian) and remedy, null where nothing is\n"
+	"                 known; remark may be null, machine is where tasks are named\n"
 	"  -h, --help     print this\n"
 	"\n"
 	"For a bug report give all of its output: it holds versions, paths, and the\n"
 	"environment variables that change rendering.\n"
 	"\n"
 	"exit status: 0 all tasks work, be it with limits; 1 at least one does not;\n"
-	"2 wrong usage or trouble.\n"
+	"2 wrong usage or trouble. An interrupt prints what was found so far and ends\n"
+	"vgt by that signal (130 for Ctrl-C).\n"
 	"\n"
 	"example: vgt doctor -q replay || exit 77\n";
 /* clang-format on */
@@ -50,6 +53,7 @@ bool doctor_run(
 {
 	vgt_run_program(
 		&doctor->result, &doctor->children, argv, prepare, opaque, doctor->timeout_ms);
+	doctor->task->interrupted |= doctor->result.stopped;
 	return vgt_run_succeeded(&doctor->result);
 }
 
@@ -67,8 +71,8 @@ struct request {
 	uint64_t timeout_s;
 };
 
-/* False: interrupted. */
-static bool run_checks(const struct request *request)
+/* False: it cannot. *signal is what came meanwhile, 0 where nothing did. */
+static bool run_checks(const struct request *request, int *signal)
 {
 	static struct doctor doctor;
 	struct vgt_err err;
@@ -78,17 +82,20 @@ static bool run_checks(const struct request *request)
 		return false;
 	}
 	doctor.timeout_ms = (unsigned)request->timeout_s * 1000;
-	for (size_t i = 0; i < request->count && !doctor_is_stopped(&doctor); i++) {
-		if (request->checks[i].wanted) {
-			request->checks[i].run(&doctor, &request->checks[i].task);
+	for (size_t i = 0; i < request->count; i++) {
+		struct check *check = &request->checks[i];
+		doctor.task = &check->task;
+		if (doctor_is_stopped(&doctor)) {
+			check->task.interrupted = true;
+		} else if (check->wanted) {
+			check->run(&doctor, &check->task);
 		}
 	}
-	const bool stopped = doctor_is_stopped(&doctor);
 	vgt_children_finish(&doctor.children);
-	if (stopped) {
-		fputs("vgt: interrupted\n", stderr);
-	}
-	return !stopped;
+	*signal = doctor.children.terminations ? SIGTERM
+		  : doctor.children.interrupts ? SIGINT
+					       : 0;
+	return true;
 }
 
 static int report(const struct request *request)
@@ -192,13 +199,19 @@ int cmd_doctor(int argc, char **argv)
 		.count = sizeof(checks) / sizeof(checks[0]),
 		.timeout_s = 10,
 	};
+	int signal = 0;
 	int code = parse_options(&request, argc, argv);
 
 	if (code < 0) {
-		code = run_checks(&request) ? report(&request) : VGT_EXIT_TROUBLE;
+		code = run_checks(&request, &signal) ? report(&request) : VGT_EXIT_TROUBLE;
 		for (size_t i = 0; i < request.count; i++) {
 			doctor_task_finish(&checks[i].task);
 		}
+	}
+	if (signal) {
+		fflush(stdout);
+		fputs("vgt: interrupted\n", stderr);
+		interrupt_die(signal);
 	}
 	return code;
 }

@@ -16,6 +16,7 @@ enum doctor_status {
 	DOCTOR_NOTE,    /* worth knowing, neither good nor bad */
 	DOCTOR_LIMITED, /* the task works less well for it */
 	DOCTOR_MISSING, /* the task does not work for it */
+	DOCTOR_UNKNOWN, /* a verdict only: a signal came before all was looked at */
 };
 
 struct doctor_finding {
@@ -35,22 +36,28 @@ struct doctor_task {
 	const char *remark; /* behind "works"; NULL: none */
 	struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
 	size_t count;
+	bool interrupted; /* no more is found */
 };
 
 struct doctor {
 	struct vgt_children children;
+	struct doctor_task *task;     /* that is looked at */
 	unsigned timeout_ms;          /* for each program that is run */
 	struct vgt_run_result result; /* of the last one */
 };
 
-/* The new finding, which the caller may tell what helps. Names and remedies are not copied. */
+/*
+ * The new finding, which the caller may tell what helps. Names and remedies are not copied. Of
+ * a task that was interrupted it is forgotten: what a program that was ended did not say is no
+ * sign.
+ */
 __attribute__((format(printf, 4, 5))) struct doctor_finding *doctor_add(
 	struct doctor_task *task, enum doctor_status status, const char *name,
 	const char *format, ...);
 
 void doctor_task_finish(struct doctor_task *task);
 
-/* The worst of its findings: DOCTOR_OK, DOCTOR_LIMITED or DOCTOR_MISSING. */
+/* The worst of its findings, but DOCTOR_NOTE; DOCTOR_UNKNOWN where there may be a worse one. */
 enum doctor_status doctor_verdict(const struct doctor_task *task);
 
 /* To stdout. `machine` may be NULL; quiet: only what does not work, or not well. */

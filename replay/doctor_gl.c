@@ -62,6 +62,7 @@ static bool wait_for_server(struct trial *trial)
 
 	while (!vgt_private_vtest_is_ready(&trial->vtest, since)) {
 		if (doctor_is_stopped(doctor)) {
+			trial->task->interrupted = true;
 			return false;
 		}
 		if (!trial->vtest.server.running) {

@@ -3,6 +3,7 @@
 #include "companion.h"
 #include "debian_packages.h"
 #include "doctor.h"
+#include "find_program.h"
 #include "player_probe.h"
 
 #include <errno.h>
@@ -92,13 +93,20 @@ static void describe_failure(const struct doctor *doctor, const struct vgt_run_r
 	}
 }
 
-/* ld.so names the library that it does not find. */
+/* ld.so names the library that it does not find: one of those that vgt-player is linked with.
+ */
 static const char *package_of_library(const struct vgt_run_result *result)
 {
 	static const struct {
 		const char *library, *package;
-	} packages[] = {{"libvirglrenderer.so.1", DEBIAN_VIRGLRENDERER},
-		{"libepoxy.so.0", DEBIAN_EPOXY}};
+	} packages[] = {
+		{"libSDL2-2.0.so.0", DEBIAN_SDL},
+		{"libepoxy.so.0", DEBIAN_EPOXY},
+		{"libspng.so.0", DEBIAN_SPNG},
+		{"libvirglrenderer.so.1", DEBIAN_VIRGLRENDERER},
+		{"libxxhash.so.0", DEBIAN_XXHASH},
+		{"libzstd.so.1", DEBIAN_ZSTD},
+	};
 
 	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++) {
 		if (strstr(result->output, packages[i].library) &&
@@ -248,6 +256,19 @@ static void try_software(
 	add_facts(task, works ? &doctor->result : first);
 }
 
+static void add_curl(struct doctor_task *task)
+{
+	char path[PATH_MAX];
+
+	if (vgt_find_program("curl", path)) {
+		doctor_add(task, DOCTOR_OK, "curl", "%s", path);
+	} else {
+		doctor_add(task, DOCTOR_NOTE, "curl",
+			"not found in PATH: vgt test --fetch does not work")
+			->package = DEBIAN_CURL;
+	}
+}
+
 void doctor_replay(struct doctor *doctor, struct doctor_task *task)
 {
 	char player[PATH_MAX];
@@ -261,4 +282,5 @@ void doctor_replay(struct doctor *doctor, struct doctor_task *task)
 		}
 	}
 	doctor_add_gpus(task);
+	add_curl(task);
 }

@@ -19,8 +19,12 @@ struct doctor_finding *doctor_add(struct doctor_task *task, enum doctor_status s
 	va_list args;
 
 	assert(task->count < DOCTOR_FINDINGS_MAX);
-	struct doctor_finding *finding = &task->findings[task->count++];
+	struct doctor_finding *finding = &task->findings[task->count];
 	*finding = (struct doctor_finding){.status = status, .name = name};
+	if (task->interrupted) {
+		return finding;
+	}
+	task->count++;
 	va_start(args, format);
 	if (vasprintf(&finding->text, format, args) < 0) {
 		finding->text = NULL;
@@ -45,7 +49,7 @@ enum doctor_status doctor_verdict(const struct doctor_task *task)
 		const enum doctor_status status = task->findings[i].status;
 		worst = status > worst && status != DOCTOR_NOTE ? status : worst;
 	}
-	return worst;
+	return task->interrupted && worst != DOCTOR_MISSING ? DOCTOR_UNKNOWN : worst;
 }
 
 static const char *status_word(enum doctor_status status)
@@ -56,16 +60,19 @@ static const char *status_word(enum doctor_status status)
 
 static const char *verdict_words(enum doctor_status verdict)
 {
-	return verdict == DOCTOR_OK        ? "works"
-	       : verdict == DOCTOR_LIMITED ? "works, with limits"
-					   : "does not work";
+	static const char *const words[] = {[DOCTOR_OK] = "works",
+		[DOCTOR_LIMITED] = "works, with limits",
+		[DOCTOR_MISSING] = "does not work",
+		[DOCTOR_UNKNOWN] = "not known: interrupted"};
+	return words[verdict];
 }
 
 /* Text */
 
 static void print_coloured(enum doctor_status status, const char *text)
 {
-	static const char *const colours[] = {"\033[32m", "", "\033[33m", "\033[31m"};
+	static const char *const colours[] = {
+		"\033[32m", "", "\033[33m", "\033[31m", "\033[33m"};
 	const bool coloured = vgt_terminal_has_colours();
 
 	printf("%s%s%s", coloured ? colours[status] : "", text, coloured ? "\033[0m" : "");
@@ -87,33 +94,44 @@ static bool is_same(const char *text, const char *other)
 	return text && other && strcmp(text, other) == 0;
 }
 
+/* Whether the task lacks what the finding has a package or a remedy for. */
+static bool is_wanted(const struct doctor_finding *finding)
+{
+	return finding->status >= DOCTOR_LIMITED;
+}
+
 /* Whether a finding before that one has the same package or remedy. */
 static bool is_told(const struct doctor_task *task, size_t at)
 {
 	const struct doctor_finding *finding = &task->findings[at];
 
 	for (size_t i = 0; i < at; i++) {
-		if (is_same(task->findings[i].package, finding->package) ||
-			is_same(task->findings[i].remedy, finding->remedy)) {
+		if (is_wanted(&task->findings[i]) &&
+			(is_same(task->findings[i].package, finding->package) ||
+				is_same(task->findings[i].remedy, finding->remedy))) {
 			return true;
 		}
 	}
 	return false;
 }
 
+static const char *packages_are(void)
+{
+	char apt[PATH_MAX];
+
+	return vgt_find_program("apt", apt) ? "apt install" : "Debian's packages:";
+}
+
 /* What to type: one line for all packages, and one for each other remedy. */
 static void print_remedies(const struct doctor_task *task)
 {
-	char apt[PATH_MAX];
 	bool begun = false;
 
 	for (size_t i = 0; i < task->count; i++) {
 		const char *package = task->findings[i].package;
-		if (package && !is_told(task, i)) {
+		if (package && is_wanted(&task->findings[i]) && !is_told(task, i)) {
 			if (!begun) {
-				fputs(vgt_find_program("apt", apt) ? "  -> apt install"
-								   : "  -> Debian's packages:",
-					stdout);
+				printf("  -> %s", packages_are());
 			}
 			begun = true;
 			printf(" %s", package);
@@ -123,7 +141,8 @@ static void print_remedies(const struct doctor_task *task)
 		putchar('\n');
 	}
 	for (size_t i = 0; i < task->count; i++) {
-		if (task->findings[i].remedy && !is_told(task, i)) {
+		if (task->findings[i].remedy && is_wanted(&task->findings[i]) &&
+			!is_told(task, i)) {
 			fputs("  -> ", stdout);
 			print_line(task->findings[i].remedy);
 		}
@@ -136,13 +155,13 @@ static void print_verdict(const struct doctor_task *task)
 
 	printf("%s: ", task->title);
 	print_coloured(verdict, verdict_words(verdict));
-	if (verdict != DOCTOR_MISSING && task->remark) {
+	if (verdict <= DOCTOR_LIMITED && task->remark) {
 		printf(", %s", task->remark);
 	}
 	putchar('\n');
 	for (size_t i = 0; i < task->count; i++) {
 		const struct doctor_finding *finding = &task->findings[i];
-		if (finding->status >= DOCTOR_LIMITED) {
+		if (is_wanted(finding)) {
 			printf("  %s: ", finding->name);
 			print_line(text_of(finding));
 		}
@@ -161,6 +180,10 @@ static void print_details(const struct doctor_task *task)
 		print_coloured(finding->status, word);
 		printf(" %-*s ", NAME_WIDTH, finding->name);
 		print_line(text_of(finding));
+		if (finding->package && !is_wanted(finding)) {
+			printf("  %*s -> %s %s\n", 8 + NAME_WIDTH + 1, "", packages_are(),
+				finding->package);
+		}
 	}
 }
 
@@ -211,7 +234,10 @@ static struct json_object *json_findings(const struct doctor_task *task)
 void doctor_print_json(
 	const struct doctor_task *tasks, size_t count, const struct doctor_task *machine)
 {
-	static const char *const verdicts[] = {"works", "works", "limited", "fails"};
+	static const char *const verdicts[] = {[DOCTOR_OK] = "works",
+		[DOCTOR_LIMITED] = "limited",
+		[DOCTOR_MISSING] = "fails",
+		[DOCTOR_UNKNOWN] = "unknown"};
 	struct json_object *all = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 

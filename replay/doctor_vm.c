@@ -29,16 +29,17 @@ static bool run_qemu(
 	return doctor_run(doctor, argv, set_modules, (void *)modules);
 }
 
-static void add_failure(const struct doctor *doctor, struct doctor_task *task, const char *name,
-	const char *what)
+static struct doctor_finding *add_failure(const struct doctor *doctor, struct doctor_task *task,
+	const char *name, const char *what)
 {
 	char how[256], last[256];
 
 	doctor_last_line(doctor->result.output, last, sizeof(last));
-	doctor_add(task, DOCTOR_MISSING, name, "%s%s%s%s", what,
-		vgt_run_describe(&doctor->result, doctor->timeout_ms, how, sizeof(how)),
-		last[0] ? ": " : "", last)
-		->package = DEBIAN_QEMU_GUI;
+	struct doctor_finding *finding = doctor_add(task, DOCTOR_MISSING, name, "%s%s%s%s",
+		what, vgt_run_describe(&doctor->result, doctor->timeout_ms, how, sizeof(how)),
+		last[0] ? ": " : "", last);
+	finding->package = DEBIAN_QEMU_GUI;
+	return finding;
 }
 
 /* False: it does not even say its version. */
@@ -54,8 +55,7 @@ static bool add_version(
 		return false;
 	}
 	if (!run_qemu(doctor, option, NULL, modules)) {
-		add_failure(doctor, task, "QEMU", QEMU " --version ");
-		task->findings[task->count - 1].package = DEBIAN_QEMU;
+		add_failure(doctor, task, "QEMU", QEMU " --version ")->package = DEBIAN_QEMU;
 		return false;
 	}
 	doctor_add(task, DOCTOR_OK, "QEMU", "%s, %.*s", path,
@@ -109,7 +109,7 @@ static void add_device(
 	if (run_qemu(doctor, option, argument, modules)) {
 		doctor_add(task, DOCTOR_OK, "3D device", "-device " DEVICE);
 		add_recorder(task, modules, doctor->result.output);
-	} else if (!doctor_is_stopped(doctor)) {
+	} else {
 		add_failure(doctor, task, "3D device", "-device " DEVICE ",help ");
 	}
 }

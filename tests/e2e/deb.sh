@@ -29,6 +29,13 @@ dpkg-deb --fsys-tarfile "$package" | tar t | grep -v '/$' | sort >"$TMP/packed"
 expect_stdout '' diff "$TMP/wanted" "$TMP/packed"
 expect_stdout_match 'virglrenderer1 .*libegl1' dpkg-deb -f "$package" Depends
 
+# It asks for all that a message of vgt's may send one for, but for what others of these ask for themselves.
+dpkg-deb -f "$package" Depends Recommends Suggests | sed 's/^[A-Z][a-z]*://; s/([^)]*)//g' | tr -d ' ' | tr ',' '\n' |
+	sort >"$TMP/asked"
+sed -n 's/^#define DEBIAN_[A-Z0-9_]* *"\(.*\)"$/\1/p' replay/debian_packages.h | sort >"$TMP/named"
+expect_stdout_match '^libvirglrenderer1$' cat "$TMP/named"
+expect_stdout libegl-mesa0 comm -13 "$TMP/asked" "$TMP/named" # libegl1 does
+
 # dpkg in a root of its own, without its scripts' privileges.
 root=$TMP/root
 mkdir -p "$root/var/lib/dpkg/"{updates,info}
