@@ -259,13 +259,14 @@ install: all
 	install -m 644 $(BUILD)/libvgt-capture.so $(call staged,$(LIBDIR)/libvgt-capture.so.0)
 	ln -sf libvgt-capture.so.0 $(call staged,$(LIBDIR)/libvgt-capture.so)
 	install -m 644 $(BUILD)/libvgt-capture.a $(call staged,$(LIBDIR))
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-		host-capture/vgt-capture.pc.in >$(call staged,$(LIBDIR)/pkgconfig/vgt-capture.pc)
+	install -m 644 host-capture/vgt-capture.pc.in $(call staged,$(LIBDIR)/pkgconfig/vgt-capture.pc)
+	sed -i -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		$(call staged,$(LIBDIR)/pkgconfig/vgt-capture.pc)
 	install -m 644 host-capture/vgt_capture.h host-capture/vgt_device.h format/vgt_err.h \
 		format/vgt_trace.h format/virtio_gpu.h $(call staged,$(PREFIX)/include/vgt)
-	install -m 644 LICENSE format/FORMAT.md $(call staged,$(share)/doc/vgt)
-	sed $(installed_links) README.md >$(call staged,$(share)/doc/vgt/README.md)
-	sed $(installed_links) host-capture/qemu/README.md >$(call staged,$(share)/doc/vgt/qemu.md)
+	install -m 644 README.md LICENSE format/FORMAT.md $(call staged,$(share)/doc/vgt)
+	install -m 644 host-capture/qemu/README.md $(call staged,$(share)/doc/vgt/qemu.md)
+	sed -i $(installed_links) $(call staged,$(addprefix $(share)/doc/vgt/,README.md qemu.md))
 	install -m 644 $(BUILD)/man/*.1 $(call staged,$(share)/man/man1)
 	install -m 644 $(BUILD)/man/*.5 $(call staged,$(share)/man/man5)
 	install -m 644 replay/vgt.bash-completion $(call staged,$(share)/bash-completion/completions/vgt)
