@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Completion in bash, as bash calls it: with words and the number of the one that is completed.
+# shellcheck disable=SC2088 # the completion has to see ~
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 file=$PWD/replay/vgt.bash-completion
 package=/usr/share/bash-completion/bash_completion
 mkdir "$TMP/files" "$TMP/files/dir" "$TMP/files/bin"
+ROOT=$PWD
 cd "$TMP/files"
 touch a.vgt b.vgt 'with blank.vgt' a.png a.txt
 ln -s /bin/true bin/recordable
@@ -72,12 +74,37 @@ expect "" replay --frames ""
 expect "a.png" compare --diff a
 expect "a.vgt" cut -o a
 expect "a.vgt" cut -o = a
+expect "a.png a.txt a.vgt" record --capset a
+expect "a.png a.txt a.vgt" test --junit = a
+expect "a.png a.txt a.vgt" test --junit a
 
 # Files: traces and directories; all for a command that takes others.
 expect "a.vgt b.vgt bin dir with_blank.vgt" info ""
 expect "a.vgt" dump --full a
 expect "a.png a.txt a.vgt" compare a
 expect "with_blank.vgt" info w
+
+# Tasks of the doctor: those that it knows.
+tasks=$("$VGT" doctor nonsense 2>&1 | sed -n "s/.*: there are //p" | sed 's/ and /, /; s/, / /g')
+expect "$(tr ' ' '\n' <<<"$tasks" | sort | tr '\n' ' ' | sed 's/ $//')" doctor ""
+expect "record-gl record-vm" doctor -q rec
+
+# A suite, and then the names of its tests.
+mkdir dir/goldens
+cp "$ROOT/traces/gears.vgt" dir/b.vgt
+cp "$ROOT/traces/gears.vgt" dir/c.vgt
+touch dir/manifest.json
+expect "dir" test d
+expect "dir/goldens dir/manifest.json" test dir/
+rm dir/manifest.json
+expect "b c" test dir ""
+expect "b c" test --timeout 5 dir ""
+expect "c" test dir b ""
+expect "c" test -q dir c
+HOME=$TMP/files expect "b c" test '~/dir' ""
+expect "" test missing ""
+ln -s "$VGT" bin/vgt
+HOME=$TMP/files expect_stdout dump complete_with "" '~/bin/vgt' du
 
 # The command that is recorded.
 expect "recordable" record recordab
