@@ -435,9 +435,7 @@ static void take_frame(struct trace_summary *summary, const struct vgt_record *r
 		.width = frame->width,
 		.height = frame->height,
 		.format = resource ? resource->format : 0};
-	if (frame->rule <= VGT_FRAME_MARKER) {
-		summary->frame_rules[frame->rule]++;
-	}
+	summary->frame_rules[frame->rule <= VGT_FRAME_MARKER ? frame->rule : VGT_FRAME_AUTO]++;
 	if (frame->scanout_id < VIRTIO_GPU_MAX_SCANOUTS) {
 		struct trace_scanout *scanout = &summary->scanouts[frame->scanout_id];
 		scanout->frames++;
