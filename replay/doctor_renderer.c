@@ -5,15 +5,19 @@
 #include "doctor.h"
 #include "find_program.h"
 #include "player_probe.h"
+#include "vgt_cmd.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#define FACT_SIZE 512
+#define FACT_SIZE      512
+#define WINDOW_LIBRARY "vgt-window.so"
 
 /* vgt-player */
 
@@ -93,14 +97,16 @@ static void describe_failure(const struct doctor *doctor, const struct vgt_run_r
 	}
 }
 
-/* ld.so names the library that it does not find: one of those that vgt-player is linked with.
- */
+#define LOADING_FAILED "error while loading shared libraries" /* ld.so's words */
+#define SDL_LIBRARY    "libSDL2-2.0.so.0"
+
+/* Of the library of vgt-player or its window that ld.so does not find, and names; or NULL. */
 static const char *package_of_library(const struct vgt_run_result *result)
 {
 	static const struct {
 		const char *library, *package;
 	} packages[] = {
-		{"libSDL2-2.0.so.0", DEBIAN_SDL},
+		{SDL_LIBRARY, DEBIAN_SDL2},
 		{"libepoxy.so.0", DEBIAN_EPOXY},
 		{"libspng.so.0", DEBIAN_SPNG},
 		{"libvirglrenderer.so.1", DEBIAN_VIRGLRENDERER},
@@ -110,7 +116,7 @@ static const char *package_of_library(const struct vgt_run_result *result)
 
 	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++) {
 		if (strstr(result->output, packages[i].library) &&
-			strstr(result->output, "error while loading shared libraries")) {
+			strstr(result->output, LOADING_FAILED)) {
 			return packages[i].package;
 		}
 	}
@@ -256,6 +262,40 @@ static void try_software(
 	add_facts(task, works ? &doctor->result : first);
 }
 
+/* In a process of its own, for what a library does when it is loaded is its own affair. */
+static bool load_sdl(void *opaque)
+{
+	(void)opaque;
+	if (!dlopen(SDL_LIBRARY, RTLD_NOW)) {
+		printf(LOADING_FAILED ": %s\n", dlerror());
+		fflush(stdout);
+		_exit(VGT_EXIT_TROUBLE);
+	}
+	return true;
+}
+
+/* The window is a library that takes functions from vgt-player: only what it needs is tried. */
+static void add_window(struct doctor *doctor, struct doctor_task *task)
+{
+	static char program[] = "/proc/self/exe", argument[] = "--version";
+	char *const argv[] = {program, argument, NULL};
+	char path[PATH_MAX], how[FACT_SIZE], last[256];
+
+	if (!companion_look(WINDOW_LIBRARY, path, sizeof(path))) {
+		doctor_add(task, DOCTOR_NOTE, "--window",
+			"does not work: no " WINDOW_LIBRARY " beside vgt, nor in %s",
+			VGT_LIBDIR);
+	} else if (doctor_run(doctor, argv, load_sdl, NULL)) {
+		doctor_add(task, DOCTOR_OK, "--window", "%s", path);
+	} else {
+		vgt_run_describe(&doctor->result, doctor->timeout_ms, how, sizeof(how));
+		doctor_last_line(doctor->result.output, last, sizeof(last));
+		doctor_add(task, DOCTOR_NOTE, "--window", "does not work: %s",
+			last[0] ? last : how)
+			->package = package_of_library(&doctor->result);
+	}
+}
+
 static void add_curl(struct doctor_task *task)
 {
 	char path[PATH_MAX];
@@ -282,5 +322,6 @@ void doctor_replay(struct doctor *doctor, struct doctor_task *task)
 		}
 	}
 	doctor_add_gpus(task);
+	add_window(doctor, task);
 	add_curl(task);
 }

@@ -30,7 +30,8 @@ cd "$TMP"
 place() {
 	mkdir -p "$1"
 	cp "$VGT" "$1/vgt"
-	ln -s "$build/vgt-player" "$libraries/libvgt-preload.so" "$libraries/libvgt-vtest.so" "$1/"
+	ln -s "$build/vgt-player" "$build/vgt-window.so" "$libraries/libvgt-preload.so" \
+		"$libraries/libvgt-vtest.so" "$1/"
 }
 place whole
 vgt=$TMP/whole/vgt
@@ -186,8 +187,8 @@ expect_stdout_match '^replay traces: does not work$' \
 	doctor LD_LIBRARY_PATH="$stub" STUB_VIRGL_CRASH=init -q replay
 
 # Parts of EGL and libraries that are not there. Where they lack, virglrenderer fails or crashes.
-mkdir broken-egl broken-renderer broken-epoxy
-touch broken-egl/libEGL.so.1 broken-renderer/libvirglrenderer.so.1 broken-epoxy/libepoxy.so.0
+mkdir broken-egl broken-renderer broken-epoxy broken-sdl
+touch broken-sdl/libSDL2-2.0.so.0 broken-egl/libEGL.so.1 broken-renderer/libvirglrenderer.so.1 broken-epoxy/libepoxy.so.0
 expect_json 1 LD_LIBRARY_PATH="$TMP/broken-egl" replay
 says replay EGL missing '^cannot be loaded \(.*libEGL.so.1: file too short\)$' libegl1
 expect_json 1 __EGL_VENDOR_LIBRARY_FILENAMES="$TMP/none" replay
@@ -198,6 +199,12 @@ expect_json 1 LD_LIBRARY_PATH="$TMP/broken-renderer" replay
 says replay renderer missing '^vgt-player exited with status 127: .*libvirglrenderer.so.1: file too short$' libvirglrenderer1
 expect_json 1 LD_LIBRARY_PATH="$TMP/broken-epoxy" replay
 says replay renderer missing 'libepoxy.so.0: file too short$' libepoxy0
+if [ -e "$build/vgt-window.so" ]; then
+	expect_json 0 replay
+	says replay --window ok "^$TMP/whole/vgt-window.so$" ""
+	expect_json 0 LD_LIBRARY_PATH="$TMP/broken-sdl" replay
+	says replay --window note '^does not work: .*libSDL2-2.0.so.0: file too short$' libsdl2-2.0-0
+fi
 
 # Each library that vgt-player is linked with, but those of the C compiler. vgt has some of them, too.
 place unlinked
@@ -233,6 +240,7 @@ if ! ls /usr/*/lib*/vgt /usr/lib*/vgt ${libdir:+"$libdir"} >.stdout 2>&1; then
 	says record-gl libvgt-preload.so missing '^not found beside vgt' make
 	says record-gl libvgt-vtest.so missing '^not found beside vgt' make
 	says record-gl "Mesa's driver" note '^not tried' ""
+	says replay --window note '^does not work: no vgt-window.so beside vgt' ""
 fi
 place odd
 vgt=$TMP/odd/vgt
