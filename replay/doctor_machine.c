@@ -116,7 +116,8 @@ bool doctor_companion(struct doctor_task *task, const char *name, char path[PATH
 		return true;
 	}
 	path[0] = '\0';
-	doctor_add(task, DOCTOR_MISSING, name, "not found beside vgt, nor in %s", VGT_LIBDIR)
+	doctor_add(task, DOCTOR_MISSING, name,
+		"not found beside vgt, nor where make install puts it")
 		->remedy = "make, or make install, in vgt's source";
 	return false;
 }

@@ -283,8 +283,8 @@ static void add_window(struct doctor *doctor, struct doctor_task *task)
 
 	if (!companion_look(WINDOW_LIBRARY, path, sizeof(path))) {
 		doctor_add(task, DOCTOR_NOTE, "--window",
-			"does not work: no " WINDOW_LIBRARY " beside vgt, nor in %s",
-			VGT_LIBDIR);
+			"does not work: no " WINDOW_LIBRARY
+			" beside vgt, nor where make install puts it");
 	} else if (doctor_run(doctor, argv, load_sdl, NULL)) {
 		doctor_add(task, DOCTOR_OK, "--window", "%s", path);
 	} else {
