@@ -11,7 +11,7 @@
 #define DEBIAN_MESA_DRIVERS      "libgl1-mesa-dri"
 #define DEBIAN_QEMU              "qemu-system-x86"
 #define DEBIAN_QEMU_GUI          "qemu-system-gui"
-#define DEBIAN_SDL2              "libsdl2-2.0-0"
+#define DEBIAN_SDL               "libsdl2-2.0-0"
 #define DEBIAN_SPNG              "libspng0"
 #define DEBIAN_VIRGLRENDERER     "libvirglrenderer1"
 #define DEBIAN_VIRGL_TEST_SERVER "virgl-server"

@@ -106,7 +106,7 @@ static const char *package_of_library(const struct vgt_run_result *result)
 	static const struct {
 		const char *library, *package;
 	} packages[] = {
-		{SDL_LIBRARY, DEBIAN_SDL2},
+		{SDL_LIBRARY, DEBIAN_SDL},
 		{"libepoxy.so.0", DEBIAN_EPOXY},
 		{"libspng.so.0", DEBIAN_SPNG},
 		{"libvirglrenderer.so.1", DEBIAN_VIRGLRENDERER},
