@@ -422,7 +422,7 @@ if unshare -rm mount -t tmpfs none /mnt 2>.stderr; then
 fi
 # Devices, which one who is nobody may not open.
 if [ "$(id -u)" = 0 ] && [ -e /dev/kvm ] && [ "$(stat -c %A /dev/kvm)" = crw------- ] && chmod 755 "$TMP" &&
-	as_nobody test -x "$(realpath "$vgt")"; then
+	as_nobody test -x "$(realpath "$vgt")" && as_nobody test -r "$libraries/libvgt-preload.so"; then
 	expect_exit 0 as_nobody "$vgt" doctor --json record-vm
 	cp .stdout doctor.json
 	says record-vm KVM limited '^/dev/kvm cannot be opened: Permission denied'
