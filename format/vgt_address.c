@@ -3,6 +3,8 @@
 
 #include "vgt_trace.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(VGT_ADDRESS_VIRGL_MAX < VGT_NO_VIRGL_COMMAND, "none is no virgl command");
@@ -235,6 +237,18 @@ bool vgt_addresses_passed(
 		}
 	}
 	return true;
+}
+
+const char *vgt_address_text(
+	char text[VGT_ADDRESS_TEXT_SIZE], uint64_t command, uint32_t virgl_command)
+{
+	if (virgl_command == VGT_NO_VIRGL_COMMAND) {
+		snprintf(text, VGT_ADDRESS_TEXT_SIZE, "@%" PRIu64, command);
+	} else {
+		snprintf(text, VGT_ADDRESS_TEXT_SIZE, "@%" PRIu64 ".%" PRIu32, command,
+			virgl_command);
+	}
+	return text;
 }
 
 bool vgt_ranges_parse(struct vgt_ranges *ranges, const char *text, struct vgt_err *err)

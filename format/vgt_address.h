@@ -77,6 +77,14 @@ void vgt_addresses_first(
 bool vgt_addresses_passed(
 	const struct vgt_addresses *addresses, uint64_t frame, uint64_t command);
 
+/* Room for any address, its NUL included. */
+#define VGT_ADDRESS_TEXT_SIZE 33
+
+/* Prints "@1042", or "@1042.17" where virgl_command is not VGT_NO_VIRGL_COMMAND; returns
+ * `text`. */
+const char *vgt_address_text(
+	char text[VGT_ADDRESS_TEXT_SIZE], uint64_t command, uint32_t virgl_command);
+
 /* A list of frames only, for what knows no others. */
 struct vgt_ranges {
 	struct vgt_addresses frames;

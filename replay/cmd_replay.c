@@ -104,10 +104,8 @@ struct replay {
 
 static void print_address(FILE *to, const struct player_event *event)
 {
-	fprintf(to, "@%" PRIu64, event->command);
-	if (event->virgl_command != PLAYER_NO_VIRGL_COMMAND) {
-		fprintf(to, ".%" PRIu32, event->virgl_command);
-	}
+	char text[VGT_ADDRESS_TEXT_SIZE];
+	fputs(vgt_address_text(text, event->command, event->virgl_command), to);
 }
 
 static void print_message(struct replay *replay, const struct player_event *event,

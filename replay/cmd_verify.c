@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "progress.h"
+#include "vgt_address.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_trace.h"
@@ -52,7 +53,8 @@ struct verify {
 static void on_violation(void *opaque, const struct vgt_violation *violation)
 {
 	struct verify *verify = opaque;
-	bool in_submit = violation->virgl_command != VGT_NO_VIRGL_COMMAND;
+	const bool in_submit = violation->virgl_command != VGT_NO_VIRGL_COMMAND;
+	char address[VGT_ADDRESS_TEXT_SIZE];
 	if (verify->violations++ >= verify->max) {
 		return;
 	}
@@ -67,11 +69,9 @@ static void on_violation(void *opaque, const struct vgt_violation *violation)
 		return;
 	}
 	progress_clear();
-	printf("%s: @%" PRIu64, verify->path, violation->command);
-	if (in_submit) {
-		printf(".%" PRIu32, violation->virgl_command);
-	}
-	printf(": %s\n", violation->message);
+	printf("%s: %s: %s\n", verify->path,
+		vgt_address_text(address, violation->command, violation->virgl_command),
+		violation->message);
 }
 
 /* What there is to say when all has been read; `damage` is NULL where there is none. */

@@ -2,13 +2,17 @@
 #ifndef VGT_PLAYER_PROTOCOL_H
 #define VGT_PLAYER_PROTOCOL_H
 
+#include "vgt_trace.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
 /*
- * Between `vgt replay` and its child vgt-player, which are always of the same build: the child
- * writes events to a pipe, whole structures, and keeps its place in a page of shared memory, so
- * that its parent can name the address where it crashed or hung.
+ * Between `vgt replay` or `vgt test` and a child vgt-player, which are always of the same
+ * build: the child writes events to a pipe, whole structures, and keeps its place in a page of
+ * shared memory, so that its parent can name the address where it crashed or hung. The
+ * renderer, which a trace may have broken, shares the child's process: its parent believes
+ * neither.
  */
 
 /* The descriptors that the child inherits. */
@@ -16,11 +20,11 @@
 #define PLAYER_PROGRESS_FD 4
 
 struct player_progress {
-	_Atomic uint64_t calls;   /* counts what was asked of the renderer */
-	_Atomic uint64_t command; /* the control command being executed */
-	_Atomic uint32_t
-		virgl_command; /* of a submit that is executed in pieces, or UINT32_MAX */
-	_Atomic uint32_t type; /* of the record being executed, 0 before the first */
+	_Atomic uint64_t calls;         /* counts what was asked of the renderer */
+	_Atomic uint64_t command;       /* the control command being executed */
+	_Atomic uint32_t virgl_command; /* of a submit that is executed in pieces, or
+					   PLAYER_NO_VIRGL_COMMAND */
+	_Atomic uint32_t type;          /* of the record being executed, 0 before the first */
 };
 
 enum player_event_kind {
@@ -35,7 +39,7 @@ enum player_event_kind {
 	PLAYER_END,
 };
 
-#define PLAYER_NO_VIRGL_COMMAND UINT32_MAX
+#define PLAYER_NO_VIRGL_COMMAND VGT_NO_VIRGL_COMMAND
 #define PLAYER_NO_COMMAND       UINT64_MAX
 
 struct player_event {

@@ -2,6 +2,7 @@
 #include "player_run.h"
 
 #include "child.h"
+#include "vgt_address.h"
 #include "vgt_record_desc.h"
 #include "virtio_gpu.h"
 
@@ -175,17 +176,15 @@ static void say_place(struct player_run *run, const char *what)
 	const struct player_progress *progress = run->progress;
 	char *place = run->result.place;
 	const size_t size = sizeof(run->result.place);
-	const uint32_t type = progress->type, virgl_command = progress->virgl_command;
-	char part[16] = "";
+	const uint32_t type = progress->type;
+	char address[VGT_ADDRESS_TEXT_SIZE];
 	if (!type) {
 		snprintf(place, size, "renderer %s outside of any command", what);
 		return;
 	}
-	if (virgl_command != PLAYER_NO_VIRGL_COMMAND) {
-		snprintf(part, sizeof(part), ".%" PRIu32, virgl_command);
-	}
-	snprintf(place, size, "@%" PRIu64 "%s: renderer %s in %s%s",
-		(uint64_t)progress->command, part, what, vgt_record_name((uint16_t)type),
+	snprintf(place, size, "%s: renderer %s in %s%s",
+		vgt_address_text(address, progress->command, progress->virgl_command), what,
+		vgt_record_name((uint16_t)type),
 		!run->options->step && type == VIRTIO_GPU_CMD_SUBMIT_3D
 			? " (--step tells the virgl command)"
 			: "");

@@ -294,15 +294,14 @@ static bool is_at_end(const struct player_window *window)
 static void put_frame(FILE *to, const struct player_window *window)
 {
 	const struct player_event *event = &window->current->event;
+	char address[VGT_ADDRESS_TEXT_SIZE];
 	fprintf(to, " - frame %" PRIu64, event->frame.number);
 	if (window->options.total != PLAYER_WINDOW_UNKNOWN) {
 		fprintf(to, "/%" PRIu64, window->options.total);
 	}
 	if (event->command != PLAYER_NO_COMMAND) {
-		fprintf(to, " @%" PRIu64, event->command);
-	}
-	if (event->virgl_command != PLAYER_NO_VIRGL_COMMAND) {
-		fprintf(to, ".%" PRIu32, event->virgl_command);
+		fprintf(to, " %s",
+			vgt_address_text(address, event->command, event->virgl_command));
 	}
 	if (event->kind == PLAYER_UNSHOWN) {
 		fprintf(to, " - no picture: %s", event->text);

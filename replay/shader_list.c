@@ -47,11 +47,8 @@ void shader_place_print(const struct shader_place *place, char text[SHADER_PLACE
 {
 	if (place->command == VGT_ADDRESS_OPEN) {
 		snprintf(text, SHADER_PLACE_SIZE, "-");
-	} else if (place->virgl_command == VGT_NO_VIRGL_COMMAND) {
-		snprintf(text, SHADER_PLACE_SIZE, "@%" PRIu64, place->command);
 	} else {
-		snprintf(text, SHADER_PLACE_SIZE, "@%" PRIu64 ".%" PRIu32, place->command,
-			place->virgl_command);
+		vgt_address_text(text, place->command, place->virgl_command);
 	}
 }
 

@@ -292,6 +292,32 @@ static void test_frames_only(void **state)
 	assert_string_equal(err.message, "'5x' is not a range of frames like 12 or 10-20,30");
 }
 
+static void test_text(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t command;
+		uint32_t virgl_command;
+		const char *text;
+	} cases[] = {
+		{0, ALL, "@0"},
+		{1042, ALL, "@1042"},
+		{1042, 0, "@1042.0"},
+		{1042, 17, "@1042.17"},
+		{UINT64_MAX, VGT_ADDRESS_VIRGL_MAX, "@18446744073709551615.4294967294"},
+	};
+	char text[VGT_ADDRESS_TEXT_SIZE];
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_ptr_equal(
+			vgt_address_text(text, cases[i].command, cases[i].virgl_command), text);
+		assert_string_equal(text, cases[i].text);
+	}
+	/* and they are read back */
+	const struct vgt_addresses addresses = parse(vgt_address_text(text, 1042, 17));
+	assert_int_equal(addresses.range[0].first, 1042);
+	assert_int_equal(addresses.range[0].virgl_first, 17);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_virgl_ranges),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_frames_only),
+		cmocka_unit_test(test_text),
 	};
 	return cmocka_run_group_tests_name("address", tests, NULL, NULL);
 }
