@@ -4,6 +4,7 @@
  * replay`, what it sees. It is a process of its own because the renderer may crash or hang on
  * what it is given.
  */
+#include "clock.h"
 #include "player_backing.h"
 #include "player_capset.h"
 #include "player_picture.h"
@@ -30,7 +31,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <virglrenderer.h>
 #include <xxhash.h>
@@ -100,13 +100,6 @@ struct player {
 };
 
 static struct player *the_player; /* for virglrenderer's log callback, which has no cookie */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* Events */
 
@@ -190,12 +183,12 @@ static void on_log(const char *format, va_list args)
 static void enter(struct player *player)
 {
 	atomic_fetch_add_explicit(&player->progress->calls, 1, memory_order_relaxed);
-	player->entered = now_ns();
+	player->entered = clock_ns();
 }
 
 static void leave(struct player *player)
 {
-	player->renderer_ns += now_ns() - player->entered;
+	player->renderer_ns += clock_ns() - player->entered;
 }
 
 /* Starting the renderer */
@@ -426,7 +419,7 @@ static void show_frame(struct player *player, const struct pending_frame *shown)
 	};
 	struct vgt_image image;
 	struct vgt_err err;
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_ns();
 	atomic_fetch_add_explicit(&player->progress->calls, 1, memory_order_relaxed);
 	if (player_picture_take(&image, resource, frame, &err)) {
 		event.frame.digest = player_picture_digest(&image, player->options.alpha);
@@ -444,7 +437,7 @@ static void show_frame(struct player *player, const struct pending_frame *shown)
 		event.kind = PLAYER_UNSHOWN;
 		snprintf(event.text, sizeof(event.text), "%.200s", err.message);
 	}
-	player->picture_ns += now_ns() - begin;
+	player->picture_ns += clock_ns() - begin;
 	if (player->window) {
 		show_in_window(player, &event, &image);
 	} else {
@@ -852,7 +845,7 @@ static void submit_3d(struct player *player, const struct virtio_gpu_cmd_submit 
  * comes. */
 static void poll_renderer(struct player *player, uint32_t ctx_id)
 {
-	player->entered = now_ns();
+	player->entered = clock_ns();
 	if (ctx_id) {
 		virgl_renderer_context_poll(ctx_id);
 	} else {
@@ -1287,7 +1280,7 @@ static void play(struct player *player)
 	struct vgt_err err;
 	enum vgt_read next;
 	enum player_window_order order = PLAYER_WINDOW_GO_ON;
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_ns();
 	do {
 		if (order == PLAYER_WINDOW_START_AGAIN) {
 			start_again(player);
@@ -1325,7 +1318,7 @@ static void play(struct player *player)
 			.not_compared_renderer = player->not_compared_renderer,
 			.not_compared_time = player->not_compared_time,
 			.not_compared_other = player->not_compared_other,
-			.wall_ns = now_ns() - begin,
+			.wall_ns = clock_ns() - begin,
 			.renderer_ns = player->renderer_ns,
 			.picture_ns = player->picture_ns,
 			.end = next == VGT_READ_END ? vgt_reader_end(player->reader)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "player_run.h"
 
-#include "child.h"
+#include "clock.h"
 #include "vgt_address.h"
 #include "vgt_record_desc.h"
 #include "virtio_gpu.h"
@@ -107,7 +107,7 @@ bool player_run_start(
 		close(progress);
 	}
 	run->events = events[0];
-	run->moved_ms = vgt_child_clock_ms();
+	run->moved_ms = clock_ms();
 	if (run->child > 0) {
 		return true;
 	}
@@ -159,7 +159,7 @@ bool player_run_wait(struct player_run *run, int timeout_ms)
 		run->over = true;
 		return false;
 	}
-	const uint64_t now = vgt_child_clock_ms(), calls = run->progress->calls;
+	const uint64_t now = clock_ms(), calls = run->progress->calls;
 	if (calls != run->calls || ready) {
 		run->calls = calls;
 		run->moved_ms = now;
@@ -226,12 +226,11 @@ uint64_t player_run_command(const struct player_run *run)
  * SIGKILL. */
 static int end_player(pid_t child)
 {
-	const uint64_t until = vgt_child_clock_ms() + END_MS;
+	const uint64_t until = clock_ms() + END_MS;
 	int status = 0;
 	pid_t ended;
 	kill(child, SIGTERM);
-	while ((ended = waitpid(child, &status, WNOHANG)) == 0 &&
-		vgt_child_clock_ms() < until) {
+	while ((ended = waitpid(child, &status, WNOHANG)) == 0 && clock_ms() < until) {
 		poll(NULL, 0, 5);
 	}
 	if (ended == 0) {

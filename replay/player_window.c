@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "player_window.h"
 
+#include "clock.h"
 #include "vgt_text.h"
 
 #include <SDL2/SDL.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Frames kept at most, however small they are, as they are searched one by one. */
@@ -95,13 +95,6 @@ static void on_exit_inside(void)
 		in_display = NULL;
 		options->fail(options->opaque, "the display of the window is gone");
 	}
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* The frames of the range */
@@ -264,7 +257,8 @@ enum player_window_seen player_window_seen(
 		return PLAYER_WINDOW_NEW;
 	}
 	if (number >= window->digest_count) {
-		const uint64_t count = (number + 1) * 2;
+		const uint64_t wanted = (number + 1) * 2;
+		const uint64_t count = wanted < DIGESTS_MAX ? wanted : DIGESTS_MAX;
 		struct digest *digests =
 			realloc(window->digests, count * sizeof(*window->digests));
 		if (!digests) {
@@ -359,7 +353,7 @@ static void set_title(struct player_window *window)
 	put_state(to, window);
 	fclose(to);
 	SDL_SetWindowTitle(window->window, text);
-	window->titled_ns = now_ns();
+	window->titled_ns = clock_ns();
 }
 
 /* Drawing */
@@ -482,12 +476,12 @@ static void count_afresh(struct player_window *window)
 {
 	window->shown_ns = 0;
 	window->interval_ns = 0;
-	window->due_ns = now_ns();
+	window->due_ns = clock_ns();
 }
 
 static void show(struct player_window *window, struct kept *kept)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = clock_ns();
 	const bool first = !window->current;
 	kept->used = ++window->uses;
 	window->current = kept;
@@ -788,9 +782,9 @@ static void take_events(struct player_window *window, int timeout_ms)
 	}
 	/* not SDL_WaitEventTimeout(): to be woken it sends events to its own window, be it gone
 	 */
-	const uint64_t until = now_ns() + (uint64_t)timeout_ms * 1000000;
+	const uint64_t until = clock_ns() + (uint64_t)timeout_ms * 1000000;
 	bool there = SDL_PollEvent(&event);
-	while (!there && now_ns() < until) {
+	while (!there && clock_ns() < until) {
 		SDL_Delay(timeout_ms < WAIT_MS ? (Uint32)timeout_ms : WAIT_MS);
 		there = SDL_PollEvent(&event);
 	}
@@ -818,7 +812,7 @@ static uint64_t due_of(const struct player_window *window, const struct kept *ke
 /* Shows a frame that is there, or waits for its time. */
 static void show_in_time(struct player_window *window, struct kept *kept)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = clock_ns();
 	const uint64_t due = window->asked || !window->current ? 0 : due_of(window, kept);
 	if (due > now) {
 		take_events(window, (int)((due - now) / 1000000 + 1));
@@ -910,7 +904,7 @@ void player_window_show(struct player_window *window, const struct player_event 
 
 enum player_window_order player_window_poll(struct player_window *window, uint64_t frames)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = clock_ns();
 	if (window->order != PLAYER_WINDOW_GO_ON) {
 		return window->order;
 	}
@@ -970,7 +964,7 @@ struct player_window *player_window_create(const struct player_window_options *o
 	window->options = *options;
 	window->bound = options->total;
 	window->speed = SPEED_ONCE;
-	window->created_ns = now_ns();
+	window->created_ns = clock_ns();
 	window->goal = nearest(window, 0);
 	/* Xlib alone: SDL draws with GL elsewhere. Ctrl-C ends vgt and this as ever. */
 	SDL_SetHintWithPriority(SDL_HINT_VIDEODRIVER, "x11", SDL_HINT_OVERRIDE);
