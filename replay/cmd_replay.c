@@ -429,11 +429,7 @@ static int check_trace(struct replay *replay)
 		replay->all_frames = 0; /* counted by the recording's rule */
 	}
 	vgt_reader_close(reader);
-	if (!good) {
-		vgt_cmd_error(path, &err);
-		return VGT_EXIT_DIFFERENT;
-	}
-	return VGT_EXIT_OK;
+	return good ? VGT_EXIT_OK : vgt_cmd_bad_trace(path, &err);
 }
 
 static uint64_t first_frame(const struct vgt_ranges *ranges)

@@ -1461,6 +1461,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	player.progress->virgl_command = PLAYER_NO_VIRGL_COMMAND;
+	player.progress->started = 1;
 	parse_options(&player, argc, argv);
 	player.path = argv[optind];
 	open_trace(&player);

@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define END_MS 2000 /* from SIGTERM to SIGKILL */
+#define END_MS     2000 /* from SIGTERM to SIGKILL */
+#define CANNOT_RUN 127  /* the exit status where exec() fails, or ld.so does */
 
 /* The child */
 
@@ -71,7 +72,7 @@ __attribute__((noreturn)) static void exec_player(
 		execv(options->player, (char *const *)argv);
 	}
 	fprintf(stderr, "vgt: %s: %s\n", options->player, strerror(errno));
-	_exit(127);
+	_exit(CANNOT_RUN);
 }
 
 /* A page that the child shares. */
@@ -120,9 +121,22 @@ bool player_run_start(
 	return vgt_err_system(err, error, "cannot start the player");
 }
 
-static void take_event(struct player_run *run)
+/* As far as who gets it relies on it. */
+static bool is_event(const struct player_event *event)
+{
+	const bool frame = event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
+	return event->kind >= PLAYER_RENDERER && event->kind <= PLAYER_END &&
+	       (!frame || event->frame.rule <= VGT_FRAME_MARKER);
+}
+
+/* False: it is none. */
+static bool take_event(struct player_run *run)
 {
 	struct player_event *event = &run->event;
+	if (!is_event(event)) {
+		run->garbled = true;
+		return false;
+	}
 	event->text[sizeof(event->text) - 1] = '\0';
 	if (event->kind == PLAYER_END) {
 		run->ended = true;
@@ -133,9 +147,10 @@ static void take_event(struct player_run *run)
 	run->result.lacks += event->kind == PLAYER_LACK;
 	run->result.shown += event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
 	run->options->event(run->options->opaque, event);
+	return true;
 }
 
-/* False at the end of the stream. */
+/* False at the end of the stream, or where it makes no sense. */
 static bool read_event(struct player_run *run)
 {
 	const ssize_t got = read(
@@ -146,7 +161,7 @@ static bool read_event(struct player_run *run)
 	run->have += (size_t)got;
 	if (run->have == sizeof(run->event)) {
 		run->have = 0;
-		take_event(run);
+		return take_event(run);
 	}
 	return true;
 }
@@ -156,7 +171,7 @@ bool player_run_wait(struct player_run *run, int timeout_ms)
 	struct pollfd wait = {run->events, POLLIN, 0};
 	const bool ready = poll(&wait, 1, timeout_ms) > 0;
 	if (ready && !read_event(run)) {
-		run->over = true;
+		run->over = !run->garbled;
 		return false;
 	}
 	const uint64_t now = clock_ms(), calls = run->progress->calls;
@@ -199,11 +214,14 @@ static void judge(struct player_run *run, int status)
 		snprintf(what, sizeof(what), "hung for %" PRIu64 " s",
 			run->options->timeout_ms / 1000);
 		say_place(run, what);
+	} else if (run->garbled) {
+		result->outcome = PLAYER_CRASHED;
+		say_place(run, "broke the player (it wrote something that is no event)");
 	} else if (WIFSIGNALED(status)) {
 		result->outcome = PLAYER_CRASHED;
 		snprintf(what, sizeof(what), "crashed (%s)", strsignal(WTERMSIG(status)));
 		say_place(run, what);
-	} else if (WEXITSTATUS(status) == 127) {
+	} else if (WEXITSTATUS(status) == CANNOT_RUN && !run->progress->started) {
 		result->outcome = PLAYER_NOT_FOUND;
 	} else if (run->gave_up) {
 		result->outcome = PLAYER_GAVE_UP;
@@ -245,7 +263,7 @@ void player_run_finish(struct player_run *run, struct player_result *result)
 {
 	int status = 0;
 	/* one that has come to its end is not interrupted at its last steps */
-	if (run->hung || !(run->over || run->ended)) {
+	if (run->hung || run->garbled || !(run->over || run->ended)) {
 		status = end_player(run->child);
 	} else {
 		while (waitpid(run->child, &status, 0) < 0 && errno == EINTR) {

@@ -33,10 +33,11 @@ struct player_run_options {
 };
 
 enum player_outcome {
-	PLAYER_ENDED,     /* it played to its end: `end` says what it saw */
-	PLAYER_GAVE_UP,   /* a bad trace, or trouble: a PLAYER_FAILED event said why */
-	PLAYER_CRASHED,   /* by a signal, or by exit() where nobody expected it */
-	PLAYER_HUNG,      /* and was killed */
+	PLAYER_ENDED,   /* it played to its end: `end` says what it saw */
+	PLAYER_GAVE_UP, /* a bad trace, or trouble: a PLAYER_FAILED event said why */
+	PLAYER_CRASHED, /* by a signal, or by exit() where nobody expected it; or it wrote what
+			   is no event and was killed */
+	PLAYER_HUNG,    /* and was killed */
 	PLAYER_NOT_FOUND, /* it could not be executed; why, stderr has */
 };
 
@@ -57,8 +58,9 @@ struct player_run {
 	pid_t child;
 	struct player_progress *progress;
 	struct player_result result;
-	bool over, ended, gave_up, hung; /* over: it has closed its events */
-	uint64_t calls, moved_ms;        /* when progress was last seen, and how far it was */
+	/* over: it has closed its events; garbled: they make no sense */
+	bool over, ended, gave_up, hung, garbled;
+	uint64_t calls, moved_ms; /* when progress was last seen, and how far it was */
 	size_t have;
 	struct player_event event; /* its first `have` bytes */
 };

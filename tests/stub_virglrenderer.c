@@ -16,6 +16,7 @@
  *   STUB_VIRGL_CRASH=N       SIGSEGV in the Nth submit of the process (from 0); init: in
  *                            virgl_renderer_init()
  *   STUB_VIRGL_HANG=N        the Nth submit, or init, never returns
+ *   STUB_VIRGL_EXIT=N        the Nth submit, or init, is exit(127)
  *   STUB_VIRGL_FAIL=NAME[:N] the function fails with EINVAL, always or at its Nth call from
  *                            0; one without a result does nothing then, but cleanup cleans up
  *   STUB_VIRGL_LESS          set: the capsets have glsl_level 130 and no COPY_IMAGE
@@ -231,11 +232,12 @@ static struct {
 	int log_fd;
 	long crash_at;
 	long hang_at;
+	long exit_at;
 	const char *fail_name;
 	long fail_at;
 	atomic_long fail_calls;
 	atomic_long submits;
-} control = {.log_fd = -1, .crash_at = -1, .hang_at = -1, .fail_at = -1};
+} control = {.log_fd = -1, .crash_at = -1, .hang_at = -1, .exit_at = -1, .fail_at = -1};
 
 static pthread_once_t control_once = PTHREAD_ONCE_INIT;
 
@@ -276,6 +278,7 @@ static void control_read(void)
 	}
 	control.crash_at = control_number("STUB_VIRGL_CRASH");
 	control.hang_at = control_number("STUB_VIRGL_HANG");
+	control.exit_at = control_number("STUB_VIRGL_EXIT");
 	if (fail) {
 		control_read_fail(fail);
 	}
@@ -329,8 +332,11 @@ static bool called_plain(const char *name)
 	return called(name, "%s", "");
 }
 
-static void crash_or_hang_at(long n)
+static void end_or_hang_at(long n)
 {
+	if (n == control.exit_at) {
+		exit(127);
+	}
 	if (n == control.crash_at) {
 		raise(SIGSEGV);
 		abort();
@@ -342,7 +348,7 @@ static void crash_or_hang_at(long n)
 
 static void count_submit(void)
 {
-	crash_or_hang_at(atomic_fetch_add(&control.submits, 1));
+	end_or_hang_at(atomic_fetch_add(&control.submits, 1));
 }
 
 /* Segment lengths of an iovec for the log, cut where there are many. */
@@ -1737,7 +1743,7 @@ int virgl_renderer_init(void *cookie, int flags, struct virgl_renderer_callbacks
 		cookie ? "set" : "null", (unsigned)flags, cbs ? cbs->version : 0);
 	int ret = EINVAL;
 
-	crash_or_hang_at(AT_INIT);
+	end_or_hang_at(AT_INIT);
 	if (getenv("VIRGL_DISABLE_MT")) {
 		flags &= ~VIRGL_RENDERER_THREAD_SYNC;
 	}

@@ -206,6 +206,25 @@ expect_stderr_match '^vgt: vgt-player not found in .*/alone or ' \
 printf '#!/bin/sh\nexit 127\n' >alone/vgt-player
 chmod +x alone/vgt-player
 expect_stderr "vgt: vgt-player cannot start" alone/vgt replay plain.vgt
+expect_exit 3 env STUB_VIRGL_EXIT=4 "$VGT" replay --quiet plain.vgt # not the same as an exit like that
+expect_equal "message" "vgt: plain.vgt: $(address plain.log _submit_cmd 4): renderer ended the player (exit 127) in \
+SUBMIT_3D (--step tells the virgl command)" "$(cat .stderr)"
+
+# What a renderer that has lost its way may write: a kind of event that there is not, a frame by no rule.
+head -c 508 /dev/zero | tr '\0' '\377' >rest
+printf '#!/bin/sh\ncat kind rest >&3; exec sleep 60\n' >alone/vgt-player
+for kind in '\0\0\0\0' '\012\0\0\0' '\0\0\0\377' '\002\0\0\0' '\003\0\0\0'; do
+	printf '%b' "$kind" >kind
+	for format in --quiet --json; do
+		expect_exit 3 timeout 20 alone/vgt replay $format plain.vgt
+		expect_equal "message" "vgt: plain.vgt: renderer broke the player (it wrote something that is no event) \
+outside of any command" "$(cat .stderr)"
+	done
+done
+printf '\002\0\0\0' >kind # the control: a frame that might be one
+head -c 508 /dev/zero >rest
+expect_stdout_match '^frame 0 .* auto ' timeout 20 alone/vgt replay --timeout 1 plain.vgt
+expect_equal "message" "vgt: plain.vgt: renderer hung for 1 s outside of any command" "$(cat .stderr)"
 chmod -x alone/vgt-player
 expect_stderr_match 'alone/vgt-player: Permission denied$' alone/vgt replay plain.vgt
 
