@@ -152,9 +152,16 @@ __attribute__((noreturn, format(printf, 3, 4))) static void fail(
 	_exit(status);
 }
 
-static enum vgt_exit trace_error_status(const struct vgt_err *err)
+/* As vgt_cmd_bad_trace() has it. */
+__attribute__((noreturn)) static void fail_at(
+	const struct player *player, const struct vgt_err *err)
 {
-	return err->code == VGT_ERR_SYSTEM ? VGT_EXIT_TROUBLE : VGT_EXIT_DIFFERENT;
+	const enum vgt_exit status =
+		vgt_err_is_of_trace(err->code) ? VGT_EXIT_DIFFERENT : VGT_EXIT_TROUBLE;
+	if (err->offset == VGT_NO_OFFSET) {
+		fail(player, status, "%s", err->message);
+	}
+	fail(player, status, "%s (byte %" PRIu64 ")", err->message, err->offset);
 }
 
 #define problem(player, ...) tell(player, PLAYER_PROBLEM, PLAYER_NO_VIRGL_COMMAND, __VA_ARGS__)
@@ -585,7 +592,7 @@ static struct player_backing *make_backing(
 	struct player_backing *backing =
 		player_backing_create(&entries->length, sizeof(*entries), count, &err);
 	if (!backing) {
-		fail(player, trace_error_status(&err), "%s", err.message);
+		fail_at(player, &err);
 	}
 	return backing;
 }
@@ -1014,7 +1021,7 @@ static void handle_iov(struct player *player, const struct vgt_iov *iov)
 	player_backing_destroy(player->own_iov);
 	player->own_iov = player_backing_create(iov + 1, sizeof(uint32_t), iov->count, &err);
 	if (!player->own_iov) {
-		fail(player, trace_error_status(&err), "%s", err.message);
+		fail_at(player, &err);
 	}
 }
 
@@ -1294,7 +1301,7 @@ static void play(struct player *player)
 	player_window_destroy(player->window);
 	player->window = NULL;
 	if (next == VGT_READ_ERROR) {
-		fail(player, trace_error_status(&err), "%s", err.message);
+		fail_at(player, &err);
 	}
 	player->progress->type = 0;
 	if (player->initialised) {

@@ -99,7 +99,7 @@ head -c 100 good.vgt >start.vgt
 not_a_trace 1 "ends within its first chunk \(byte 100\)" start.vgt
 for file in text.vgt empty.vgt picture.vgt zstd.vgt start.vgt; do
 	one_line 1 "-: .*\(byte [0-9]+\)" shell '"$0" info - <"$1"' $file
-	one_line 1 "-: .*[a-z]" shell '"$0" replay - <"$1"' $file
+	one_line 1 "-: .*\(byte [0-9]+\)" shell '"$0" replay - <"$1"' $file
 done
 
 # Chunks taken apart, changed, and put together again. The stream is cut before each CHUNK record.
@@ -167,7 +167,7 @@ damaged "not a vgt trace \(byte 0\)" magic.vgt # but what follows is one
 # bad_inside REGEX FILE: a good start, then damage. What lies before it can be kept.
 bad_inside() {
 	damaged "$1 \(byte [1-9][0-9]*\)" "$2"
-	one_line 1 "$2: .*$1" timeout 60 "$VGT" replay --quiet --no-pictures "$2"
+	one_line 1 "$2: .*$1 \(byte [0-9]+\)" timeout 60 "$VGT" replay --quiet --no-pictures "$2"
 	expect_exit 1 "$VGT" recover "$2"
 	expect_stderr_match "^vgt: $2: $1 \(byte [1-9][0-9]*\)$" "$VGT" recover "$2"
 	expect_stderr_match "^vgt: $2: use -o OUT to keep what lies before the damage$" \

@@ -199,6 +199,8 @@ expect_equal "messages of a --loop that crashes" 1 "$(wc -l <.stderr)"
 # A pipe can be read once only; a player that is missing or cannot start is told apart.
 expect_exit 0 "$VGT" replay --quiet <(cat plain.vgt)
 expect_exit 2 "$VGT" replay --loop 2 <(cat plain.vgt)
+expect_stderr "vgt: -: is empty (byte 0)" "$VGT" replay -
+expect_equal "status of an empty pipe" 1 "$cli_status"
 mkdir alone
 cp "$VGT" alone/vgt
 expect_stderr_match '^vgt: vgt-player not found in .*/alone or ' \
