@@ -5,6 +5,7 @@
  * what it is given.
  */
 #include "clock.h"
+#include "debian_packages.h"
 #include "player_backing.h"
 #include "player_capset.h"
 #include "player_picture.h"
@@ -20,7 +21,6 @@
 #include "virgl_caps.h"
 #include "virgl_cmd.h"
 
-#include <epoxy/egl.h>
 #include <epoxy/gl.h>
 #include <errno.h>
 #include <getopt.h>
@@ -322,14 +322,6 @@ static void compare_capsets(struct player *player, const char *renderer)
 	}
 }
 
-/* virglrenderer 0.10.4 does not ask, and crashes. */
-static bool has_display(void)
-{
-	return epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_MESA_platform_surfaceless") &&
-	       eglGetPlatformDisplayEXT(
-		       EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL);
-}
-
 static void init_renderer(struct player *player)
 {
 	static struct virgl_renderer_callbacks callbacks = {
@@ -339,10 +331,13 @@ static void init_renderer(struct player *player)
 	};
 	int flags = VIRGL_RENDERER_USE_EGL | VIRGL_RENDERER_USE_SURFACELESS |
 		    (player->init_flags & INIT_FLAGS_KEPT);
-	if (!has_display()) {
+	struct player_probe_lack lack;
+	/* virglrenderer 0.10.4 does not ask, and crashes */
+	if (!player_probe_display(&lack)) {
 		fail(player, VGT_EXIT_TROUBLE,
-			"no EGL that draws without a window: apt install libegl1 "
-			"libgl1-mesa-dri");
+			"no EGL that draws without a window: %.120s: apt install " DEBIAN_EGL
+			" " DEBIAN_MESA_DRIVERS,
+			lack.why);
 	}
 	virgl_set_debug_callback(on_log);
 	enter(player);

@@ -97,22 +97,36 @@ static bool probe_api(EGLDisplay display, EGLenum api, const char *key)
 	return good;
 }
 
-/* The display on which virglrenderer renders too. */
-static bool probe_gl(void)
+void *player_probe_display(struct player_probe_lack *lack)
 {
-	tell("step", "loading libEGL.so.1");
-	/* epoxy aborts where it is not there */
 	if (!dlopen("libEGL.so.1", RTLD_LAZY | RTLD_LOCAL)) {
-		return lacks("library", dlerror());
+		*lack = (struct player_probe_lack){"library", dlerror()};
+		return NULL;
 	}
 	if (!epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_MESA_platform_surfaceless") ||
 		!epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_platform_base")) {
-		return lacks("surfaceless", "no EGL_MESA_platform_surfaceless");
+		*lack = (struct player_probe_lack){
+			"surfaceless", "no EGL_MESA_platform_surfaceless"};
+		return NULL;
 	}
-	tell("step", "eglInitialize");
 	EGLDisplay display = eglGetPlatformDisplayEXT(
 		EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL);
-	if (display == EGL_NO_DISPLAY || !eglInitialize(display, NULL, NULL)) {
+	if (display == EGL_NO_DISPLAY) {
+		*lack = (struct player_probe_lack){"driver", egl_error()};
+	}
+	return display;
+}
+
+static bool probe_gl(void)
+{
+	struct player_probe_lack lack;
+	tell("step", "loading libEGL.so.1");
+	EGLDisplay display = player_probe_display(&lack);
+	if (!display) {
+		return lacks(lack.what, lack.why);
+	}
+	tell("step", "eglInitialize");
+	if (!eglInitialize(display, NULL, NULL)) {
 		return lacks("driver", egl_error());
 	}
 	tell("egl.vendor", "%s", eglQueryString(display, EGL_VENDOR));

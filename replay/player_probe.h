@@ -21,6 +21,17 @@
  */
 #define PLAYER_PROBE_PREFIX "vgt-probe: "
 
+/* The value of egl.lacks, and of egl.error. */
+struct player_probe_lack {
+	const char *what, *why;
+};
+
+/*
+ * The surfaceless EGLDisplay, on which virglrenderer renders too, not initialised; NULL: *lack
+ * says why. To be asked before libepoxy, which aborts where there is no libEGL.
+ */
+void *player_probe_display(struct player_probe_lack *lack);
+
 /* Whether this is the argument that asks for it. */
 bool player_probe_wanted(const char *argument);
 

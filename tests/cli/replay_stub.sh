@@ -298,6 +298,11 @@ expect_equal "lines where init fails" 1 "$(wc -l <.stderr)"
 expect_stderr_match "^vgt: plain.vgt: .*virglrenderer does not start \(22\): " \
 	env STUB_VIRGL_FAIL=init "$VGT" replay plain.vgt
 expect_stdout "" env STUB_VIRGL_FAIL=init "$VGT" replay plain.vgt
+mkdir no-egl
+touch no-egl/libEGL.so.1
+expect_stderr "vgt: plain.vgt: no EGL that draws without a window: $PWD/no-egl/libEGL.so.1: file too short: \
+apt install libegl1 libgl1-mesa-dri" env LD_LIBRARY_PATH="$PWD/no-egl:$LD_LIBRARY_PATH" "$VGT" replay --quiet plain.vgt
+expect_equal "status without libEGL" 2 "$cli_status"
 
 # A recording that was killed is replayed to its last command, and recovered.
 : >killed.out

@@ -275,7 +275,7 @@ if [ -e no-x/virgl_test_server ]; then
 else
 	echo "cli/usage: SKIPPED: no virgl_test_server, for what lacks Xvfb" >&2
 fi
-row 2 "good.vgt: no EGL that draws without a window: apt install libegl1 libgl1-mesa-dri" \
+row 2 "good.vgt: no EGL that draws without a window: no EGL_MESA_platform_surfaceless: apt install libegl1 libgl1-mesa-dri" \
 	env __EGL_VENDOR_LIBRARY_DIRS="$PWD/dir" "$VGT" replay good.vgt
 
 # Files without permission: root needs none, so that nobody tries.
