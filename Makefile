@@ -47,8 +47,9 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	run_program.c shader_list.c suite.c suite_goldens.c suite_manifest.c suite_report.c suite_run.c \
 	terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c trace_summary_text.c vgt.c \
 	vgt_cmd.c vgt_json.c vgt_text.c)
-player_src := $(addprefix replay/,interrupt.c new_file.c player.c player_backing.c \
-	player_capset.c player_picture.c player_probe.c player_window.c png_image.c vgt_text.c)
+player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
+	player_capset.c player_picture.c player_probe.c png_image.c vgt_text.c)
+window_src := replay/player_window.c
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
@@ -56,7 +57,7 @@ pkg = $(shell pkg-config $(1) $(2))
 
 programs := $(BUILD)/vgt $(BUILD)/vgt-player
 libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
-	$(BUILD)/libvgt-vtest.so
+	$(BUILD)/libvgt-vtest.so $(BUILD)/vgt-window.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream upstream_headers virgl_client bench_hook bench_device \
 	libscanout-hook.so stub/libvirglrenderer.so.1)
@@ -100,7 +101,13 @@ $(BUILD)/vgt: $(call obj,$(vgt_src)) $(format_lib)
 
 $(BUILD)/vgt-player: $(call obj,$(player_src)) $(format_lib)
 	$(say) LINK $@
-	$(Q)$(link) -o $@ $^ $(call pkg,--libs,virglrenderer epoxy sdl2 spng libzstd libxxhash)
+	$(Q)$(link) -Wl,--export-dynamic-symbol='vgt_*' -o $@ $^ \
+		$(call pkg,--libs,virglrenderer epoxy spng libzstd libxxhash)
+
+# What it takes of vgt it takes from the player, which loads it.
+$(BUILD)/vgt-window.so: $(call obj,$(window_src))
+	$(say) LINK $@
+	$(Q)$(link) -shared -o $@ $^ $(call pkg,--libs,sdl2)
 
 $(BUILD)/libvgt-capture.a: $(call obj,$(capture_src) $(format_src))
 	$(say) AR $@
@@ -255,7 +262,8 @@ install: all
 	install -d $(call staged,$(install_dirs)) && echo "$$made" >>$(call staged,$(made_dirs))
 	install $(BUILD)/vgt $(call staged,$(PREFIX)/bin)
 	install $(BUILD)/vgt-player $(call staged,$(LIBDIR)/vgt)
-	install -m 644 $(BUILD)/libvgt-preload.so $(BUILD)/libvgt-vtest.so $(call staged,$(LIBDIR)/vgt)
+	install -m 644 $(BUILD)/libvgt-preload.so $(BUILD)/libvgt-vtest.so $(BUILD)/vgt-window.so \
+		$(call staged,$(LIBDIR)/vgt)
 	install -m 644 $(BUILD)/libvgt-capture.so $(call staged,$(LIBDIR)/libvgt-capture.so.0)
 	ln -sf libvgt-capture.so.0 $(call staged,$(LIBDIR)/libvgt-capture.so)
 	install -m 644 $(BUILD)/libvgt-capture.a $(call staged,$(LIBDIR))

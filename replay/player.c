@@ -5,6 +5,7 @@
  * what it is given.
  */
 #include "clock.h"
+#include "companion.h"
 #include "debian_packages.h"
 #include "player_backing.h"
 #include "player_capset.h"
@@ -21,10 +22,12 @@
 #include "virgl_caps.h"
 #include "virgl_cmd.h"
 
+#include <dlfcn.h>
 #include <epoxy/gl.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +74,7 @@ struct player {
 	struct options options;
 	const char *path;
 	struct vgt_reader *reader;
+	const struct player_window_functions *window_library;
 	struct player_window *window; /* NULL: none */
 	uint64_t told; /* what commands before this one gave rise to was told, once */
 	struct vgt_model *model;
@@ -379,7 +383,7 @@ static void show_in_window(
 	struct player *player, const struct player_event *event, struct vgt_image *image)
 {
 	const uint64_t number = event->frame.number;
-	const enum player_window_seen seen = player_window_seen(
+	const enum player_window_seen seen = player->window_library->seen(
 		player->window, number, event->kind == PLAYER_FRAME ? event->frame.digest : 0);
 	if (seen == PLAYER_WINDOW_NEW) {
 		send_event(event);
@@ -391,7 +395,7 @@ static void show_in_window(
 			number);
 		send_event(&differs);
 	}
-	player_window_show(player->window, event, image, player->time_ns);
+	player->window_library->show(player->window, event, image, player->time_ns);
 }
 
 static void show_frame(struct player *player, const struct pending_frame *shown)
@@ -401,7 +405,7 @@ static void show_frame(struct player *player, const struct pending_frame *shown)
 		!vgt_ranges_contain(&player->options.frames, shown->number)) {
 		return;
 	}
-	if (player->window && !player_window_wants(player->window, shown->number)) {
+	if (player->window && !player->window_library->wants(player->window, shown->number)) {
 		return;
 	}
 	const struct vgt_resource *resource =
@@ -1226,8 +1230,8 @@ static enum vgt_read play_records(struct player *player, struct vgt_err *err)
 			release_command(player, &held);
 		}
 		if (player->frames > last ||
-			(player->window && player_window_poll(player->window, player->frames) !=
-						   PLAYER_WINDOW_GO_ON)) {
+			(player->window && player->window_library->poll(player->window,
+						   player->frames) != PLAYER_WINDOW_GO_ON)) {
 			break;
 		}
 		if (vgt_record_is_command(record.type)) {
@@ -1274,7 +1278,7 @@ static void start_again(struct player *player)
 	player_backing_destroy(player->own_iov);
 	player->own_iov = NULL;
 	open_trace(player);
-	player_window_started(player->window);
+	player->window_library->started(player->window);
 }
 
 static void play(struct player *player)
@@ -1289,12 +1293,14 @@ static void play(struct player *player)
 		}
 		next = play_records(player, &err);
 		if (player->window) {
-			order = player_window_end(player->window, player->frames,
+			order = player->window_library->end(player->window, player->frames,
 				next == VGT_READ_ERROR ? err.message : NULL);
 		}
 	} while (order == PLAYER_WINDOW_START_AGAIN);
-	player_window_destroy(player->window);
-	player->window = NULL;
+	if (player->window) {
+		player->window_library->destroy(player->window);
+		player->window = NULL;
+	}
 	if (next == VGT_READ_ERROR) {
 		fail_at(player, &err);
 	}
@@ -1425,13 +1431,31 @@ static uint64_t count_frames(const struct player *player)
 	return frames;
 }
 
+static const struct player_window_functions *load_window(const struct player *player)
+{
+	char path[PATH_MAX];
+	if (!companion_look(PLAYER_WINDOW_LIBRARY, path, sizeof(path))) {
+		fail(player, VGT_EXIT_TROUBLE,
+			"cannot open a window: " PLAYER_WINDOW_LIBRARY
+			" is not beside vgt-player");
+	}
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	const void *functions = library ? dlsym(library, "player_window_functions") : NULL;
+	if (!functions) {
+		fail(player, VGT_EXIT_TROUBLE,
+			"cannot open a window: %.140s: apt install " DEBIAN_SDL, dlerror());
+	}
+	return functions;
+}
+
 static void open_window(struct player *player)
 {
+	player->window_library = load_window(player);
 	struct stat status;
 	const bool can_start_again = strcmp(player->path, "-") != 0 &&
 				     stat(player->path, &status) == 0 &&
 				     S_ISREG(status.st_mode);
-	player->window = player_window_create(&(struct player_window_options){
+	player->window = player->window_library->create(&(struct player_window_options){
 		.path = player->path,
 		.frames = &player->options.frames,
 		.total = can_start_again ? count_frames(player) : PLAYER_WINDOW_UNKNOWN,

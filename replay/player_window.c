@@ -241,7 +241,7 @@ static void pass_frames(struct player_window *window, uint64_t frames)
 	window->played = frames;
 }
 
-bool player_window_wants(const struct player_window *window, uint64_t number)
+static bool window_wants(const struct player_window *window, uint64_t number)
 {
 	/* any frame may be the last where the end is not known; those of a pipe come once */
 	const bool near = number >= window->goal ||
@@ -250,7 +250,7 @@ bool player_window_wants(const struct player_window *window, uint64_t number)
 	return window->order == PLAYER_WINDOW_GO_ON && near && !find_kept(window, number);
 }
 
-enum player_window_seen player_window_seen(
+static enum player_window_seen window_seen(
 	struct player_window *window, uint64_t number, uint64_t digest)
 {
 	if (number >= DIGESTS_MAX) {
@@ -886,7 +886,7 @@ static void run(struct player_window *window)
 	in_display = NULL;
 }
 
-void player_window_show(struct player_window *window, const struct player_event *event,
+static void window_show(struct player_window *window, const struct player_event *event,
 	struct vgt_image *image, uint64_t time_ns)
 {
 	const uint64_t number = event->frame.number;
@@ -902,7 +902,7 @@ void player_window_show(struct player_window *window, const struct player_event 
 	}
 }
 
-enum player_window_order player_window_poll(struct player_window *window, uint64_t frames)
+static enum player_window_order window_poll(struct player_window *window, uint64_t frames)
 {
 	const uint64_t now = clock_ns();
 	if (window->order != PLAYER_WINDOW_GO_ON) {
@@ -927,7 +927,7 @@ enum player_window_order player_window_poll(struct player_window *window, uint64
 	return window->order;
 }
 
-enum player_window_order player_window_end(
+static enum player_window_order window_end(
 	struct player_window *window, uint64_t frames, const char *why)
 {
 	if (window->order != PLAYER_WINDOW_GO_ON) {
@@ -949,13 +949,13 @@ enum player_window_order player_window_end(
 	return window->order;
 }
 
-void player_window_started(struct player_window *window)
+static void window_started(struct player_window *window)
 {
 	window->order = PLAYER_WINDOW_GO_ON;
 	window->played = 0;
 }
 
-struct player_window *player_window_create(const struct player_window_options *options)
+static struct player_window *window_create(const struct player_window_options *options)
 {
 	struct player_window *window = calloc(1, sizeof(*window));
 	if (!window) {
@@ -981,7 +981,7 @@ struct player_window *player_window_create(const struct player_window_options *o
 	return window;
 }
 
-void player_window_destroy(struct player_window *window)
+static void window_destroy(struct player_window *window)
 {
 	if (!window) {
 		return;
@@ -997,3 +997,14 @@ void player_window_destroy(struct player_window *window)
 	free(window->digests);
 	free(window);
 }
+
+const struct player_window_functions player_window_functions = {
+	.create = window_create,
+	.destroy = window_destroy,
+	.wants = window_wants,
+	.seen = window_seen,
+	.show = window_show,
+	.poll = window_poll,
+	.end = window_end,
+	.started = window_started,
+};

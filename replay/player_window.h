@@ -66,36 +66,48 @@ enum player_window_seen {
 	PLAYER_WINDOW_DIFFERENT,
 };
 
-/* Finds the display; the window opens with the first frame. NULL: no memory. */
-struct player_window *player_window_create(const struct player_window_options *options);
-void player_window_destroy(struct player_window *window);
-
-/* Whether it wants the picture of this frame, which comes next. */
-bool player_window_wants(const struct player_window *window, uint64_t number);
-
-/* The digest of frame `number`, 0: it has no picture. */
-enum player_window_seen player_window_seen(
-	struct player_window *window, uint64_t number, uint64_t digest);
-
 /*
- * Takes a frame (PLAYER_FRAME, or PLAYER_UNSHOWN with an empty image) over, pixels included,
- * and shows it if it is the one that was gone to. `time_ns` is that of the recording. Returns
- * when it needs the player.
+ * They are in a library of their own, beside vgt-player, so that a replay without a window does
+ * without SDL and all that it loads. The library takes vgt_* functions from the player.
  */
-void player_window_show(struct player_window *window, const struct player_event *event,
-	struct vgt_image *image, uint64_t time_ns);
+#define PLAYER_WINDOW_LIBRARY "vgt-window.so"
 
-/* Between two records: looks at what the user did. `frames` is the number of the next frame. */
-enum player_window_order player_window_poll(struct player_window *window, uint64_t frames);
+struct player_window_functions {
+	/* Finds the display; the window opens with the first frame. NULL: no memory. */
+	struct player_window *(*create)(const struct player_window_options *options);
+	void (*destroy)(struct player_window *window);
 
-/*
- * The trace, or the range, has come to its end with so many frames; `why` is NULL or says what
- * is wrong there. Returns when the window is closed, is to go back, or has nothing to show.
- */
-enum player_window_order player_window_end(
-	struct player_window *window, uint64_t frames, const char *why);
+	/* Whether it wants the picture of this frame, which comes next. */
+	bool (*wants)(const struct player_window *window, uint64_t number);
 
-/* The trace is being played from its first record. */
-void player_window_started(struct player_window *window);
+	/* The digest of frame `number`, 0: it has no picture. */
+	enum player_window_seen (*seen)(
+		struct player_window *window, uint64_t number, uint64_t digest);
+
+	/*
+	 * Takes a frame (PLAYER_FRAME, or PLAYER_UNSHOWN with an empty image) over, pixels
+	 * included, and shows it if it is the one that was gone to. `time_ns` is that of the
+	 * recording. Returns when it needs the player.
+	 */
+	void (*show)(struct player_window *window, const struct player_event *event,
+		struct vgt_image *image, uint64_t time_ns);
+
+	/* Between two records: looks at what the user did. `frames` is the number of the next
+	 * frame. */
+	enum player_window_order (*poll)(struct player_window *window, uint64_t frames);
+
+	/*
+	 * The trace, or the range, has come to its end with so many frames; `why` is NULL or
+	 * says what is wrong there. Returns when the window is closed, is to go back, or has
+	 * nothing to show.
+	 */
+	enum player_window_order (*end)(
+		struct player_window *window, uint64_t frames, const char *why);
+
+	/* The trace is being played from its first record. */
+	void (*started)(struct player_window *window);
+};
+
+extern const struct player_window_functions player_window_functions;
 
 #endif

@@ -79,6 +79,8 @@ restore() {
 expect_exit 0 make -s install "${other[@]}"
 mv "$TMP/new/prefix" "$TMP/new/moved"
 expect_exit 0 env LIBGL_ALWAYS_SOFTWARE=1 "$TMP/new/moved/bin/vgt" replay --quiet --frames 0 traces/gears.vgt
+expect_stderr_match 'cannot open a window: DISPLAY is not set' \
+	env -u DISPLAY "$TMP/new/moved/bin/vgt" replay --window traces/gears.vgt
 rm "$TMP/new/moved/lib/triplet/vgt/vgt-player"
 expect_stderr_match 'not found in .*/moved/bin or .*/moved/bin/../lib/triplet/vgt$' \
 	"$TMP/new/moved/bin/vgt" replay --frames 0 traces/gears.vgt

@@ -230,6 +230,19 @@ kill -INT "$player"
 ended 130
 wait_for "the window to go" window_is_gone
 
+# Without SDL, and without the library that uses it, all goes but the window.
+mkdir no-sdl
+touch no-sdl/libSDL2-2.0.so.0
+expect_stderr "vgt: $gears: cannot open a window: no-sdl/libSDL2-2.0.so.0: file too short: \
+apt install libsdl2-2.0-0" env LD_LIBRARY_PATH=no-sdl "$VGT" replay --quiet --window "$gears"
+expect_equal "status without SDL" 2 "$cli_status"
+expect_exit 0 env LD_LIBRARY_PATH=no-sdl "$VGT" replay --quiet --frames 0 "$gears"
+mkdir alone
+cp "$VGT" "$build/vgt-player" alone/
+expect_stderr "vgt: $gears: cannot open a window: vgt-window.so is not beside vgt-player" \
+	alone/vgt replay --quiet --window "$gears"
+expect_exit 0 alone/vgt replay --quiet --frames 0 "$gears"
+
 # A renderer that hangs or crashes, or does not do the same again, in the second play of the trace; and a
 # pause, however long, is no hang.
 export LD_LIBRARY_PATH=$build/tests/stub
