@@ -72,7 +72,8 @@ const char cmd_replay_help[] =
 	"from its start again, which a pipe does not allow; a picture that is not the same\n"
 	"again is a problem. A frame's line is printed when its picture is first taken;\n"
 	"frames that are jumped over have none. --out is where the key s saves. At its end\n"
-	"the replay stays at the last frame. Keys:\n"
+	"the replay stays at the last frame. Closed before it has come to the end of the\n"
+	"trace, it does not know whether that is missing (exit status 5). Keys:\n"
 	"\n"
 	PLAYER_WINDOW_KEYS
 	"\n"

@@ -21,6 +21,7 @@
 
 struct player_progress {
 	_Atomic uint32_t started;       /* not 0: main() was reached */
+	_Atomic uint32_t in_display;    /* not 0: in the window, not in the renderer */
 	_Atomic uint64_t calls;         /* counts what was asked of the renderer */
 	_Atomic uint64_t command;       /* the control command being executed */
 	_Atomic uint32_t virgl_command; /* of a submit that is executed in pieces, or

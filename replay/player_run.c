@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "vgt_address.h"
+#include "vgt_cmd.h"
 #include "vgt_record_desc.h"
 #include "virtio_gpu.h"
 
@@ -205,11 +206,25 @@ static void say_place(struct player_run *run, const char *what)
 			: "");
 }
 
+/* In place of a player that cannot say it any more. */
+static void give_up(struct player_run *run, const char *why)
+{
+	struct player_event event = {.kind = PLAYER_FAILED,
+		.command = PLAYER_NO_COMMAND,
+		.virgl_command = PLAYER_NO_VIRGL_COMMAND};
+	snprintf(event.text, sizeof(event.text), "%s", why);
+	run->options->event(run->options->opaque, &event);
+	run->result.outcome = PLAYER_GAVE_UP;
+	run->result.status = VGT_EXIT_TROUBLE;
+}
+
 static void judge(struct player_run *run, int status)
 {
 	struct player_result *result = &run->result;
 	char what[64];
-	if (run->hung) {
+	if (run->hung && run->progress->in_display) {
+		give_up(run, "the display of the window does not answer");
+	} else if (run->hung) {
 		result->outcome = PLAYER_HUNG;
 		snprintf(what, sizeof(what), "hung for %" PRIu64 " s",
 			run->options->timeout_ms / 1000);

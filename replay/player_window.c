@@ -97,6 +97,19 @@ static void on_exit_inside(void)
 	}
 }
 
+/* Hanging from here on is the display's fault, not the renderer's. */
+static void enter_display(struct player_window *window)
+{
+	in_display = window;
+	window->options.progress->in_display = 1;
+}
+
+static void leave_display(void)
+{
+	in_display->options.progress->in_display = 0;
+	in_display = NULL;
+}
+
 /* The frames of the range */
 
 static uint64_t next_in(const struct player_window *window, uint64_t number)
@@ -372,7 +385,7 @@ __attribute__((noreturn)) static void cannot_open(struct player_window *window)
 			"cannot open a window: DISPLAY is not set; Xvfb is a display without "
 			"a screen");
 	}
-	in_display = NULL;
+	leave_display();
 	window->options.fail(window->options.opaque, text);
 	abort();
 }
@@ -857,7 +870,7 @@ static bool ask_for_goal(struct player_window *window)
 /* Shows frames until the player is needed: `order` says for what. */
 static void run(struct player_window *window)
 {
-	in_display = window;
+	enter_display(window);
 	while (window->order == PLAYER_WINDOW_GO_ON) {
 		if (!window->current || window->goal != window->current->event.frame.number) {
 			struct kept *kept = find_kept(window, window->goal);
@@ -883,7 +896,7 @@ static void run(struct player_window *window)
 			take_events(window, 0);
 		}
 	}
-	in_display = NULL;
+	leave_display();
 }
 
 static void window_show(struct player_window *window, const struct player_event *event,
@@ -913,7 +926,7 @@ static enum player_window_order window_poll(struct player_window *window, uint64
 		return PLAYER_WINDOW_GO_ON;
 	}
 	window->polled_ns = now;
-	in_display = window;
+	enter_display(window);
 	if (!window->window && now - window->created_ns > OPEN_NS) {
 		open_window(window, 640, 480);
 		draw(window);
@@ -922,7 +935,7 @@ static enum player_window_order window_poll(struct player_window *window, uint64
 	if (now - window->titled_ns > TITLE_NS) {
 		set_title(window);
 	}
-	in_display = NULL;
+	leave_display();
 	run(window);
 	return window->order;
 }
@@ -972,12 +985,12 @@ static struct player_window *window_create(const struct player_window_options *o
 	SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
 	SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
 	atexit(on_exit_inside);
-	in_display = window;
+	enter_display(window);
 	if (SDL_Init(SDL_INIT_VIDEO) != 0) {
 		cannot_open(window);
 	}
 	SDL_StartTextInput();
-	in_display = NULL;
+	leave_display();
 	return window;
 }
 
@@ -986,11 +999,11 @@ static void window_destroy(struct player_window *window)
 	if (!window) {
 		return;
 	}
-	in_display = window;
+	enter_display(window);
 	SDL_FreeSurface(window->picture);
 	SDL_DestroyWindow(window->window);
 	SDL_Quit();
-	in_display = NULL;
+	leave_display();
 	while (window->kept_count) {
 		drop_kept(window, window->kept_count - 1);
 	}

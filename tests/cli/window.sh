@@ -39,6 +39,7 @@ player=
 end_all() {
 	# shellcheck disable=SC2086
 	kill $player $x 2>/dev/null || true
+	kill -CONT $x 2>/dev/null || true
 	wait
 }
 wait_for "the X server" [ -s display ]
@@ -223,6 +224,13 @@ press Right "frame 19/20 .* paused"
 shows 19
 press q "^$"
 ended 0
+
+# A display that does not answer is no renderer that hangs.
+kill -STOP $x
+expect_stderr "vgt: $gears: the display of the window does not answer" \
+	timeout 30 "$VGT" replay --quiet --window --timeout 1 "$gears"
+expect_equal "status of a display that hangs" 2 "$cli_status"
+kill -CONT $x
 
 # Ctrl-C.
 open "$gears"
