@@ -20,8 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OUT_DEFAULT "vgt-test-out"
-
 /* clang-format off */
 const char cmd_test_help[] =
 	"usage: vgt test [OPTION...] DIR|MANIFEST [NAME...]\n"
@@ -40,8 +38,10 @@ const char cmd_test_help[] =
 	"                  or one that differs where this host's capset lacks what the\n"
 	"                  guest was offered\n"
 	"  -o, --out DIR   where to keep frames that differ (frame-NNNN.actual.png and\n"
-	"                  .difference.png) and what the renderer printed (log.txt), in a\n"
-	"                  directory for each test (" OUT_DEFAULT "; not made where all pass)\n"
+	"                  .difference.png) and what the renderer printed (" SUITE_KEPT_LOG "),\n"
+	"                  in a directory for each test, until the test is run again\n"
+	"                  (" SUITE_KEPT_DEFAULT "/SUITE, SUITE the name of the suite's directory;\n"
+	"                  not made where all pass)\n"
 	"  --timeout S     the renderer hangs when one call takes longer (60)\n"
 	"  --drop=draws    leave out all DRAW_VBO: each trace that draws must fail\n"
 	"  --junit FILE    also write the results as JUnit's XML\n"
@@ -99,6 +99,7 @@ struct request {
 	struct suite_runner runner;
 	struct suite_report report;
 	char player[PATH_MAX];
+	const char *out; /* of --out */
 	const char *junit_path;
 	struct junit *junit;
 	const char **tags; /* of --tag */
@@ -338,7 +339,7 @@ static int run_suite(struct request *request)
 	rmdir(scratch);
 	free(scratch);
 	if (request->out_is_ours) {
-		rmdir(request->runner.out); /* where nothing is in it */
+		rmdir(request->out); /* where nothing is in it */
 	}
 	suite_report_summary(&request->report, interrupt_noted() != 0);
 	write_junit(request);
@@ -351,15 +352,18 @@ static int run_suite(struct request *request)
 /* What would be found out too late otherwise. */
 static bool can_write_results(struct request *request)
 {
-	struct suite_runner *runner = &request->runner;
 	struct stat status;
 	struct vgt_err err;
 
-	request->out_is_ours = !runner->out || stat(runner->out, &status) != 0;
-	if (runner->out && !vgt_cmd_make_directory(runner->out)) {
+	request->out_is_ours = request->out && stat(request->out, &status) != 0;
+	if (request->out && !vgt_cmd_make_directory(request->out)) {
 		return false;
 	}
-	runner->out = runner->out ? runner->out : OUT_DEFAULT;
+	if (!suite_kept_init(
+		    &request->runner.kept, request->out, request->suite.directory, &err)) {
+		vgt_cmd_error(request->report.suite, &err);
+		return false;
+	}
 	if (!request->junit_path) {
 		return true;
 	}
@@ -418,7 +422,7 @@ static int check_arguments(const struct request *request, int argc, char **argv)
 		bool given;
 		const char *name;
 	} runs[] = {{request->fetch, "--fetch"}, {request->junit_path != NULL, "--junit"},
-		{request->runner.out != NULL, "--out"}};
+		{request->out != NULL, "--out"}};
 	for (size_t i = 0; request->list && i < sizeof(runs) / sizeof(runs[0]); i++) {
 		if (runs[i].given) {
 			return vgt_cmd_usage(
@@ -478,7 +482,7 @@ static int parse_options(struct request *request, int argc, char **argv)
 			request->no_skip = true;
 			break;
 		case 'o':
-			request->runner.out = optarg;
+			request->out = optarg;
 			break;
 		case OPTION_TIMEOUT:
 			if (!vgt_cmd_number(
@@ -526,6 +530,7 @@ int cmd_test(int argc, char **argv)
 		result = test_suite(&request, argv + optind);
 	}
 	junit_destroy(request.junit);
+	suite_kept_finish(&request.runner.kept);
 	suite_close(&request.suite);
 	free(request.selected);
 	free(request.tags);

@@ -42,6 +42,7 @@ struct attempt {
 	char last_of_ours[200]; /* line of vgt's own in the log */
 	char failed[300];       /* why the player gave up */
 	uint64_t violations, problems;
+	size_t kept; /* frames */
 	uint64_t failures,
 		differences; /* reasons to fail; those that a host can be the cause of */
 	char lack[sizeof(
@@ -121,67 +122,91 @@ static enum suite_verdict verdict_of(const struct vgt_err *err)
 
 /* Keeping what failed */
 
-static void keep_failed(struct attempt *attempt, const char *path, const struct vgt_err *err)
+/* The path in the test's directory, as people are told it. */
+static char *kept_path(const struct attempt *attempt, const char *name)
+{
+	char *path;
+	return asprintf(&path, "%s/%s%s%s", attempt->runner->kept.path, attempt->test->name,
+		       *name ? "/" : "", name) < 0
+		       ? NULL
+		       : path;
+}
+
+static void keep_failed(struct attempt *attempt, const char *name, const struct vgt_err *err)
 {
 	if (!attempt->runner->out_failed) {
-		find(attempt, SUITE_ERROR, "%s: %s", path, err->message);
+		char *path = kept_path(attempt, name);
+		find(attempt, SUITE_ERROR, "%s: %s", path ? path : name, err->message);
+		free(path);
 	}
 	attempt->runner->out_failed = true;
 }
 
-/* OUT/NAME, made. */
-static bool make_out(struct attempt *attempt)
+/* Writes one file into the test's directory, by `write`; its path, or NULL. */
+static char *keep(struct attempt *attempt, const char *name,
+	bool (*write)(const void *what, int directory, const char *name, struct vgt_err *err),
+	const void *what)
 {
-	const char *out = attempt->runner->out;
 	struct vgt_err err;
-	char *path;
 
 	if (attempt->runner->out_failed) {
-		return false;
+		return NULL;
 	}
-	if (asprintf(&path, "%s/%s", out, attempt->test->name) < 0) {
-		return false;
+	const int directory =
+		suite_kept_open(&attempt->runner->kept, attempt->test->name, &err);
+	if (directory < 0) {
+		keep_failed(attempt, "", &err);
+		return NULL;
 	}
-	const bool good = (mkdir(out, 0777) == 0 || errno == EEXIST) &&
-			  (mkdir(path, 0777) == 0 || errno == EEXIST);
+	const bool good = write(what, directory, name, &err);
+	close(directory);
 	if (!good) {
-		vgt_err_system(&err, errno, "cannot make the directory");
-		keep_failed(attempt, path, &err);
+		keep_failed(attempt, name, &err);
 	}
-	free(path);
-	return good;
+	return good ? kept_path(attempt, name) : NULL;
 }
 
-/* OUT/NAME/frame-0010.KIND.png with this picture: its path, or NULL. Not the name of a golden:
- * OUT may be the suite's directory. */
+static bool write_picture(
+	const void *what, int directory, const char *name, struct vgt_err *err)
+{
+	char path[80];
+	/* by the descriptor, so that no path leads elsewhere meanwhile */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", directory, name);
+	return vgt_image_write_png(what, path, false, err);
+}
+
+/* NAME/frame-0010.KIND.png with this picture: its path, or NULL. Not the name of a golden: the
+ * directory may be the suite's. */
 static char *keep_picture(struct attempt *attempt, const struct vgt_image *image,
 	uint64_t number, const char *kind)
 {
-	struct vgt_err err;
-	char *path;
+	char name[48];
 
-	if (!make_out(attempt) ||
-		asprintf(&path, "%s/%s/frame-%04" PRIu64 ".%s.png", attempt->runner->out,
-			attempt->test->name, number, kind) < 0) {
-		return NULL;
-	}
-	if (!vgt_image_write_png(image, path, false, &err)) {
-		keep_failed(attempt, path, &err);
-		free(path);
-		return NULL;
-	}
-	return path;
+	snprintf(name, sizeof(name), "frame-%04" PRIu64 ".%s.png", number, kind);
+	return keep(attempt, name, write_picture, image);
 }
 
-static bool copy_log(const struct attempt *attempt, const char *path, struct vgt_err *err)
+/* The frame that was shown; no more of them than there are reasons, for a trace may have any
+ * number. */
+static char *keep_actual(
+	struct attempt *attempt, const struct vgt_image *image, uint64_t number)
 {
+	return attempt->kept++ < SUITE_REASONS_MAX
+		       ? keep_picture(attempt, image, number, "actual")
+		       : NULL;
+}
+
+static bool write_log(const void *what, int directory, const char *name, struct vgt_err *err)
+{
+	const struct vgt_child_log *log = what;
 	char block[4096];
 	ssize_t got;
 	off_t at = 0;
-	const int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	const int to = openat(
+		directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	bool good = to >= 0;
 
-	while (good && (got = pread(attempt->log.fd, block, sizeof(block), at)) > 0) {
+	while (good && (got = pread(log->fd, block, sizeof(block), at)) > 0) {
 		good = write(to, block, (size_t)got) == got;
 		at += got;
 	}
@@ -203,7 +228,6 @@ static void keep_log(struct attempt *attempt)
 {
 	struct suite_result *result = attempt->result;
 	struct stat status;
-	struct vgt_err err;
 	size_t size = 0;
 
 	if (fstat(attempt->log.fd, &status) != 0 || status.st_size == 0) {
@@ -214,44 +238,16 @@ static void keep_log(struct attempt *attempt)
 		vgt_child_log_show_end(&attempt->log, append_line, to);
 		fclose(to);
 	}
-	if (!make_out(attempt) || asprintf(&result->log, "%s/%s/log.txt", attempt->runner->out,
-					  attempt->test->name) < 0) {
-		result->log = NULL;
-	} else if (!copy_log(attempt, result->log, &err)) {
-		keep_failed(attempt, result->log, &err);
-		free(result->log);
-		result->log = NULL;
-	}
+	result->log = keep(attempt, SUITE_KEPT_LOG, write_log, &attempt->log);
 }
 
-/* What an earlier run has kept of this test would be taken for this one's. */
-static void remove_kept(const struct attempt *attempt)
+static void clear_kept(struct attempt *attempt)
 {
-	static const char *const endings[] = {".actual.png", ".difference.png"};
-	const struct dirent *entry;
-	char *path;
+	struct vgt_err err;
 
-	if (asprintf(&path, "%s/%s", attempt->runner->out, attempt->test->name) < 0) {
-		return;
+	if (!suite_kept_clear(&attempt->runner->kept, attempt->test->name, &err)) {
+		keep_failed(attempt, "", &err);
 	}
-	DIR *dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		const size_t length = strlen(entry->d_name);
-		bool ours = strcmp(entry->d_name, "log.txt") == 0;
-		for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-			const size_t end = strlen(endings[i]);
-			ours |= strncmp(entry->d_name, "frame-", 6) == 0 && length > end &&
-				strcmp(entry->d_name + length - end, endings[i]) == 0;
-		}
-		if (ours) {
-			unlinkat(dirfd(dir), entry->d_name, 0);
-		}
-	}
-	if (dir) {
-		closedir(dir);
-		rmdir(path); /* where it holds nothing else */
-	}
-	free(path);
 }
 
 /* The trace */
@@ -398,7 +394,10 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 	}
 	attempt->differences++;
 	tell_difference(attempt, frame, golden, actual);
-	frame->actual = keep_picture(attempt, actual, frame->number, "actual");
+	frame->actual = keep_actual(attempt, actual, frame->number);
+	if (!frame->actual) {
+		return;
+	}
 	if (vgt_compare_draw(&difference, golden, actual, tolerance->threshold, NULL)) {
 		frame->difference =
 			keep_picture(attempt, &difference, frame->number, "difference");
@@ -452,7 +451,7 @@ static void on_frame(struct attempt *attempt, const struct player_event *event)
 		find(attempt, SUITE_ERROR, "%s: %s", path, err.message);
 	} else {
 		if (!golden) {
-			char *kept = keep_picture(attempt, &actual, number, "actual");
+			char *kept = keep_actual(attempt, &actual, number);
 			find(attempt, SUITE_FAIL, "frame %" PRIu64 ": has no golden%s%s",
 				number, kept ? "; it shows " : "", kept ? kept : "");
 			free(kept);
@@ -728,7 +727,7 @@ bool suite_run(
 
 	*result = (struct suite_result){0};
 	if (find_trace(&attempt) && prepare_frames(&attempt) && open_log(&attempt)) {
-		remove_kept(&attempt);
+		clear_kept(&attempt);
 		if (verify_trace(&attempt)) {
 			play(&attempt);
 		}

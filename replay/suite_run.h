@@ -4,6 +4,7 @@
 
 #include "compare.h"
 #include "suite.h"
+#include "suite_kept.h"
 #include "vgt_err.h"
 
 #include <stdbool.h>
@@ -63,7 +64,7 @@ struct suite_runner {
 	const struct suite *suite;
 	const char *player;  /* the program, of companion_find("vgt-player") */
 	const char *scratch; /* a directory of the runner's own */
-	const char *out;     /* where failures are kept; is made when the first one happens */
+	struct suite_kept kept; /* what failed */
 	uint64_t timeout_ms;
 	bool drop_draws;
 	const char *shown; /* what is run, for the line of progress.h */

@@ -123,15 +123,64 @@ expect_equal "verdicts" "FAIL one FAIL two" \
 	"$(sed -n 's/^\(FAIL\)  \([a-z]*\): .*/\1 \2/p' "$TMP/.stdout" | xargs)"
 expect_equal "frames that differ" 3 "$(grep -c 'frame [0-9]*: [0-9]* of [0-9]* pixels beyond 8, allowed' \
 	"$TMP/.stdout")"
-expect_exit 0 [ -s vgt-test-out/one/frame-0002.actual.png ]
+expect_exit 0 [ -s vgt-test-out/suite/one/frame-0002.actual.png ]
 expect_exit 1 "$VGT" compare --threshold 8 ../suite/one/frame-0002.png \
-	vgt-test-out/one/frame-0002.actual.png
+	vgt-test-out/suite/one/frame-0002.actual.png
 cd ..
-left_behind "dropped draws" "$(printf 'vgt-test-out/%s\n' one/frame-000{0,2}.{actual,difference}.png \
+left_behind "dropped draws" "$(printf 'vgt-test-out/suite/%s\n' one/frame-000{0,2}.{actual,difference}.png \
 	two/frame-0001.{actual,difference}.png)"
 expect_exit 1 vgt_test --drop=draws --out work/o suite one
 expect_exit 0 vgt_test --out work/o suite one
 left_behind "what an earlier run has kept is gone" ""
+# what other suites have kept stays, and what is the user's
+fresh
+cp -R suite other
+cd work
+expect_exit 1 vgt_test --drop=draws ../other one
+mkdir -p vgt-test-out/suite/two o/one o/two
+echo mine | tee o/one/log.txt >vgt-test-out/suite/notes
+expect_exit 0 vgt_test ../suite
+expect_exit 0 vgt_test --out o ../suite
+expect_exit 0 [ -d o/two ]
+expect_exit 0 [ -d vgt-test-out/suite/two ]
+rm -r vgt-test-out
+mkdir vgt-test-out
+expect_exit 0 vgt_test ../suite
+expect_exit 0 [ -d vgt-test-out ]
+expect_exit 1 vgt_test --drop=draws ../other one
+expect_exit 0 vgt_test ../suite
+cd ..
+left_behind "what is not of this suite" "o/one/log.txt
+$(printf 'vgt-test-out/other/one/frame-000%s.png\n' {0,2}.{actual,difference})"
+# links in its place: nothing behind them is changed
+mkdir -p aim/one
+touch aim/one/vgt-log.txt aim/one/frame-0000.actual.png aim/vgt-log.txt
+find aim >before
+for place in vgt-test-out vgt-test-out/suite vgt-test-out/suite/one; do
+	mkdir -p "work/$(dirname $place)"
+	ln -s "$TMP/aim" work/$place
+	cd work
+	for drop in "" --drop=draws; do
+		expect_stdout_match " vgt-test-out/suite/one: $(basename $place) is a link, and what is kept goes to none$" \
+			vgt_test $drop ../suite one
+		expect_equal "status" 2 "$cli_status"
+	done
+	cd ..
+	expect_equal "what a link leads to" "$(cat before)" "$(find aim)"
+	expect_exit 0 [ -L work/$place ]
+	left_behind "a link" ""
+done
+mkdir -p work/vgt-test-out/suite/one
+for name in frame-0000.actual.png frame-0002.difference.png vgt-log.txt; do
+	ln -s "$TMP/aim/one/$name" work/vgt-test-out/suite/one/
+done
+cd work
+expect_exit 1 env STUB_VIRGL_CRASH=1 "$VGT" test ../suite one
+expect_exit 1 vgt_test --drop=draws ../suite one
+cd ..
+expect_equal "what links lead to" "$(cat before)" "$(find aim)"
+expect_exit 0 [ ! -s aim/one/vgt-log.txt ]
+rm -rf work/* other aim
 
 # Goldens: another picture, another size, one that is missing, one too many, one that is none.
 "$mkpng" other.png 32x16 ff0000ff
@@ -161,6 +210,11 @@ expect_exit 2 vgt_test suite one
 expect_stdout_match '^ERROR one: suite/one: frame-7.png must be named frame-0007.png$' vgt_test suite one
 manifest '"traces": [{"name": "one", "frames": "0-3"}]'
 expect_fail '^FAIL  one: frame 1: has no golden; it shows work/o/one/frame-0001.actual.png$'
+mkdir -p long
+record long/many --frames 30
+printf '{"version": 1, "traces": [{"name": "many", "frames": "0-"}]}' >long/manifest.json
+expect_exit 1 vgt_test --out work/long long
+expect_equal "pictures that are kept" 20 "$(find work/long -name '*.png' | wc -l)"
 manifest '"traces": [{"name": "one", "frames": "0"}]'
 expect_fail '^FAIL  one: frame 2: has a golden, but is not among the manifest.s frames 0$'
 manifest '"traces": [{"name": "one", "frames": "0,2-3,9"}]'
@@ -228,17 +282,17 @@ printf '#!/bin/sh\necho "<one>" && exit 127\n' >alone/vgt-player
 chmod +x alone/vgt-player
 expect_exit 2 alone/vgt test --out work/o suite one
 expect_stdout_match '^ERROR one: vgt-player cannot start$' alone/vgt test --out work/o suite one
-expect_stdout_match '^      the renderer printed \(kept in work/o/one/log.txt\):$' \
+expect_stdout_match '^      the renderer printed \(kept in work/o/one/vgt-log.txt\):$' \
 	alone/vgt test --out work/o suite one
 expect_stdout_match '^      \| <one>$' alone/vgt test --out work/o suite one
 
 # What is kept of a renderer that prints much: the beginning and the end.
 printf '#!/bin/sh\necho first words\nseq -f "%%.0f and so on" 100000\necho last words\nexit 127\n' >alone/vgt-player
 expect_stdout_match '^      \| last words$' alone/vgt test --out work/o suite one
-expect_equal "its beginning" "first words" "$(head -n 1 work/o/one/log.txt)"
-expect_equal "its end" "last words" "$(tail -n 1 work/o/one/log.txt)"
-expect_exit 0 [ "$(stat -c %s work/o/one/log.txt)" -le 1048576 ]
-expect_exit 0 grep -Eqx '\[vgt has left out [0-9]{6,7} bytes here\]' work/o/one/log.txt
+expect_equal "its beginning" "first words" "$(head -n 1 work/o/one/vgt-log.txt)"
+expect_equal "its end" "last words" "$(tail -n 1 work/o/one/vgt-log.txt)"
+expect_exit 0 [ "$(stat -c %s work/o/one/vgt-log.txt)" -le 1048576 ]
+expect_exit 0 grep -Eqx '\[vgt has left out [0-9]{6,7} bytes here\]' work/o/one/vgt-log.txt
 
 # --json
 manifest '"traces": [{"name": "one"}, {"name": "two"}, {"name": "none"}]'
@@ -445,7 +499,7 @@ rm -rf work/o
 mkdir -p work/o
 : >work/o/one
 expect_exit 2 vgt_test --out work/o suite
-expect_stdout_match '^      work/o/one/frame-0000.actual.png: cannot create: Not a directory$' vgt_test --out work/o suite
+expect_stdout_match '^FAIL  one: work/o/one: cannot open the directory: Not a directory$' vgt_test --out work/o suite
 rm -rf work/* suite
 fresh
 expect_exit 1 vgt_test --drop=draws --out suite suite
@@ -472,7 +526,7 @@ for run in "INT pass" "TERM pass" "INT FAIL" "QUIT FAIL"; do
 	if [ "${run#* }" = FAIL ]; then
 		mkdir slow/a
 		cp wrong.png slow/a/frame-0000.png
-		kept="$(printf 'vgt-test-out/a/frame-0000.%s.png\n' actual difference)"
+		kept="$(printf 'vgt-test-out/slow/a/frame-0000.%s.png\n' actual difference)"
 	fi
 	set -m # so that SIGINT is not ignored, and there is a group of processes as a terminal has it
 	(ulimit -c 0 && cd work && exec "$TMP/alone/vgt" test --junit ../results.xml ../slow) \

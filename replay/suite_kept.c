@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite_kept.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The last part of the directory's name, whatever leads to it. The caller frees it; NULL with
+ * errno. */
+static char *suite_name(const char *directory)
+{
+	char *path = realpath(directory, NULL);
+	const char *name = path ? strrchr(path, '/') + 1 : NULL;
+	char *copy = name ? strdup(*name ? name : "root") : NULL;
+	free(path);
+	return copy;
+}
+
+static bool take_default(struct suite_kept *kept, const char *directory, struct vgt_err *err)
+{
+	char *name = suite_name(directory);
+	if (!name) {
+		return vgt_err_system(err, errno, "cannot find the suite's directory");
+	}
+	kept->is_default = true;
+	if (asprintf(&kept->path, SUITE_KEPT_DEFAULT "/%s", name) < 0) {
+		kept->path = NULL;
+	}
+	free(name);
+	return kept->path || vgt_err_system(err, ENOMEM, "cannot keep failures");
+}
+
+bool suite_kept_init(
+	struct suite_kept *kept, const char *out, const char *directory, struct vgt_err *err)
+{
+	*kept = (struct suite_kept){0};
+	if (!out) {
+		return take_default(kept, directory, err);
+	}
+	kept->path = strdup(out);
+	return kept->path || vgt_err_system(err, ENOMEM, "cannot keep failures");
+}
+
+void suite_kept_finish(struct suite_kept *kept)
+{
+	if (kept->made) {
+		rmdir(kept->path);
+	}
+	if (kept->made_default) {
+		rmdir(SUITE_KEPT_DEFAULT);
+	}
+	free(kept->path);
+	*kept = (struct suite_kept){0};
+}
+
+/* The directory `name` in `at`, no link; -1: *err, and errno is ENOENT where it is not there.
+ */
+static int step(int at, const char *name, struct vgt_err *err)
+{
+	struct stat status;
+	const int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const int error = errno;
+
+	if (fd < 0 && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISLNK(status.st_mode)) {
+		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+			"%.100s is a link, and what is kept goes to none", name);
+	} else if (fd < 0) {
+		vgt_err_system(err, error, "cannot open the directory");
+	}
+	errno = error;
+	return fd;
+}
+
+/* The same; with `make` it is made where it is not there. */
+static int enter(int at, const char *name, bool make, bool *made, struct vgt_err *err)
+{
+	if (make && mkdirat(at, name, 0777) == 0) {
+		*made = true;
+	} else if (make && errno != EEXIST) {
+		vgt_err_system(err, errno, "cannot make the directory");
+		return -1;
+	}
+	return step(at, name, err);
+}
+
+/* What all tests' directories are in. */
+static int enter_out(struct suite_kept *kept, bool make, struct vgt_err *err)
+{
+	if (!kept->is_default) {
+		const int fd = open(kept->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			vgt_err_system(err, errno, "cannot open the directory");
+		}
+		return fd;
+	}
+	const int above = enter(AT_FDCWD, SUITE_KEPT_DEFAULT, make, &kept->made_default, err);
+	if (above < 0) {
+		return -1;
+	}
+	const int fd = enter(above, strchr(kept->path, '/') + 1, make, &kept->made, err);
+	const int error = errno;
+	close(above);
+	errno = error;
+	return fd;
+}
+
+static int enter_test(struct suite_kept *kept, const char *name, bool make, struct vgt_err *err)
+{
+	bool made;
+	const int out = enter_out(kept, make, err);
+	if (out < 0) {
+		return -1;
+	}
+	const int fd = enter(out, name, make, &made, err);
+	const int error = errno;
+	close(out);
+	errno = error;
+	return fd;
+}
+
+int suite_kept_open(struct suite_kept *kept, const char *name, struct vgt_err *err)
+{
+	return enter_test(kept, name, true, err);
+}
+
+static bool is_ours(const char *name)
+{
+	static const char *const endings[] = {".actual.png", ".difference.png"};
+	const size_t length = strlen(name);
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		const size_t end = strlen(endings[i]);
+		if (strncmp(name, "frame-", 6) == 0 && length > end &&
+			strcmp(name + length - end, endings[i]) == 0) {
+			return true;
+		}
+	}
+	return strcmp(name, SUITE_KEPT_LOG) == 0;
+}
+
+/* Takes the descriptor over. How many there were. */
+static unsigned remove_ours(int fd)
+{
+	const struct dirent *entry;
+	unsigned removed = 0;
+	DIR *dir = fdopendir(fd);
+
+	if (!dir) {
+		close(fd);
+		return 0;
+	}
+	while ((entry = readdir(dir))) {
+		removed +=
+			is_ours(entry->d_name) && unlinkat(dirfd(dir), entry->d_name, 0) == 0;
+	}
+	closedir(dir);
+	return removed;
+}
+
+bool suite_kept_clear(struct suite_kept *kept, const char *name, struct vgt_err *err)
+{
+	const int fd = enter_test(kept, name, false, err);
+	if (fd < 0) {
+		return errno == ENOENT;
+	}
+	if (remove_ours(fd)) {
+		const int out = enter_out(kept, false, NULL);
+		if (out >= 0) {
+			unlinkat(out, name, AT_REMOVEDIR); /* where it holds nothing else */
+			close(out);
+		}
+	}
+	return true;
+}
