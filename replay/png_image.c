@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Room for a colour profile of a real-world screenshot, not for a bomb. */
 #define CHUNK_LIMIT (8u << 20)
@@ -103,7 +104,8 @@ static int set_up_decoder(spng_ctx *spng, struct png_source *source)
 	return status;
 }
 
-static int decode(spng_ctx *spng, struct png_source *source, struct vgt_image *image)
+static int decode(spng_ctx *spng, struct png_source *source, const struct vgt_image *like,
+	struct vgt_image *image)
 {
 	struct spng_ihdr ihdr;
 	size_t size = 0;
@@ -121,12 +123,15 @@ static int decode(spng_ctx *spng, struct png_source *source, struct vgt_image *i
 	if (size != (uint64_t)ihdr.width * ihdr.height * 4) {
 		return SPNG_EINTERNAL;
 	}
+	image->width = ihdr.width;
+	image->height = ihdr.height;
+	if (like && (like->width != ihdr.width || like->height != ihdr.height)) {
+		return 0;
+	}
 	image->rgba = malloc(size);
 	if (!image->rgba) {
 		return SPNG_EMEM;
 	}
-	image->width = ihdr.width;
-	image->height = ihdr.height;
 	status = spng_decode_image(spng, image->rgba, size, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
 	if (!status) {
 		/* Up to IEND: without this a file cut behind its pixels would pass as whole. */
@@ -137,22 +142,41 @@ static int decode(spng_ctx *spng, struct png_source *source, struct vgt_image *i
 	return status ? status : source->status;
 }
 
-bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_err *err)
+/* Takes the file over; NULL: it could not be opened, and errno says why. */
+static bool read_file(struct vgt_image *image, FILE *file, const struct vgt_image *like,
+	struct vgt_err *err)
 {
 	*image = (struct vgt_image){0};
-	struct png_source source = {.file = fopen(path, "rbe")};
-	if (!source.file) {
+	struct png_source source = {.file = file};
+	if (!file) {
 		return vgt_err_system(err, errno, "cannot open");
 	}
 	spng_ctx *spng = spng_ctx_new(0);
-	const int status = spng ? decode(spng, &source, image) : SPNG_EMEM;
+	const int status = spng ? decode(spng, &source, like, image) : SPNG_EMEM;
 	spng_ctx_free(spng);
-	fclose(source.file);
+	fclose(file);
 	if (status) {
 		vgt_image_finish(image);
 		return decode_failed(&source, status, err);
 	}
 	return true;
+}
+
+bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_err *err)
+{
+	return read_file(image, fopen(path, "rbe"), NULL, err);
+}
+
+bool vgt_image_read_png_like(
+	struct vgt_image *image, int fd, const struct vgt_image *like, struct vgt_err *err)
+{
+	FILE *file = fdopen(fd, "rb");
+	const int error = errno;
+	if (!file) {
+		close(fd);
+		errno = error;
+	}
+	return read_file(image, file, like, err);
 }
 
 /* Where a PNG goes. */

@@ -33,6 +33,13 @@ struct vgt_image {
 bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_err *err);
 
 /*
+ * The same from a descriptor, which is closed, for a picture that is to be compared with `like`:
+ * where the sizes differ only its size is read, and it has no pixels.
+ */
+bool vgt_image_read_png_like(
+	struct vgt_image *image, int fd, const struct vgt_image *like, struct vgt_err *err);
+
+/*
  * Writes 8-bit RGBA, or RGB without alpha, compressed for speed. The file appears complete or
  * not at all (new_file.h), one at a time in a process. A link is followed; a path that is no
  * ordinary file (/dev/stdout, a pipe) is written directly. Errors: VGT_ERR_SYSTEM,

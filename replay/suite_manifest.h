@@ -20,7 +20,7 @@
  * suite's directory, and the environment is limited to what only changes how Mesa draws.
  */
 
-#define SUITE_MANIFEST_MAX (16u << 20)         /* bytes */
+#define SUITE_MANIFEST_MAX (1u << 20)          /* bytes */
 #define SUITE_BYTES_MAX    (UINT64_C(1) << 40) /* of one trace */
 
 /* Goldens whose last bits depend on the processor: a channel may differ by 8, and 0.5 % of the

@@ -141,25 +141,84 @@ static bool make_directories(const char *file, struct vgt_err *err)
 	return true;
 }
 
-static bool copy_file(const char *url, const char *directory, const struct new_file *file,
-	uint64_t bytes, struct vgt_err *err)
+/* What %XX stands for in a URL; -1: it does not follow that form, or ends the text. */
+static int decode_escape(const char *at)
+{
+	char digits[3] = {at[1], at[1] ? at[2] : '\0', '\0'};
+	const int value = strspn(digits, "0123456789abcdefABCDEF") == 2
+				  ? (int)strtol(digits, NULL, 16)
+				  : 0;
+	return value ? value : -1;
+}
+
+/* The path of a file: URL (RFC 8089) of this machine. The caller frees it; NULL: *err. */
+static char *path_of_url(const char *url, struct vgt_err *err)
+{
+	const char *at = url + strlen("file:");
+	at += strncmp(at, "//localhost/", 12) == 0 ? 11 : strncmp(at, "///", 3) == 0 ? 2 : 0;
+	char *const path = malloc(strlen(at) + 1);
+	char *to = path;
+	int byte = 0;
+
+	for (; path && byte >= 0 && *at; at += byte >= 0 && *at == '%' ? 3 : 1) {
+		byte = *at == '%' ? decode_escape(at) : (unsigned char)*at;
+		*to++ = (char)byte;
+	}
+	if (!path) {
+		vgt_err_system(err, ENOMEM, "cannot copy");
+		return NULL;
+	}
+	*to = '\0';
+	if (byte < 0 || path[0] != '/' || path[1] == '/') {
+		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "must be file:///PATH");
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static char *local_path(const char *url, const char *directory, struct vgt_err *err)
+{
+	char *path;
+
+	if (strncmp(url, "file:", 5) == 0) {
+		return path_of_url(url, err);
+	}
+	if (asprintf(&path, "%s%s%s", *url == '/' ? "" : directory, *url == '/' ? "" : "/",
+		    url) < 0) {
+		vgt_err_system(err, ENOMEM, "cannot copy");
+		return NULL;
+	}
+	return path;
+}
+
+static bool copy_file(
+	const char *path, const struct new_file *file, uint64_t bytes, struct vgt_err *err)
 {
 	char hex[SHA256_DIGEST_STRING_LENGTH];
-	char *from;
 	struct stat status;
-
-	if (asprintf(&from, "%s%s%s", *url == '/' ? "" : directory, *url == '/' ? "" : "/",
-		    url) < 0) {
-		return vgt_err_system(err, ENOMEM, "cannot copy");
-	}
-	const int in = trace_store_open(from, &status, err);
+	const int in = trace_store_open(path, &status, err);
 	const bool good =
 		in >= 0 && check_size(&status, bytes, err) && read_all(in, file->fd, hex, err);
+
 	if (in >= 0) {
 		close(in);
 	}
-	free(from);
 	return good;
+}
+
+static bool copy_local(const char *url, const char *directory, const struct new_file *file,
+	uint64_t bytes, struct vgt_err *err)
+{
+	char *path = local_path(url, directory, err);
+	const bool good = path && copy_file(path, file, bytes, err);
+	free(path);
+	return good;
+}
+
+static bool is_remote(const char *url)
+{
+	return url[strcspn(url, ":/")] == ':' && strncmp(url, "file:", 5) != 0;
 }
 
 /* In curl before it starts: whatever the server sends, the file ends there. */
@@ -193,14 +252,11 @@ static bool run_curl(
 	const char *url, const char *temporary, uint64_t bytes, struct vgt_err *err)
 {
 	char size[24];
-	const bool file = strncmp(url, "file:", 5) == 0;
 	/* https: stays https:, and no server sends curl to a file of this machine */
-	const char *protocols = file                             ? "=file"
-				: strncmp(url, "https:", 6) == 0 ? "=https"
-								 : "=http,https";
+	const char *protocols = strncmp(url, "https:", 6) == 0 ? "=https" : "=http,https";
 	const char *const argv[] = {"curl", "-q", "--fail", "--location", "--globoff",
 		"--no-progress-meter", "--proto", protocols, "--proto-redir",
-		file ? "=https" : protocols, "--max-redirs", "10", "--max-filesize", size,
+		protocols, "--max-redirs", "10", "--max-filesize", size,
 		"--connect-timeout", "30", "--speed-limit", "1", "--speed-time", "60",
 		"--output", temporary, "--url", url, NULL};
 	const struct vgt_child_spec spec = {.argv = (char *const *)argv,
@@ -243,9 +299,9 @@ bool trace_store_fetch(const char *url, const char *directory, const char *path,
 	struct new_file file = {.fd = -1};
 	const bool good = make_directories(path, err) &&
 			  new_file_create(&file, path, true, 0666, err) &&
-			  (url[strcspn(url, ":/")] == ':'
+			  (is_remote(url)
 					  ? run_curl(url, file.temporary, bytes, err)
-					  : copy_file(url, directory, &file, bytes, err)) &&
+					  : copy_local(url, directory, &file, bytes, err)) &&
 			  trace_store_check(file.temporary, sha256, bytes, err) &&
 			  new_file_commit(&file, err);
 

@@ -29,7 +29,7 @@ bool trace_store_check(
 	const char *path, const char *sha256, uint64_t bytes, struct vgt_err *err);
 
 /*
- * Brings it from `url` (https:, http:, file: by curl; else a path, relative to `directory`) to
+ * Brings it from `url` (https:, http: by curl; file:; else a path, relative to `directory`) to
  * `path`. It gets there only when it is the right one, and no more than `bytes` are written. A
  * signal that is noted (interrupt.h) ends it with VGT_ERR_STOPPED; nothing stays behind then,
  * as after any failure.

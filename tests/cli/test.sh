@@ -201,6 +201,18 @@ cp other.png suite/one/frame-0003.png
 expect_fail "^FAIL  one: frame 3: $size pixels, its golden has 32x16"
 : >suite/one/frame-0003.png
 expect_fail '^FAIL  one: suite/one/frame-0003.png: '
+# one whose pixels would need 1 GiB is not decoded
+"$mkpng" suite/one/frame-0003.png 16384x16384 000000ff
+if ! ldd "$VGT" | grep -q 'lib[at]san'; then
+	expect_stdout_match "^FAIL  one: frame 3: $size pixels, its golden has 16384x16384" \
+		shell "ulimit -v 1000000; \"\$0\" test --out work/o suite one"
+fi
+# one that would never come
+rm suite/one/frame-0003.png
+mkfifo suite/one/frame-0003.png
+expect_exit 2 vgt_test --out work/o suite one
+expect_stdout_match '^ERROR one: suite/one/frame-0003.png: is no regular file$' \
+	vgt_test --out work/o suite one
 fresh
 cp wrong.png suite/one/frame-0006.png
 expect_fail '^FAIL  one: frame 6: is not in the trace, which has 6 frames$'
@@ -386,8 +398,8 @@ done <<-'EOF'
 	{"version": 1, "traces": [], "tolerance": {"max_pixels": "1,5%"}}|max_pixels: must be a number of pixels, or from "0%" to "100%" with at most 4 decimals, not '1,5%'
 	{"version": 1, "traces": [], "environment": {"PATH": "/"}}|environment: 'PATH' is none that a manifest may set
 EOF
-head -c 16777217 /dev/zero | tr '\0' ' ' >suite/manifest.json
-expect_stderr_match '^vgt: suite/manifest.json: is larger than 16777216 bytes' vgt_test suite
+head -c 1048577 /dev/zero | tr '\0' ' ' >suite/manifest.json
+expect_stderr_match '^vgt: suite/manifest.json: is larger than 1048576 bytes' vgt_test suite
 rm suite/manifest.json
 mkdir suite/manifest.json
 expect_stderr_match '^vgt: suite/manifest.json: is no regular file$' vgt_test suite
@@ -421,7 +433,8 @@ expect_exit 1 vgt_test --no-skip suite
 expect_stdout_match '^one  \(not fetched\)$' vgt_test --list suite
 expect_exit 0 vgt_test --junit results.xml suite
 expect_equal "skipped in JUnit" 1 "$(xpath 'count(//testcase[@name="one"]/skipped)')"
-for url in ../master/one.vgt "$TMP/master/one.vgt" "file://$TMP/master/one.vgt"; do
+for url in ../master/one.vgt "$TMP/master/one.vgt" "file://$TMP/master/one.vgt" \
+	"file:$TMP/master/%6fne.vgt"; do
 	remote "$url"
 	expect_exit 0 vgt_test --fetch suite
 	expect_equal "messages" "vgt: one: fetching $bytes bytes from $url" "$(head -n 1 "$TMP/.stderr")"
@@ -468,7 +481,16 @@ refused 'curl failed \(exit 22\)$'
 remote "$at/large"
 refused "is larger than the $bytes bytes of the manifest"
 remote "file:///dev/zero"
-refused "is larger than the $bytes bytes of the manifest"
+refused 'is no regular file$'
+mkfifo fifo
+for url in "file://$TMP/fifo" "file:$TMP/fi%66o" "file://localhost$TMP/%66ifo" "$TMP/fifo"; do
+	remote "$url"
+	refused 'is no regular file$'
+done
+for url in file:one.vgt file://elsewhere/one.vgt "file://$TMP/a%00" "file://$TMP/a%2"; do
+	remote "$url"
+	refused 'must be file:///PATH$'
+done
 remote "$at/one.vgt" $((bytes + 1))
 refused "has $bytes bytes, the manifest says $((bytes + 1))$"
 remote "$at/one.vgt" "$bytes" "${hash//[0-4]/5}"
