@@ -113,25 +113,43 @@ struct request {
 
 /* Which tests */
 
-static int unknown_name(const struct request *request, const char *name)
+/* The test that was meant, or NULL; also by the file of its trace. */
+static const char *guess_name(const struct suite_manifest *manifest, const char *name)
 {
-	const struct suite_manifest *manifest = &request->suite.manifest;
+	const char *slash = strrchr(name, '/');
+	char *stem = strdup(slash ? slash + 1 : name);
 	struct vgt_cmd *table = calloc(manifest->count + 1, sizeof(*table));
 	const struct vgt_cmd *guess = NULL;
 
-	if (table) {
+	if (stem && table) {
+		const size_t length = strlen(stem);
+		if (length > 4 && strcmp(stem + length - 4, ".vgt") == 0) {
+			stem[length - 4] = '\0';
+		}
 		for (size_t i = 0; i < manifest->count; i++) {
 			table[i].name = manifest->tests[i].name;
 		}
-		guess = vgt_cmd_guess(table, name);
+		guess = vgt_cmd_find(table, stem);
+		guess = guess ? guess : vgt_cmd_guess(table, stem);
 	}
+	const char *found = guess ? guess->name : NULL;
+	free(table);
+	free(stem);
+	return found;
+}
+
+static int unknown_name(const struct request *request, const char *name)
+{
+	const char *guess = guess_name(&request->suite.manifest, name);
+
 	fprintf(stderr, "vgt: %s: no such trace '%s'", request->report.suite, name);
 	if (guess) {
-		fprintf(stderr, ", did you mean '%s'?\n", guess->name);
+		fputs(", did you mean '", stderr);
+		vgt_text_puts(stderr, guess);
+		fputs("'?\n", stderr);
 	} else {
 		fputs("; --list names them\n", stderr);
 	}
-	free(table);
 	return VGT_EXIT_TROUBLE;
 }
 
@@ -226,6 +244,14 @@ static int list_tests(const struct request *request)
 
 /* Fetching */
 
+/* "vgt: NAME: " */
+static void begin_message(const struct suite_test *test)
+{
+	fputs("vgt: ", stderr);
+	vgt_text_puts(stderr, test->name);
+	fputs(": ", stderr);
+}
+
 /* False where that was not possible, which is told. */
 static bool fetch_trace(struct request *request, const struct suite_test *test)
 {
@@ -235,15 +261,18 @@ static bool fetch_trace(struct request *request, const struct suite_test *test)
 
 	if (good && !trace_store_check(path, test->sha256, test->bytes, NULL) &&
 		!interrupt_noted()) {
-		fprintf(stderr, "vgt: %s: fetching %" PRIu64 " bytes from ", test->name,
-			test->bytes);
+		begin_message(test);
+		fprintf(stderr, "fetching %" PRIu64 " bytes from ", test->bytes);
 		vgt_text_puts(stderr, test->url);
 		fputc('\n', stderr);
 		good = trace_store_fetch(test->url, request->suite.directory, path,
 			test->sha256, test->bytes, &err);
 	}
 	if (!good && !interrupt_noted()) {
-		fprintf(stderr, "vgt: %s: cannot be fetched: %s\n", test->name, err.message);
+		begin_message(test);
+		fputs("cannot be fetched: ", stderr);
+		vgt_text_puts(stderr, err.message);
+		fputc('\n', stderr);
 	}
 	free(path);
 	return good;

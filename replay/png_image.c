@@ -143,8 +143,8 @@ static int decode(spng_ctx *spng, struct png_source *source, const struct vgt_im
 }
 
 /* Takes the file over; NULL: it could not be opened, and errno says why. */
-static bool read_file(struct vgt_image *image, FILE *file, const struct vgt_image *like,
-	struct vgt_err *err)
+static bool read_file(
+	struct vgt_image *image, FILE *file, const struct vgt_image *like, struct vgt_err *err)
 {
 	*image = (struct vgt_image){0};
 	struct png_source source = {.file = file};

@@ -255,10 +255,10 @@ static bool run_curl(
 	/* https: stays https:, and no server sends curl to a file of this machine */
 	const char *protocols = strncmp(url, "https:", 6) == 0 ? "=https" : "=http,https";
 	const char *const argv[] = {"curl", "-q", "--fail", "--location", "--globoff",
-		"--no-progress-meter", "--proto", protocols, "--proto-redir",
-		protocols, "--max-redirs", "10", "--max-filesize", size,
-		"--connect-timeout", "30", "--speed-limit", "1", "--speed-time", "60",
-		"--output", temporary, "--url", url, NULL};
+		"--no-progress-meter", "--proto", protocols, "--proto-redir", protocols,
+		"--max-redirs", "10", "--max-filesize", size, "--connect-timeout", "30",
+		"--speed-limit", "1", "--speed-time", "60", "--output", temporary, "--url", url,
+		NULL};
 	const struct vgt_child_spec spec = {.argv = (char *const *)argv,
 		.prepare = limit_file,
 		.opaque = &bytes,
@@ -299,8 +299,7 @@ bool trace_store_fetch(const char *url, const char *directory, const char *path,
 	struct new_file file = {.fd = -1};
 	const bool good = make_directories(path, err) &&
 			  new_file_create(&file, path, true, 0666, err) &&
-			  (is_remote(url)
-					  ? run_curl(url, file.temporary, bytes, err)
+			  (is_remote(url) ? run_curl(url, file.temporary, bytes, err)
 					  : copy_local(url, directory, &file, bytes, err)) &&
 			  trace_store_check(file.temporary, sha256, bytes, err) &&
 			  new_file_commit(&file, err);

@@ -243,7 +243,7 @@ static void test_large(void **state)
 /* Two of very many are found without comparing each with each. */
 static void test_many(void **state)
 {
-	const size_t count = 200000;
+	const size_t count = 50000;
 	struct suite_manifest manifest;
 	struct vgt_err err;
 	char *text;

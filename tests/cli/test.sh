@@ -99,6 +99,9 @@ expect_equal "status" 0 "$cli_status"
 # Usage.
 expect_exit 2 vgt_test
 expect_stderr_match "^vgt: suite: no such trace 'onee', did you mean 'one'\?$" vgt_test suite onee
+for typo in one.vgt suite/one.vgt ./onee.vgt; do
+	expect_stderr "vgt: suite: no such trace '$typo', did you mean 'one'?" vgt_test suite $typo
+done
 expect_stderr_match "^vgt: missing: cannot open: No such file" vgt_test missing
 expect_stderr_match "is a trace; test takes a directory" vgt_test suite/one.vgt
 expect_stderr_match "^vgt: work: is no suite: neither manifest.json nor a trace" vgt_test work
@@ -449,6 +452,12 @@ expect_exit 1 vgt_test --out work/o suite
 expect_exit 0 vgt_test --fetch suite
 expect_exit 0 cmp "$store" master/one.vgt
 
+# a name that steers terminals: U+009B is the CSI of ECMA-48
+manifest '"traces": [{"name": "a\u009b2Jname", "url": "missing\u009b2J", "bytes": 1, "sha256": "'"$hash"'"}]'
+expect_stderr_match '^vgt: a\?2Jname: fetching 1 bytes from missing\?2J$' vgt_test --fetch suite
+expect_stderr_match '^vgt: a\?2Jname: cannot be fetched: ' vgt_test --fetch suite
+expect_equal "control characters" 0 "$(cat "$TMP/.stdout" "$TMP/.stderr" | grep -c $'\xc2\x9b')"
+expect_stderr "vgt: suite: no such trace 'a2Jname', did you mean 'a?2Jname'?" vgt_test suite a2Jname
 mkdir -p www
 cp master/one.vgt www/
 head -c 1000000 /dev/zero >www/large
