@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "compare.h"
+#include "json_area.h"
 #include "png_image.h"
 #include "progress.h"
 #include "terminal.h"
@@ -98,6 +99,7 @@ struct request {
 	bool quiet;
 	json_object *pairs; /* with json */
 	uint64_t frames, different, unreadable;
+	uint64_t one_sided; /* of those that are different */
 };
 
 /* One frame; what else is valid depends on the verdict. */
@@ -148,19 +150,6 @@ static json_object *json_largest(const struct vgt_sample_difference *largest)
 	return object;
 }
 
-static json_object *json_area(const struct vgt_area *area)
-{
-	if (area->height == 0) {
-		return NULL;
-	}
-	json_object *object = json_object_new_object();
-	vgt_json_put_number(object, "x", area->x);
-	vgt_json_put_number(object, "y", area->y);
-	vgt_json_put_number(object, "width", area->width);
-	vgt_json_put_number(object, "height", area->height);
-	return object;
-}
-
 static json_object *json_pair(const struct pair *pair)
 {
 	const struct vgt_comparison *comparison = &pair->comparison;
@@ -183,7 +172,7 @@ static json_object *json_pair(const struct pair *pair)
 		vgt_json_put_number(object, "pixels_beyond", comparison->pixels_beyond);
 		json_object_object_add(object, "largest", json_largest(&comparison->largest));
 		json_object_object_add(object, "mean", json_number(comparison->mean));
-		json_object_object_add(object, "area", json_area(&comparison->beyond));
+		json_object_object_add(object, "area", vgt_json_area(&comparison->beyond));
 	}
 	return object;
 }
@@ -238,6 +227,8 @@ static void report_pair(struct request *request, const struct pair *pair)
 		request->unreadable++;
 	} else if (pair->verdict != VERDICT_IDENTICAL && pair->verdict != VERDICT_TOLERATED) {
 		request->different++;
+		request->one_sided += pair->verdict == VERDICT_ONLY_IN_A ||
+				      pair->verdict == VERDICT_ONLY_IN_B;
 	}
 	if (request->json) {
 		json_object_array_add(request->pairs, json_pair(pair));
@@ -420,8 +411,11 @@ static bool compare_listings(
 static void print_summary(const struct request *request)
 {
 	fflush(stdout); /* keep the order where both streams end in one place */
-	fprintf(stderr, "%" PRIu64 " of %" PRIu64 " frames differ", request->different,
-		request->frames);
+	fprintf(stderr, "vgt: %" PRIu64 " of %" PRIu64 " frames differ",
+		request->different - request->one_sided, request->frames);
+	if (request->one_sided) {
+		fprintf(stderr, ", %" PRIu64 " only on one side", request->one_sided);
+	}
 	if (request->unreadable) {
 		fprintf(stderr, ", %" PRIu64 " could not be compared", request->unreadable);
 	}

@@ -84,7 +84,9 @@ static void print_details(FILE *to, const struct suite_result *result)
 	for (size_t i = 0; i < result->frame_count; i++) {
 		const struct suite_frame *frame = &result->frames[i];
 		if (frame->actual) {
-			fprintf(to, "look at %s, golden %s\n", frame->actual, frame->golden);
+			fprintf(to, "look at %s, golden %s%s%s\n", frame->actual, frame->golden,
+				frame->difference ? ", difference " : "",
+				frame->difference ? frame->difference : "");
 		}
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite_report.h"
 
+#include "json_area.h"
 #include "progress.h"
 #include "vgt_json.h"
 #include "vgt_text.h"
@@ -58,6 +59,16 @@ static void print_kept(const struct suite_result *result)
 	}
 }
 
+/* What draws the first frame that differs; `vgt dump` counts frames by the rule "auto". */
+static void print_lead(const struct suite_test *test, const struct suite_result *result)
+{
+	if (result->has_bad_frame && result->trace && test->rule == VGT_FRAME_AUTO) {
+		fputs("      look at it: vgt dump ", stdout);
+		vgt_text_puts(stdout, result->trace);
+		printf(" %" PRIu64 " draw\n", result->bad_frame);
+	}
+}
+
 static void print_log(const struct suite_result *result)
 {
 	if (!result->log_end || !*result->log_end) {
@@ -98,6 +109,7 @@ static void print_result(const struct suite_report *report, const struct suite_t
 		printf("      and %" PRIu64 " more\n", result->more_reasons);
 	}
 	print_kept(result);
+	print_lead(test, result);
 	print_log(result);
 }
 
@@ -124,11 +136,13 @@ static struct json_object *json_frame(const struct suite_frame *frame)
 	const struct vgt_comparison *seen = &frame->comparison;
 
 	vgt_json_put_number(object, "number", frame->number);
+	vgt_json_put_number(object, "command", frame->command);
 	json_object_object_add(object, "same", json_object_new_boolean(frame->same));
 	if (frame->compared && !seen->size_differs) {
 		vgt_json_put_number(object, "pixels", seen->pixels);
 		vgt_json_put_number(object, "pixels_beyond", seen->pixels_beyond);
 		vgt_json_put_number(object, "largest", seen->largest.difference);
+		json_object_object_add(object, "area", vgt_json_area(&seen->beyond));
 	}
 	put_optional(object, "golden", frame->golden);
 	put_optional(object, "actual", frame->actual);

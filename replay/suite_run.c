@@ -361,21 +361,33 @@ static void tell_difference(struct attempt *attempt, const struct suite_frame *f
 
 	if (seen->size_differs) {
 		find(attempt, SUITE_FAIL,
-			"frame %" PRIu64 ": %" PRIu32 "x%" PRIu32
+			"frame %" PRIu64 " (@%" PRIu64 "): %" PRIu32 "x%" PRIu32
 			" pixels, its golden has %" PRIu32 "x%" PRIu32,
-			frame->number, actual->width, actual->height, golden->width,
-			golden->height);
+			frame->number, frame->command, actual->width, actual->height,
+			golden->width, golden->height);
 		return;
 	}
 	const uint64_t part = seen->pixels * tolerance->max_millionth / 1000000;
 	find(attempt, SUITE_FAIL,
-		"frame %" PRIu64 ": %" PRIu64 " of %" PRIu64
-		" pixels beyond %u, allowed %" PRIu64 "; largest difference %u (%s at %" PRIu32
+		"frame %" PRIu64 " (@%" PRIu64 "): %" PRIu64 " of %" PRIu64
+		" pixels beyond %u, allowed %" PRIu64 ", in %" PRIu32 "x%" PRIu32
+		" pixels at %" PRIu32 ",%" PRIu32 "; largest difference %u (%s at %" PRIu32
 		",%" PRIu32 ")",
-		frame->number, seen->pixels_beyond, seen->pixels, seen->threshold,
-		part > tolerance->max_pixels ? part : tolerance->max_pixels,
+		frame->number, frame->command, seen->pixels_beyond, seen->pixels,
+		seen->threshold, part > tolerance->max_pixels ? part : tolerance->max_pixels,
+		seen->beyond.width, seen->beyond.height, seen->beyond.x, seen->beyond.y,
 		seen->largest.difference, vgt_channel_name(seen->largest.channel),
 		seen->largest.x, seen->largest.y);
+}
+
+static void note_bad(struct attempt *attempt, uint64_t number)
+{
+	struct suite_result *result = attempt->result;
+
+	if (!result->has_bad_frame) {
+		result->has_bad_frame = true;
+		result->bad_frame = number;
+	}
 }
 
 /* Measures one picture, tells and keeps what is wrong with it. */
@@ -393,6 +405,7 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 		return;
 	}
 	attempt->differences++;
+	note_bad(attempt, frame->number);
 	tell_difference(attempt, frame, golden, actual);
 	frame->actual = keep_actual(attempt, actual, frame->number);
 	if (!frame->actual) {
@@ -405,16 +418,17 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 	vgt_image_finish(&difference);
 }
 
-static void compare_with_golden(
-	struct attempt *attempt, uint64_t number, const struct vgt_image *actual)
+static void compare_with_golden(struct attempt *attempt, const struct player_event *event,
+	const struct vgt_image *actual)
 {
+	const uint64_t number = event->frame.number;
 	struct suite_result *result = attempt->result;
 	struct suite_frame *frame = &result->frames[result->frame_count++];
 	struct vgt_image golden;
 	struct stat status;
 	struct vgt_err err;
 
-	*frame = (struct suite_frame){.number = number};
+	*frame = (struct suite_frame){.number = number, .command = event->command};
 	if (asprintf(&frame->golden, "%s/frame-%04" PRIu64 ".png", attempt->goldens_path,
 		    number) < 0) {
 		frame->golden = NULL;
@@ -455,12 +469,13 @@ static void on_frame(struct attempt *attempt, const struct player_event *event)
 	} else {
 		if (!golden) {
 			char *kept = keep_actual(attempt, &actual, number);
-			find(attempt, SUITE_FAIL, "frame %" PRIu64 ": has no golden%s%s",
-				number, kept ? "; it shows " : "", kept ? kept : "");
+			find(attempt, SUITE_FAIL,
+				"frame %" PRIu64 " (@%" PRIu64 "): has no golden%s%s", number,
+				event->command, kept ? "; it shows " : "", kept ? kept : "");
 			free(kept);
 		} else if (!golden->seen) {
 			golden->seen = true;
-			compare_with_golden(attempt, number, &actual);
+			compare_with_golden(attempt, event, &actual);
 		}
 		vgt_image_finish(&actual);
 	}
@@ -478,8 +493,10 @@ static void on_unshown(struct attempt *attempt, const struct player_event *event
 	}
 	if (golden || attempt->test->frames) {
 		attempt->differences++;
-		find(attempt, SUITE_FAIL, "frame %" PRIu64 ": has no picture: %s",
-			event->frame.number, event->text);
+		note_bad(attempt, event->frame.number);
+		find(attempt, SUITE_FAIL,
+			"frame %" PRIu64 " (@%" PRIu64 "): has no picture: %s",
+			event->frame.number, event->command, event->text);
 	}
 }
 
@@ -745,7 +762,7 @@ bool suite_run(
 	free(attempt.log_path);
 	free(attempt.frames);
 	free(attempt.goldens_path);
-	free(attempt.trace);
+	result->trace = attempt.trace;
 	if (attempt.no_memory && !interrupt_noted()) {
 		find(&attempt, SUITE_ERROR, "no memory");
 	}
@@ -763,6 +780,7 @@ void suite_result_finish(struct suite_result *result)
 		free(result->frames[i].difference);
 	}
 	free(result->frames);
+	free(result->trace);
 	free(result->renderer);
 	free(result->log);
 	free(result->log_end);

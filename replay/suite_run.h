@@ -33,7 +33,7 @@ const char *suite_verdict_name(enum suite_verdict verdict);
 
 /* A frame that was shown and has a golden. */
 struct suite_frame {
-	uint64_t number;
+	uint64_t number, command; /* and the address where it was shown */
 	bool compared; /* else a reason says what is wrong with one of the pictures */
 	bool same;     /* within the tolerance */
 	struct vgt_comparison comparison;
@@ -55,15 +55,18 @@ struct suite_result {
 	bool has_goldens;         /* else it was played and checked only */
 	uint64_t played, answers; /* frames that were played, answers compared */
 	double seconds;
-	char *renderer; /* GL renderer of this host, NULL where it is not known */
+	char *trace; /* its path, NULL where there is none */
+	bool has_bad_frame;
+	uint64_t bad_frame; /* the first that differs */
+	char *renderer;     /* GL renderer of this host, NULL where it is not known */
 	char *log;     /* path of what was kept, NULL where nothing was printed, or it passed */
 	char *log_end; /* the last lines of that, NULL where there are none */
 };
 
 struct suite_runner {
 	const struct suite *suite;
-	const char *player;  /* the program, of companion_find("vgt-player") */
-	const char *scratch; /* a directory of the runner's own */
+	const char *player;     /* the program, of companion_find("vgt-player") */
+	const char *scratch;    /* a directory of the runner's own */
 	struct suite_kept kept; /* what failed */
 	uint64_t timeout_ms;
 	bool drop_draws;

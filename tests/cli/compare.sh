@@ -126,7 +126,7 @@ for i in 0 1 2; do
 done
 echo "no frame" >good/notes.txt
 expect_exit 0 "$VGT" compare good new
-expect_stderr "0 of 3 frames differ" "$VGT" compare good new
+expect_stderr "vgt: 0 of 3 frames differ" "$VGT" compare good new
 cp b.png new/frame-0001.png
 cp a.png good/frame-0003.png
 cp a.png new/frame-0004.png
@@ -137,12 +137,12 @@ mean 0.123
 frame-0002.png: identical
 only in good: frame-0003.png
 only in new: frame-0004.png" "$VGT" compare good new
-expect_stderr "3 of 5 frames differ" "$VGT" compare good new
+expect_stderr "vgt: 1 of 5 frames differ, 2 only on one side" "$VGT" compare good new
 expect_stderr "" "$VGT" compare -q good new
 cp cut.png new/frame-0002.png
 expect_exit 2 "$VGT" compare good new
 expect_stderr "vgt: new/frame-0002.png: truncated PNG, the file ends too early (byte 60)
-3 of 5 frames differ, 1 could not be compared" "$VGT" compare good new
+vgt: 1 of 5 frames differ, 2 only on one side, 1 could not be compared" "$VGT" compare good new
 expect_exit 2 "$VGT" compare good a.png
 expect_stderr_match "^vgt: good is a directory and a.png is not$" "$VGT" compare a.png good
 expect_exit 2 "$VGT" compare empty empty2

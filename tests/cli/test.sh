@@ -124,7 +124,7 @@ cd work
 expect_exit 1 vgt_test --drop=draws ../suite
 expect_equal "verdicts" "FAIL one FAIL two" \
 	"$(sed -n 's/^\(FAIL\)  \([a-z]*\): .*/\1 \2/p' "$TMP/.stdout" | xargs)"
-expect_equal "frames that differ" 3 "$(grep -c 'frame [0-9]*: [0-9]* of [0-9]* pixels beyond 8, allowed' \
+expect_equal "frames that differ" 3 "$(grep -c 'frame [0-9]* (@[0-9]*): [0-9]* of [0-9]* pixels beyond 8, allowed' \
 	"$TMP/.stdout")"
 expect_exit 0 [ -s vgt-test-out/suite/one/frame-0002.actual.png ]
 expect_exit 1 "$VGT" compare --threshold 8 ../suite/one/frame-0002.png \
@@ -196,18 +196,20 @@ expect_fail() { # REGEX
 	expect_equal "status of: $1" 1 "$cli_status"
 }
 cp wrong.png suite/one/frame-0003.png
-expect_fail '^FAIL  one: frame 3: [0-9]+ of [0-9]+ pixels beyond 8, allowed [0-9]+; largest difference'
+expect_fail '^FAIL  one: frame 3 \(@[0-9]+\): [0-9]+ of [0-9]+ pixels beyond 8, allowed [0-9]+, in [0-9]+x[0-9]+ pixels at [0-9]+,[0-9]+; largest difference'
 expect_stdout_match '^      look at work/o/one/frame-0003.actual.png, golden suite/one/frame-0003.png,' \
 	vgt_test --out work/o suite one
+expect_stdout_match '^      look at it: vgt dump suite/one.vgt 3 draw$' vgt_test --out work/o suite one
+expect_exit 0 "$VGT" dump suite/one.vgt 3 draw
 expect_exit 0 "$VGT" compare master/one/frame-0003.png work/o/one/frame-0003.actual.png
 cp other.png suite/one/frame-0003.png
-expect_fail "^FAIL  one: frame 3: $size pixels, its golden has 32x16"
+expect_fail "^FAIL  one: frame 3 \(@[0-9]+\): $size pixels, its golden has 32x16"
 : >suite/one/frame-0003.png
 expect_fail '^FAIL  one: suite/one/frame-0003.png: '
 # one whose pixels would need 1 GiB is not decoded
 "$mkpng" suite/one/frame-0003.png 16384x16384 000000ff
 if ! ldd "$VGT" | grep -q 'lib[at]san'; then
-	expect_stdout_match "^FAIL  one: frame 3: $size pixels, its golden has 16384x16384" \
+	expect_stdout_match "^FAIL  one: frame 3 \(@[0-9]+\): $size pixels, its golden has 16384x16384" \
 		shell "ulimit -v 1000000; \"\$0\" test --out work/o suite one"
 fi
 # one that would never come
@@ -224,7 +226,7 @@ cp wrong.png suite/one/frame-7.png
 expect_exit 2 vgt_test suite one
 expect_stdout_match '^ERROR one: suite/one: frame-7.png must be named frame-0007.png$' vgt_test suite one
 manifest '"traces": [{"name": "one", "frames": "0-3"}]'
-expect_fail '^FAIL  one: frame 1: has no golden; it shows work/o/one/frame-0001.actual.png$'
+expect_fail '^FAIL  one: frame 1 \(@[0-9]+\): has no golden; it shows work/o/one/frame-0001.actual.png$'
 mkdir -p long
 record long/many --frames 30
 printf '{"version": 1, "traces": [{"name": "many", "frames": "0-"}]}' >long/manifest.json
@@ -320,6 +322,9 @@ expect_equal "the summary of --json" '[3,1,0,1,1,0,0,false]' "$(jq -c 'select(.e
 	[.tests, .pass, .skip, .error, .fail, .crash, .hang, .interrupted]' "$TMP/.stdout")"
 expect_equal "paths in JSON" "work/o/two/frame-0001.actual.png" \
 	"$(jq -r 'select(.name == "two").frames[0].actual' "$TMP/.stdout")"
+expect_equal "the place in JSON" "$("$VGT" replay --json --quiet --frames 1 suite/two.vgt 2>/dev/null |
+	jq -c 'select(.event == "frame") | [.command, true]')" \
+	"$(jq -c 'select(.name == "two").frames[0] | [.command, .area.width > 0]' "$TMP/.stdout")"
 
 # --junit, also with hostile text in it
 xpath() {
@@ -331,8 +336,10 @@ expect_equal "counts of JUnit" "3 1 1 0" \
 	"$(for count in tests failures errors skipped; do xpath "/testsuites/testsuite/@$count"; done | xargs)"
 expect_equal "tests of JUnit" 3 "$(xpath 'count(/testsuites/testsuite/testcase[@name and @classname and @time])')"
 expect_equal "type of a failure" fail "$(xpath '//testcase[@name="two"]/failure/@type')"
-expect_equal "reason of a failure" "frame 1" \
-	"$(xpath '//testcase[@name="two"]/failure/@message' | cut -d : -f 1)"
+expect_equal "reason of a failure" "frame 1 " \
+	"$(xpath '//testcase[@name="two"]/failure/@message' | cut -d '(' -f 1)"
+expect_equal "where to look" 1 "$(xpath '//testcase[@name="two"]/failure' |
+	grep -c '^look at work/o/two/frame-0001.actual.png, golden .*, difference work/o/two/frame-0001.difference.png$')"
 expect_equal "an error" 1 "$(xpath 'count(//testcase[@name="none"]/error)')"
 expect_equal "a test that passed" 0 "$(xpath 'count(//testcase[@name="one"]/*)')"
 hostile=$'a<b>&"\x27]]>\xef\xbf\xbe\xff'
