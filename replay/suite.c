@@ -114,7 +114,7 @@ static bool open_directory(struct suite *suite, struct vgt_err *err)
 	}
 	bool good = count > 0;
 	if (good) {
-		good = suite_manifest_take(
+		good = suite_manifest_take_listed(
 			&suite->manifest, list_traces(entries, count), &cause);
 	} else {
 		vgt_err_set(&cause, VGT_ERR_USAGE, VGT_NO_OFFSET,

@@ -13,14 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX      8 /* a manifest needs 5 */
-#define NAME_MAX_BYTES 100
+#define DEPTH_MAX      8   /* a manifest needs 5 */
+#define NAME_MAX_BYTES 100 /* NAME_RULE says it, too */
+#define NAME_RULE \
+	"1 to 100 bytes without '/' or control characters and not begin with '.' or '-'"
 #define FILE_MAX_BYTES 1000
 
 /* Where the parser is, for messages. */
 struct parse {
 	struct suite_manifest *manifest;
 	struct vgt_tolerance tolerance; /* where a trace has none of its own */
+	bool listed;                    /* of a directory, written by nobody */
 	size_t index;                   /* of the trace */
 	struct suite_test *test;        /* NULL outside of traces */
 	struct vgt_err *err;
@@ -205,12 +208,12 @@ static bool take_name(
 	struct suite_test *test = into;
 	const char *name = json_object_get_string(value);
 
-	if (!is_component(name, strlen(name))) {
-		return refuse(parse, key,
-			"must be 1 to %d bytes without '/' or control characters and not begin "
-			"with '.' or '-', not '%s'",
-			NAME_MAX_BYTES, vgt_text_quote(name).text);
+	const bool good = is_component(name, strlen(name));
+	if (!good && !parse->listed) {
+		return refuse(parse, key, "must be " NAME_RULE ", not '%s'",
+			vgt_text_quote(name).text);
 	}
+	test->refused = good ? NULL : "is not run: a name must be " NAME_RULE;
 	test->name = name;
 	return true;
 }
@@ -483,8 +486,8 @@ static bool take_environment(
 	return true;
 }
 
-bool suite_manifest_take(
-	struct suite_manifest *manifest, struct json_object *json, struct vgt_err *err)
+static bool take_manifest(struct suite_manifest *manifest, struct json_object *json,
+	bool listed, struct vgt_err *err)
 {
 	static const struct member members[] = {
 		{"version", json_type_int, true, take_version,
@@ -494,7 +497,10 @@ bool suite_manifest_take(
 		{"traces", json_type_array, true, take_traces, 0},
 		{0},
 	};
-	struct parse parse = {.manifest = manifest, .tolerance = SUITE_TOLERANCE, .err = err};
+	struct parse parse = {.manifest = manifest,
+		.tolerance = SUITE_TOLERANCE,
+		.listed = listed,
+		.err = err};
 
 	*manifest = (struct suite_manifest){.json = json};
 	if (json_object_is_type(json, json_type_object)
@@ -504,6 +510,12 @@ bool suite_manifest_take(
 	}
 	suite_manifest_finish(manifest);
 	return false;
+}
+
+bool suite_manifest_take_listed(
+	struct suite_manifest *manifest, struct json_object *json, struct vgt_err *err)
+{
+	return take_manifest(manifest, json, true, err);
 }
 
 bool suite_manifest_parse(
@@ -529,7 +541,7 @@ bool suite_manifest_parse(
 		error = end == size ? error : json_tokener_error_parse_unexpected;
 	}
 	if (error == json_tokener_success) {
-		return suite_manifest_take(manifest, json, err);
+		return take_manifest(manifest, json, false, err);
 	}
 	json_object_put(json);
 	return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "line %zu: %s",

@@ -33,12 +33,13 @@
 
 /* One trace and what is expected of it. NULL where the manifest does not say. */
 struct suite_test {
-	const char *name;   /* also of the directory with its goldens */
-	const char *file;   /* the trace, in the suite's directory; NULL: NAME.vgt */
-	const char *url;    /* whence it is fetched: then it is not in the directory */
-	const char *sha256; /* 64 lower-case hexadecimal digits */
-	uint64_t bytes;     /* 0 where the manifest does not say */
-	const char *frames; /* RANGES of vgt_ranges_parse(); NULL: those with goldens */
+	const char *name;    /* also of the directory with its goldens */
+	const char *refused; /* NULL, or why it cannot be run: its name is none */
+	const char *file;    /* the trace, in the suite's directory; NULL: NAME.vgt */
+	const char *url;     /* whence it is fetched: then it is not in the directory */
+	const char *sha256;  /* 64 lower-case hexadecimal digits */
+	uint64_t bytes;      /* 0 where the manifest does not say */
+	const char *frames;  /* RANGES of vgt_ranges_parse(); NULL: those with goldens */
 	enum vgt_frame_rule rule;
 	struct vgt_tolerance tolerance;
 	const char **tags;
@@ -62,8 +63,12 @@ struct suite_manifest {
 bool suite_manifest_parse(
 	struct suite_manifest *manifest, const char *text, size_t size, struct vgt_err *err);
 
-/* The same for what json-c has in memory; takes the object over, also on failure. */
-bool suite_manifest_take(
+/*
+ * The same for what json-c has in memory, of a directory's files: a test whose name a manifest
+ * could not have is `refused`, for it is nobody's mistake, and the others can be run. Takes the
+ * object over, also on failure.
+ */
+bool suite_manifest_take_listed(
 	struct suite_manifest *manifest, struct json_object *json, struct vgt_err *err);
 
 /* Frees what it holds; an empty one is fine. */

@@ -331,6 +331,10 @@ static bool find_trace(struct attempt *attempt)
 	const struct suite_test *test = attempt->test;
 	struct vgt_err err;
 
+	if (test->refused) {
+		find(attempt, SUITE_ERROR, "%s", test->refused);
+		return false;
+	}
 	attempt->trace = suite_trace_path(attempt->runner->suite, test, &err);
 	if (!attempt->trace) {
 		find(attempt, SUITE_ERROR, "%s", err.message);

@@ -353,6 +353,18 @@ expect_equal "the output in JUnit" '?<]]>&?[2J' "$(xpath '//testcase/system-out'
 expect_equal "control characters on stdout" 0 "$(grep -c $'[\x01\x1b]' "$TMP/.stdout")"
 expect_exit 1 alone/vgt test --json --out work/o odd
 expect_exit 0 jq . "$TMP/.stdout"
+# names that a manifest could not have: the others are run
+long=$(printf 'n%.0s' $(seq 101))
+fresh
+for name in -dash $'two\nlines' "$long"; do
+	cp master/one.vgt "suite/$name.vgt"
+done
+expect_exit 2 vgt_test --out work/o suite
+expect_equal "names that are none" "ERROR -dash|ERROR $long|pass  one|ERROR two?lines|pass  two" \
+	"$(grep -v '^ ' "$TMP/.stdout" | cut -d : -f 1 | paste -sd '|')"
+expect_equal "why" 3 "$(grep -c ': is not run: a name must be 1 to 100 bytes without ' "$TMP/.stdout")"
+expect_exit 0 vgt_test suite one two
+fresh
 expect_exit 2 vgt_test --junit missing/results.xml suite
 expect_stderr_match '^vgt: missing/results.xml: cannot create: ' vgt_test --junit missing/results.xml suite
 expect_exit 2 vgt_test --junit /dev/full suite one
