@@ -33,8 +33,8 @@ struct vgt_image {
 bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_err *err);
 
 /*
- * The same from a descriptor, which is closed, for a picture that is to be compared with `like`:
- * where the sizes differ only its size is read, and it has no pixels.
+ * The same from a descriptor, which is closed, for a picture that is to be compared with
+ * `like`: where the sizes differ only its size is read, and it has no pixels.
  */
 bool vgt_image_read_png_like(
 	struct vgt_image *image, int fd, const struct vgt_image *like, struct vgt_err *err);
