@@ -110,10 +110,12 @@ static bool find_directory(char directory[PATH_MAX], const char *stamp)
 {
 	char name[128];
 
-	/* beside vgt; or what 'host-capture/qemu/build modules' keeps for every vgt of the user */
+	/* beside vgt; or what 'host-capture/qemu/build modules' keeps for every vgt of the user
+	 */
 	snprintf(name, sizeof(name), "qemu/%s/" MODULE_NAME, stamp);
-	const bool found = companion_look(name, directory, PATH_MAX) ||
-			   (vgt_cache_path(directory, PATH_MAX, name) && access(directory, R_OK) == 0);
+	const bool found =
+		companion_look(name, directory, PATH_MAX) ||
+		(vgt_cache_path(directory, PATH_MAX, name) && access(directory, R_OK) == 0);
 	directory[found ? strlen(directory) - strlen("/" MODULE_NAME) : 0] = '\0';
 	return found;
 }
