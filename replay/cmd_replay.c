@@ -25,8 +25,8 @@ const char cmd_replay_help[] =
 	"\n"
 	"Plays a trace on this machine's virglrenderer, without a display, and prints a\n"
 	"line for each frame: its number, the command that it ends with, size, resource,\n"
-	"the rule that made it, and a hash of its picture. FILE may be - for standard\n"
-	"input.\n"
+	"the rule that made it (of a flush, with the scanout), and a hash of its picture.\n"
+	"FILE may be - for standard input.\n"
 	"\n"
 	"  --frames RANGE  only these frames: 12, 10-20, 10-, 10-20,30 (all); the replay\n"
 	"                  ends behind the last of them\n"
@@ -55,10 +55,11 @@ const char cmd_replay_help[] =
 	"                  \"unshown\"|\"problem\"|\"log\"|\"note\"|\"lack\"|\"failed\"|\n"
 	"                  \"end\", ...}; lack is what this host's capset lacks, in text;\n"
 	"                  frames have number, command, hash, width, height, resource,\n"
-	"                  format, rule, file; the end has commands, frames, pictures,\n"
-	"                  responses {compared, differing, not_compared_renderer,\n"
-	"                  not_compared_time}, wall_ns, renderer_ns, picture_ns, trace\n"
-	"                  (\"tail\", \"ring\", \"recording\", \"cut\")\n"
+	"                  format, rule, scanout (null where the rule is not flush), file;\n"
+	"                  the end has commands, frames, pictures, responses {compared,\n"
+	"                  differing, not_compared_renderer, not_compared_time}, wall_ns,\n"
+	"                  renderer_ns, picture_ns, trace (\"tail\", \"ring\",\n"
+	"                  \"recording\", \"cut\")\n"
 	"  -q, --quiet     no progress, no summary, no log of the renderer\n"
 	"  -h, --help      print this\n"
 	"\n"
@@ -124,6 +125,20 @@ static void print_message(struct replay *replay, const struct player_event *even
 	}
 }
 
+static void print_frame(const struct player_event *event)
+{
+	printf("frame %-4" PRIu64 " ", event->frame.number);
+	print_address(stdout, event);
+	printf("  %ux%u  res %u %s  %s", event->frame.width, event->frame.height,
+		event->frame.resource_id, vgt_format_name(event->frame.format),
+		frame_rule_name(event->frame.rule));
+	if (event->frame.rule == VGT_FRAME_FLUSH) {
+		printf(" scanout %u", event->frame.scanout_id);
+	}
+	printf("  %016" PRIx64 "%s%s\n", event->frame.digest, event->text[0] ? "  " : "",
+		event->text);
+}
+
 static void print_event(struct replay *replay, const struct player_event *event)
 {
 	uint64_t once = 0;
@@ -134,13 +149,7 @@ static void print_event(struct replay *replay, const struct player_event *event)
 		}
 		break;
 	case PLAYER_FRAME:
-		printf("frame %-4" PRIu64 " ", event->frame.number);
-		print_address(stdout, event);
-		printf("  %ux%u  res %u %s  %s  %016" PRIx64 "%s%s\n", event->frame.width,
-			event->frame.height, event->frame.resource_id,
-			vgt_format_name(event->frame.format),
-			frame_rule_name(event->frame.rule), event->frame.digest,
-			event->text[0] ? "  " : "", event->text);
+		print_frame(event);
 		break;
 	case PLAYER_UNSHOWN:
 		printf("frame %-4" PRIu64 " ", event->frame.number);
@@ -184,6 +193,10 @@ static void put_frame(struct json_object *object, const struct player_event *eve
 	vgt_json_put_number(object, "resource", event->frame.resource_id);
 	vgt_json_put_text(object, "format", vgt_format_name(event->frame.format));
 	vgt_json_put_text(object, "rule", frame_rule_name(event->frame.rule));
+	json_object_object_add(object, "scanout",
+		event->frame.rule == VGT_FRAME_FLUSH
+			? json_object_new_uint64(event->frame.scanout_id)
+			: NULL);
 	if (event->kind == PLAYER_FRAME) {
 		vgt_json_put_text(object, "hash", hash);
 	}

@@ -310,6 +310,9 @@ static void put_frame(FILE *to, const struct player_window *window)
 		fprintf(to, " %s",
 			vgt_address_text(address, event->command, event->virgl_command));
 	}
+	if (event->frame.rule == VGT_FRAME_FLUSH) {
+		fprintf(to, " scanout %" PRIu32, event->frame.scanout_id);
+	}
 	if (event->kind == PLAYER_UNSHOWN) {
 		fprintf(to, " - no picture: %s", event->text);
 	}

@@ -172,6 +172,17 @@ cp .stdout json
 expect_exit 0 json_lines json
 expect_equal "problems in JSON" 8 "$(grep -c '"event":"problem","command":[0-9]' json)"
 
+# Frames of two screens are told apart; others have none.
+scanouts=$OLDPWD/traces/scanouts.vgt
+expect_exit 0 replay --quiet "$scanouts"
+expect_equal "scanouts" "11 flush scanout 0, 3 flush scanout 1, " \
+	"$(grep -o 'flush scanout [0-9]*  ' .stdout | sort | uniq -c | awk '{ printf "%s %s %s %s, ", $1, $2, $3, $4 }')"
+expect_exit 0 replay --quiet --json "$scanouts"
+expect_equal "scanouts in JSON" "11 \"scanout\":0 3 \"scanout\":1" \
+	"$(grep -o '"scanout":[a-z0-9]*' .stdout | sort | uniq -c | xargs -d '\n' | tr -s ' ' | sed 's/^ //')"
+expect_exit 0 replay --quiet --json --frames 0 plain.vgt
+expect_equal "no scanout" 1 "$(grep -c '"event":"frame".*"scanout":null' .stdout)"
+
 # Crashes.
 for n in 0 4; do
 	at=$(address plain.log _submit_cmd $n)

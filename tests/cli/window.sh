@@ -12,6 +12,7 @@ for program in Xvfb xdotool xwdtopnm pnmcut pnmtopng; do
 done
 gears=$PWD/traces/gears.vgt
 desktop=$PWD/traces/desktop.vgt
+scanouts=$PWD/traces/scanouts.vgt
 build=$(dirname "$VGT")
 export LIBGL_ALWAYS_SOFTWARE=1
 cd "$TMP"
@@ -209,6 +210,13 @@ open --frame=submit "$desktop"
 wait_for "the end" title_is "^desktop\.vgt - frame [0-9]+/[0-9]+ @[0-9]+ - paused"
 press Home "^desktop\.vgt - frame 0/"
 press End "^desktop\.vgt - frame [1-9][0-9]*/.* - paused"
+press q "^$"
+ended 0
+
+# A frame that was flushed has its scanout in the title.
+open --frames 8-9 "$scanouts"
+wait_for "the last of the range" title_is "^scanouts\.vgt - frame 9/14 @126 scanout 1 - paused"
+press Left "frame 8/14 @126 scanout 0 - paused"
 press q "^$"
 ended 0
 
