@@ -86,7 +86,7 @@ cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
 cflags_player_picture := $(cflags_player)
 cflags_player_backing := $(cflags_player)
 cflags_player_probe := $(cflags_player)
-cflags_player_window := $(call pkg,--cflags,sdl2)
+cflags_player_window := $(call pkg,--cflags,sdl2 x11)
 cflags_stub_virglrenderer := $(cflags_preload)
 cflags_scanout_hook := $(cflags_player)
 cflags_virgl_client := $(cflags_preload)
@@ -107,7 +107,7 @@ $(BUILD)/vgt-player: $(call obj,$(player_src)) $(format_lib)
 # What it takes of vgt it takes from the player, which loads it.
 $(BUILD)/vgt-window.so: $(call obj,$(window_src))
 	$(say) LINK $@
-	$(Q)$(link) -shared -o $@ $^ $(call pkg,--libs,sdl2)
+	$(Q)$(link) -shared -o $@ $^ $(call pkg,--libs,sdl2 x11)
 
 $(BUILD)/libvgt-capture.a: $(call obj,$(capture_src) $(format_src))
 	$(say) AR $@

@@ -5,6 +5,9 @@
 #include "vgt_text.h"
 
 #include <SDL2/SDL.h>
+#include <SDL2/SDL_syswm.h>
+#include <X11/Xatom.h>
+#include <X11/Xlib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -58,6 +61,8 @@ struct player_window {
 	struct player_window_options options;
 	SDL_Window *window;   /* NULL: not open yet */
 	SDL_Surface *picture; /* the current frame's, in the window's pixel format */
+	bool covers;          /* full screen without a window manager; left for this place: */
+	SDL_Rect uncovered;
 	uint64_t created_ns;
 
 	struct kept *kept[KEPT_MAX];
@@ -537,6 +542,9 @@ static void step(struct player_window *window, int by)
 	uint64_t number = window->current && !window->asked
 				  ? window->current->event.frame.number
 				  : window->goal;
+	if (number >= NONE - 1) {
+		return; /* on the way to the last frame, of which nobody knows the number */
+	}
 	for (; by > 0; by--) {
 		const uint64_t next = next_in(window, number + 1);
 		number = next != NONE ? next : number;
@@ -639,16 +647,70 @@ static void save_picture(struct player_window *window)
 	window->options.note(window->options.opaque, text);
 }
 
+/* Whether there is a window manager, which full screen is asked of. */
+static bool is_managed(const struct player_window *window)
+{
+	SDL_SysWMinfo info;
+	Atom type = None;
+	int format;
+	unsigned long count, left;
+	unsigned char *value = NULL;
+	SDL_VERSION(&info.version);
+	if (!SDL_GetWindowWMInfo(window->window, &info) || info.subsystem != SDL_SYSWM_X11) {
+		return true;
+	}
+	Display *display = info.info.x11.display;
+	XGetWindowProperty(display, DefaultRootWindow(display),
+		XInternAtom(display, "_NET_SUPPORTING_WM_CHECK", False), 0, 1, False, XA_WINDOW,
+		&type, &format, &count, &left, &value);
+	if (value) {
+		XFree(value);
+	}
+	return type == XA_WINDOW;
+}
+
+static void set_place(struct player_window *window, const SDL_Rect *place)
+{
+	SDL_SetWindowPosition(window->window, place->x, place->y);
+	SDL_SetWindowSize(window->window, place->w, place->h);
+}
+
+static bool is_full_screen(const struct player_window *window)
+{
+	return window->covers ||
+	       SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;
+}
+
+static void leave_full_screen(struct player_window *window)
+{
+	if (window->covers) {
+		window->covers = false;
+		set_place(window, &window->uncovered);
+	} else {
+		SDL_SetWindowFullscreen(window->window, 0);
+	}
+}
+
 static void toggle_full_screen(struct player_window *window)
 {
-	const bool full = SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;
-	SDL_SetWindowFullscreen(window->window, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
+	SDL_Rect *place = &window->uncovered, display;
+	if (is_full_screen(window)) {
+		leave_full_screen(window);
+	} else if (is_managed(window)) {
+		SDL_SetWindowFullscreen(window->window, SDL_WINDOW_FULLSCREEN_DESKTOP);
+	} else if (SDL_GetDisplayBounds(0, &display) == 0) {
+		/* SDL would believe in a size that the window does not get */
+		SDL_GetWindowPosition(window->window, &place->x, &place->y);
+		SDL_GetWindowSize(window->window, &place->w, &place->h);
+		window->covers = true;
+		set_place(window, &display);
+	}
 }
 
 static void show_pixel_for_pixel(struct player_window *window)
 {
 	if (window->current && window->current->image.rgba) {
-		SDL_SetWindowFullscreen(window->window, 0);
+		leave_full_screen(window);
 		SDL_RestoreWindow(window->window);
 		SDL_SetWindowSize(window->window, (int)window->current->image.width,
 			(int)window->current->image.height);
@@ -661,8 +723,8 @@ static void escape(struct player_window *window)
 		window->typed[0] = '\0';
 	} else if (window->asked && window->current) {
 		stop_going(window);
-	} else if (SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP) {
-		toggle_full_screen(window);
+	} else if (is_full_screen(window)) {
+		leave_full_screen(window);
 	} else {
 		window->order = PLAYER_WINDOW_CLOSED;
 	}

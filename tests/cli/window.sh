@@ -186,6 +186,20 @@ one_to_one() {
 }
 wait_for "the picture as it is" one_to_one
 
+# Full screen where no window manager is asked: all of it, and back, by f and by Escape.
+covers() {
+	grab window.png
+	pngtopnm window.png | pnmcut 128 0 1024 1024 | pnmtopng 2>/dev/null >middle.png
+	pngtopnm frames/frame-0007.png | pnmscale -nomix -xsize 1024 -ysize 1024 | pnmtopng 2>/dev/null >grown.png
+	"$VGT" compare -q --max-pixels 3% grown.png middle.png >/dev/null 2>&1
+}
+for back in f Escape; do
+	xdotool key f
+	wait_for "full screen" covers
+	xdotool key $back
+	wait_for "the picture as it was" one_to_one
+done
+
 xdotool key h
 wait_for "the keys" grep -q '^  space  *pause' err
 press q "^$"
@@ -230,6 +244,20 @@ xdotool key Home
 wait_for "a refusal" grep -q "frame 0 is not kept any more, and a pipe cannot be read again" err
 press Right "frame 19/20 .* paused"
 shows 19
+press q "^$"
+ended 0
+
+# On the way to a last frame whose number nobody knows there is nothing to step back from.
+mkfifo slow.vgt
+exec 8<>slow.vgt
+head -c 15000 "$gears" >&8
+open --timeout 60 slow.vgt 8>&-
+xdotool key End Left Prior
+head -c -100 "$gears" | tail -c +15001 >&8
+wait_for "the way to the end" title_is "^slow\.vgt - frame [0-9]+ @[0-9]+ - going to the last frame: at [0-9]+ - 1x$"
+tail -c 100 "$gears" >&8
+exec 8>&-
+wait_for "the end" title_is "^slow\.vgt - frame 19/20 .* - paused"
 press q "^$"
 ended 0
 
