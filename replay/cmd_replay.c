@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -290,9 +291,10 @@ static void print_summary(const struct replay *replay, const struct player_event
 static void on_event(void *opaque, const struct player_event *event)
 {
 	struct replay *replay = opaque;
-	if (event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN) {
-		replay->frames++;
-	} else {
+	const bool frame = event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
+	replay->frames += frame;
+	/* with the second frame's line there is no progress, or the line is not for here */
+	if (!frame || replay->frames == 1) {
 		progress_clear();
 	}
 	if (replay->json) {
@@ -350,11 +352,10 @@ static int judge(const struct replay *replay, const struct player_result *result
 	return VGT_EXIT_OK;
 }
 
-/* Lines on the terminal say how far it is. */
-static bool wants_progress(const struct replay *replay)
+/* Lines on the terminal say how far it is, from the first on. */
+static bool has_other_progress(const struct replay *replay)
 {
-	return !replay->quiet && !replay->json &&
-	       (replay->play.no_pictures || vgt_terminal_lacks_stdout());
+	return replay->frames && !replay->play.no_pictures && !vgt_terminal_lacks_stdout();
 }
 
 static void show_progress(const struct replay *replay, const struct player_run *run)
@@ -362,7 +363,7 @@ static void show_progress(const struct replay *replay, const struct player_run *
 	const uint64_t all = replay->all_commands * replay->loops;
 	const uint64_t at = replay->all_commands * replay->runs + player_run_command(run);
 	char percent[16] = "", of[32] = "";
-	if (!progress_due()) {
+	if (has_other_progress(replay) || !progress_due()) {
 		return;
 	}
 	if (all) {
@@ -372,7 +373,7 @@ static void show_progress(const struct replay *replay, const struct player_run *
 	if (replay->all_frames && !replay->play.frames) {
 		snprintf(of, sizeof(of), " of %" PRIu64, replay->all_frames * replay->loops);
 	}
-	if (replay->play.no_pictures) {
+	if (!replay->frames) {
 		progress_show("%s: %s%" PRIu64 " commands", replay->path, percent, at);
 	} else {
 		progress_show("%s: %s%" PRIu64 "%s frames", replay->path, percent,
@@ -407,7 +408,9 @@ static int play_once(struct replay *replay)
 	player_run_finish(&run, &result);
 	replay->runs++;
 	if ((number = interrupt_noted())) {
-		tell_interruption(replay);
+		if (number != SIGPIPE) {
+			tell_interruption(replay);
+		}
 		interrupt_die(number);
 	}
 	const int code = judge(replay, &result);
@@ -608,7 +611,7 @@ int cmd_replay(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0); /* a frame is seen when it is there */
 	result = check_arguments(&replay);
 	interrupt_note();
-	progress_begin(wants_progress(&replay));
+	progress_begin(!replay.quiet && !replay.json);
 	for (uint64_t i = 0; i < replay.loops && result == VGT_EXIT_OK; i++) {
 		result = play_once(&replay);
 	}

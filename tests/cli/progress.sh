@@ -71,6 +71,15 @@ for command in "verify -" "shaders -" "dump - >out" "repack -1 --force -o new.vg
 	expect_exit 1 grep -aqE -e "$shown" <(tail -n 1 pieces)
 done
 
+# vgt replay on the way to the first frame that is asked for, whose line is whole, as are those behind it.
+shown='-: [0-9]+ commands'
+slow "$shown" "env LD_LIBRARY_PATH='$build/tests/stub' \$VGT replay --frames 1990- - <pipe"
+expect_exit 0 grep -aqE -e "$shown" seen
+tr '\r' '\n' <terminal >pieces
+expect_stdout "" shell "grep -aE -e '$shown' pieces | grep -avE '$shown\$'"
+expect_equal "the first frame's line" 1 "$(grep -acE $'^(\033\\[K)?frame 1990 @[0-9.]+  no picture: nothing is shown$' pieces)"
+shown='-: [0-9]+ frames, [0-9]+ commands'
+
 "$build/tests/mktrace" all-faults faults.vgt
 
 # Ctrl-C leaves the terminal a clean line.
