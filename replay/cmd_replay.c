@@ -95,6 +95,7 @@ struct replay {
 	const char *window_memory;
 	char player[PATH_MAX]; /* the program */
 	struct player_run_options play;
+	struct vgt_ranges ranges;          /* of play.frames */
 	uint64_t all_commands, all_frames; /* of the trace; 0: not known */
 	uint64_t runs, frames;             /* that are over; of all runs */
 	uint64_t problems, logs;           /* of the run in progress */
@@ -288,9 +289,57 @@ static void print_summary(const struct replay *replay, const struct player_event
 
 /* Playing */
 
+/*
+ * The frames that are asked for and that a trace of so many frames has not, from the first to
+ * the last; of a range without end none is missed.
+ */
+static bool find_missing(
+	const struct replay *replay, uint64_t frames, uint64_t *first, uint64_t *last)
+{
+	const struct vgt_addresses *asked = &replay->ranges.frames;
+	*first = UINT64_MAX;
+	*last = 0;
+	for (size_t i = 0; i < asked->count; i++) {
+		const struct vgt_address_range *range = &asked->range[i];
+		if (range->last != VGT_ADDRESS_OPEN && range->last >= frames) {
+			const uint64_t from = range->first > frames ? range->first : frames;
+			*first = from < *first ? from : *first;
+			*last = range->last > *last ? range->last : *last;
+		}
+	}
+	return *first <= *last;
+}
+
+/* What a play that has shown some of them says at its end. */
+static bool note_missing(
+	const struct replay *replay, const struct player_event *end, struct player_event *note)
+{
+	const uint64_t frames = end->summary.frames;
+	uint64_t first, last;
+	char to[32] = "";
+	if (!replay->frames || replay->runs || end->summary.closed ||
+		!find_missing(replay, frames, &first, &last)) {
+		return false;
+	}
+	if (last > first) {
+		snprintf(to, sizeof(to), " to %" PRIu64, last);
+	}
+	*note = (struct player_event){.kind = PLAYER_NOTE,
+		.command = PLAYER_NO_COMMAND,
+		.virgl_command = PLAYER_NO_VIRGL_COMMAND};
+	snprintf(note->text, sizeof(note->text),
+		"there is no frame %" PRIu64 "%s: the trace has %" PRIu64 " frame%s", first, to,
+		frames, frames == 1 ? "" : "s");
+	return true;
+}
+
 static void on_event(void *opaque, const struct player_event *event)
 {
 	struct replay *replay = opaque;
+	struct player_event note;
+	if (event->kind == PLAYER_END && note_missing(replay, event, &note)) {
+		on_event(opaque, &note);
+	}
 	const bool frame = event->kind == PLAYER_FRAME || event->kind == PLAYER_UNSHOWN;
 	replay->frames += frame;
 	/* with the second frame's line there is no progress, or the line is not for here */
@@ -459,10 +508,10 @@ static uint64_t first_frame(const struct vgt_ranges *ranges)
 /* Checks what can be checked before anything starts. */
 static int check_arguments(struct replay *replay)
 {
-	struct vgt_ranges ranges;
 	struct vgt_err err;
 	const bool twice = can_read_twice(replay->path);
-	if (replay->play.frames && !vgt_ranges_parse(&ranges, replay->play.frames, &err)) {
+	if (replay->play.frames &&
+		!vgt_ranges_parse(&replay->ranges, replay->play.frames, &err)) {
 		return vgt_cmd_usage("replay", "%s", err.message);
 	}
 	if (replay->loops > 1 && !twice) {
@@ -488,7 +537,7 @@ static int check_arguments(struct replay *replay)
 	}
 	int result = twice ? check_trace(replay) : VGT_EXIT_OK;
 	if (result == VGT_EXIT_OK && replay->play.frames && replay->all_frames &&
-		first_frame(&ranges) >= replay->all_frames) {
+		first_frame(&replay->ranges) >= replay->all_frames) {
 		result = tell_no_frame(replay, replay->all_frames);
 	}
 	if (result == VGT_EXIT_OK && replay->play.out) {
@@ -496,6 +545,29 @@ static int check_arguments(struct replay *replay)
 								  : VGT_EXIT_TROUBLE;
 	}
 	return result;
+}
+
+/* --frame and --frames are easily taken for one another. */
+static int tell_no_rule(const char *text)
+{
+	struct vgt_ranges ranges;
+	if (vgt_ranges_parse(&ranges, text, NULL)) {
+		return vgt_cmd_usage("replay",
+			"no such rule '%s': " FRAME_RULE_NAMES "; did you mean --frames %s?",
+			text, text);
+	}
+	return vgt_cmd_usage("replay", "no such rule '%s': " FRAME_RULE_NAMES, text);
+}
+
+/* Of --frames without its value the trace is taken for that. */
+static int tell_no_trace(const char *frames)
+{
+	struct vgt_ranges ranges;
+	if (frames && !vgt_ranges_parse(&ranges, frames, NULL)) {
+		return vgt_cmd_usage("replay",
+			"replay takes one trace: '--frames' took '%s' as its range", frames);
+	}
+	return vgt_cmd_usage("replay", "replay takes one trace");
 }
 
 /* An exit code, or -1: go on, with argv[optind] the trace. */
@@ -528,8 +600,7 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 			break;
 		case 'r':
 			if (!frame_rule_parse(optarg, &replay->play.rule)) {
-				return vgt_cmd_usage("replay",
-					"no such rule '%s': " FRAME_RULE_NAMES, optarg);
+				return tell_no_rule(optarg);
 			}
 			break;
 		case 'o':
@@ -590,6 +661,9 @@ static int parse_options(struct replay *replay, int argc, char **argv)
 		default:
 			return vgt_cmd_bad_option("replay", argv, options, option);
 		}
+	}
+	if (argc == optind) {
+		return tell_no_trace(replay->play.frames);
 	}
 	if (argc - optind != 1) {
 		return vgt_cmd_usage("replay", "replay takes one trace");

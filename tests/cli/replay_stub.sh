@@ -121,6 +121,24 @@ expect_stdout "$(sed -n 3,5p plain.frames)" replay --frames 2-4 plain.vgt
 expect_stdout "$(sed -n '1p;3,4p;8p' plain.frames)" replay --frames 0,2-3,7 plain.vgt
 expect_stdout "$(sed -n '7,$p' plain.frames)" replay --frames 6- plain.vgt
 expect_stdout "" replay --frames 100- plain.vgt
+# What there is not of them is told; without an end nothing is missing.
+missing() { # RANGES TEXT
+	expect_exit 0 replay --frames "$1" plain.vgt
+	expect_equal "note of --frames $1" "$2" "$(sed -n 's/^vgt: plain.vgt: \(there is no .*\)/\1/p' .stderr)"
+}
+missing 6-50 "there is no frame 8 to 50: the trace has 8 frames"
+missing 2,9 "there is no frame 9: the trace has 8 frames"
+missing 6-7 ""
+missing 6- ""
+expect_exit 0 replay --quiet --json --frames 6-50 plain.vgt
+expect_equal "a note in JSON" \
+	'{"event":"note","text":"there is no frame 8 to 50: the trace has 8 frames"}' "$(grep note .stdout)"
+expect_stderr "" replay --quiet --frames 6-50 plain.vgt
+# One letter, and a value that is missing.
+expect_stderr_match "^vgt: no such rule '10-12': .*; did you mean --frames 10-12[?]$" replay --frame 10-12 plain.vgt
+expect_exit 1 grep -q "did you mean" <("$VGT" replay --frame flash plain.vgt 2>&1)
+expect_stderr_match "^vgt: replay takes one trace: '--frames' took 'plain.vgt' as its range$" replay --frames plain.vgt
+expect_stderr_match "^vgt: replay takes one trace$" replay --frames 3
 # The replay ends behind the last of them.
 expect_stderr_match "replayed 3 frames," replay --frames 2 plain.vgt
 
