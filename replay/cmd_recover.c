@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "new_file.h"
 #include "progress.h"
+#include "trace_summary.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_recover.h"
@@ -27,7 +28,9 @@ const char cmd_recover_help[] =
 	"      --json        print one JSON object: path (of the whole trace), source (FILE),\n"
 	"                    was_whole (nothing was to be recovered), ring_records (taken\n"
 	"                    from the ring), torn_bytes (of a chunk, left out), file_bytes,\n"
-	"                    records, commands, frames, damage {message, byte} or null\n"
+	"                    records, commands, frames; commands_lost, frames_lost (in and\n"
+	"                    behind the damage, as far as known), damage {message, byte} or\n"
+	"                    null\n"
 	"  -q, --quiet       no progress, no summary\n"
 	"  -h, --help        print this\n"
 	"\n"
@@ -97,7 +100,36 @@ static int tell_failure(const struct recover *recover, const struct vgt_recovery
 	return vgt_err_is_of_trace(err->code) ? VGT_EXIT_DIFFERENT : VGT_EXIT_TROUBLE;
 }
 
-static void print_json(const struct recover *recover, const struct vgt_recovery *recovery)
+/* What stands behind the damage, and in it as far as that is known, and is not in the recovered
+ * trace. */
+struct left_out {
+	uint64_t commands, frames;
+};
+
+static struct left_out find_left_out(
+	const struct recover *recover, const struct vgt_recovery *recovery)
+{
+	struct left_out left = {0};
+	struct vgt_reader *reader = vgt_reader_open(recover->path, NULL);
+	struct trace_summary *summary = reader ? trace_summary_create() : NULL;
+	struct vgt_err err;
+	progress_begin(!recover->quiet && !recover->json);
+	if (summary && trace_summary_read(summary, reader, recover->path, &err)) {
+		const struct vgt_position *all = &summary->all;
+		left.commands = all->commands > recovery->commands
+					? all->commands - recovery->commands
+					: 0;
+		left.frames =
+			all->frames > recovery->frames ? all->frames - recovery->frames : 0;
+	}
+	progress_end();
+	trace_summary_destroy(summary);
+	vgt_reader_close(reader);
+	return left;
+}
+
+static void print_json(const struct recover *recover, const struct vgt_recovery *recovery,
+	const struct left_out *left)
 {
 	const char *path = recover->out ? recover->out : recover->path;
 	struct json_object *object = json_object_new_object();
@@ -113,11 +145,14 @@ static void print_json(const struct recover *recover, const struct vgt_recovery 
 	vgt_json_put_number(object, "records", recovery->records);
 	vgt_json_put_number(object, "commands", recovery->commands);
 	vgt_json_put_number(object, "frames", recovery->frames);
+	vgt_json_put_number(object, "commands_lost", left->commands);
+	vgt_json_put_number(object, "frames_lost", left->frames);
 	vgt_json_put_damage(object, recovery->damaged ? &recovery->damage : NULL);
 	vgt_json_print(stdout, object);
 }
 
-static void print_summary(const struct recover *recover, const struct vgt_recovery *recovery)
+static void print_summary(const struct recover *recover, const struct vgt_recovery *recovery,
+	const struct left_out *left)
 {
 	const char *out = recover->out;
 	if (recovery->was_whole) {
@@ -130,6 +165,12 @@ static void print_summary(const struct recover *recover, const struct vgt_recove
 		" records from the ring, %" PRIu64 " bytes of a torn chunk dropped)\n",
 		out ? out : recover->path, recovery->commands, recovery->frames,
 		recovery->from_ring, recovery->torn);
+	if (left->commands || left->frames) {
+		fprintf(stderr,
+			"vgt: %s: %" PRIu64 " commands, %" PRIu64
+			" frames in or behind the damage are left out\n",
+			out ? out : recover->path, left->commands, left->frames);
+	}
 }
 
 /* An exit code, or -1: go on. */
@@ -188,13 +229,15 @@ int cmd_recover(int argc, char **argv)
 	if (!make_whole(&recover, &recovery, &err)) {
 		return tell_failure(&recover, &recovery, &err);
 	}
+	struct left_out left = {0};
 	if (recovery.damaged) {
 		vgt_cmd_error(recover.path, &recovery.damage);
+		left = find_left_out(&recover, &recovery);
 	}
 	if (recover.json) {
-		print_json(&recover, &recovery);
+		print_json(&recover, &recovery, &left);
 	} else if (!recover.quiet) {
-		print_summary(&recover, &recovery);
+		print_summary(&recover, &recovery, &left);
 	}
 	return VGT_EXIT_OK;
 }

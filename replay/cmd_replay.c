@@ -454,6 +454,7 @@ static int play_once(struct replay *replay)
 		show_progress(replay, &run);
 	}
 	progress_clear();
+	const uint64_t command = player_run_command(&run);
 	player_run_finish(&run, &result);
 	replay->runs++;
 	if ((number = interrupt_noted())) {
@@ -466,6 +467,13 @@ static int play_once(struct replay *replay)
 	if (result.outcome == PLAYER_ENDED && code != VGT_EXIT_TROUBLE && !replay->quiet &&
 		!replay->json) {
 		print_summary(replay, &result.end);
+	}
+	if (result.outcome == PLAYER_GAVE_UP && code == VGT_EXIT_DIFFERENT && !replay->quiet &&
+		!replay->json && (command || replay->frames)) {
+		fprintf(stderr,
+			"vgt: %s: replayed %" PRIu64 " frame%s, %" PRIu64
+			" commands before that\n",
+			replay->path, replay->frames, replay->frames == 1 ? "" : "s", command);
 	}
 	return code;
 }

@@ -192,6 +192,7 @@ expect_equal "problems in JSON" 8 "$(grep -c '"event":"problem","command":[0-9]'
 
 # Frames of two screens are told apart; others have none.
 scanouts=$OLDPWD/traces/scanouts.vgt
+gears=$OLDPWD/traces/gears.vgt
 expect_exit 0 replay --quiet "$scanouts"
 expect_equal "scanouts" "11 flush scanout 0, 3 flush scanout 1, " \
 	"$(grep -o 'flush scanout [0-9]*  ' .stdout | sort | uniq -c | awk '{ printf "%s %s %s %s, ", $1, $2, $3, $4 }')"
@@ -367,6 +368,21 @@ expect_stdout "$(cat killed.frames)" replay copy.vgt
 expect_stderr "vgt: killed.vgt: is whole, nothing to recover" "$VGT" recover killed.vgt
 expect_exit 0 "$VGT" info killed.vgt
 
+# A damaged one is played up to there, and it is said how far that was.
+head -c 15000 "$gears" >damaged.vgt
+printf 'no chunk' >>damaged.vgt
+tail -c +15009 "$gears" >>damaged.vgt
+expect_exit 1 replay damaged.vgt
+expect_equal "frames before the damage" 10 "$(grep -c ^frame .stdout)"
+expect_equal "what is said of them" "vgt: damaged.vgt: replayed 10 frames, 76 commands before that" "$(tail -n 1 .stderr)"
+expect_equal "what is before that" 1 "$(grep -c '^vgt: damaged.vgt: @76: .* (byte [0-9]*)$' .stderr)"
+expect_exit 0 "$VGT" recover -o recovered.vgt damaged.vgt
+expect_equal "what recover leaves out" \
+	"vgt: recovered.vgt: 59 commands, 10 frames in or behind the damage are left out" "$(tail -n 1 .stderr)"
+expect_exit 0 "$VGT" recover --json --force -o recovered.vgt damaged.vgt
+expect_equal "lost" 1 "$(grep -c '"commands":76,"frames":10,"commands_lost":59,"frames_lost":10,' .stdout)"
+expect_exit 0 replay --quiet recovered.vgt
+
 # Standard input and output.
 expect_stdout "$(cat plain.frames)" shell '"$0" replay - <plain.vgt'
 expect_stdout "$(cat plain.frames)" shell 'cat plain.vgt | "$0" replay -'
@@ -375,4 +391,6 @@ expect_stdout "$("$VGT" info plain.vgt | sed 's/^\(trace  *\).*/\1-/; /^size/d')
 expect_equal "status of info -" 0 "$cli_status"
 expect_stdout "$(head -n 2 plain.frames)" shell '"$0" replay plain.vgt | head -n 2'
 expect_stdout "$(head -n 1 plain.frames)" shell 'trap "" PIPE; "$0" replay --quiet plain.vgt | head -n 1'
+"$build/tests/mktrace" long long.vgt
+expect_stderr "" shell '"$0" replay --quiet long.vgt | head -n 1'
 expect_exit 2 shell '"$0" replay --quiet plain.vgt >/dev/full'
