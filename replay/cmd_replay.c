@@ -10,6 +10,7 @@
 #include "vgt_cmd.h"
 #include "vgt_json.h"
 #include "vgt_reader.h"
+#include "vgt_text.h"
 #include "virgl_format.h"
 
 #include <inttypes.h>
@@ -112,6 +113,13 @@ static void print_address(FILE *to, const struct player_event *event)
 	fputs(vgt_address_text(text, event->command, event->virgl_command), to);
 }
 
+/* A text of the player, which may be the renderer's or the trace's, as the rest of a line. */
+static void end_line(FILE *to, const char *text)
+{
+	vgt_text_puts(to, text);
+	fputc('\n', to);
+}
+
 static void print_message(struct replay *replay, const struct player_event *event,
 	const char *kind, uint64_t *count)
 {
@@ -121,7 +129,8 @@ static void print_message(struct replay *replay, const struct player_event *even
 			print_address(stderr, event);
 			fputs(": ", stderr);
 		}
-		fprintf(stderr, "%s%s\n", kind, event->text);
+		fputs(kind, stderr);
+		end_line(stderr, event->text);
 	} else if (*count == MESSAGES_MAX + 1) {
 		fprintf(stderr, "vgt: %s: more of these are not shown\n", replay->path);
 	}
@@ -137,8 +146,8 @@ static void print_frame(const struct player_event *event)
 	if (event->frame.rule == VGT_FRAME_FLUSH) {
 		printf(" scanout %u", event->frame.scanout_id);
 	}
-	printf("  %016" PRIx64 "%s%s\n", event->frame.digest, event->text[0] ? "  " : "",
-		event->text);
+	printf("  %016" PRIx64 "%s", event->frame.digest, event->text[0] ? "  " : "");
+	end_line(stdout, event->text);
 }
 
 static void print_event(struct replay *replay, const struct player_event *event)
@@ -147,7 +156,8 @@ static void print_event(struct replay *replay, const struct player_event *event)
 	switch (event->kind) {
 	case PLAYER_RENDERER:
 		if (!replay->quiet) {
-			fprintf(stderr, "vgt: renderer: %s\n", event->text);
+			fputs("vgt: renderer: ", stderr);
+			end_line(stderr, event->text);
 		}
 		break;
 	case PLAYER_FRAME:
@@ -156,7 +166,8 @@ static void print_event(struct replay *replay, const struct player_event *event)
 	case PLAYER_UNSHOWN:
 		printf("frame %-4" PRIu64 " ", event->frame.number);
 		print_address(stdout, event);
-		printf("  no picture: %s\n", event->text);
+		fputs("  no picture: ", stdout);
+		end_line(stdout, event->text);
 		break;
 	case PLAYER_PROBLEM:
 		print_message(replay, event, "", &replay->problems);
@@ -168,13 +179,14 @@ static void print_event(struct replay *replay, const struct player_event *event)
 		break;
 	case PLAYER_NOTE:
 		if (!replay->quiet) {
-			fprintf(stderr, "vgt: %s: %s\n", replay->path, event->text);
+			fprintf(stderr, "vgt: %s: ", replay->path);
+			end_line(stderr, event->text);
 		}
 		break;
 	case PLAYER_LACK:
 		if (!replay->quiet || replay->play.need_capset) {
-			fprintf(stderr, "vgt: %s: this host's capset: %s\n", replay->path,
-				event->text);
+			fprintf(stderr, "vgt: %s: this host's capset: ", replay->path);
+			end_line(stderr, event->text);
 		}
 		break;
 	case PLAYER_FAILED:

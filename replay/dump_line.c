@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dump_line.h"
 
+#include "vgt_address.h"
 #include "vgt_json.h"
 #include "vgt_record_desc.h"
 #include "vgt_text.h"
@@ -34,15 +35,15 @@ static void begin_line(struct dump_line *line, const struct vgt_record *record)
 static void print_virgl_address(
 	const struct dump_line *line, uint64_t command, uint32_t number, const char *indent)
 {
-	printf("%s%s@%" PRIu64 ".%" PRIu32 "%s ", indent, line->how.palette->address, command,
-		number, line->how.palette->end);
+	char at[VGT_ADDRESS_TEXT_SIZE];
+	printf("%s%s%s%s ", indent, line->how.palette->address,
+		vgt_address_text(at, command, number), line->how.palette->end);
 }
 
 static void put_virgl_address(struct json_object *object, uint64_t command, uint32_t number)
 {
-	char at[64];
-	snprintf(at, sizeof(at), "@%" PRIu64 ".%" PRIu32, command, number);
-	vgt_json_put_text(object, "at", at);
+	char at[VGT_ADDRESS_TEXT_SIZE];
+	vgt_json_put_text(object, "at", vgt_address_text(at, command, number));
 	vgt_json_put_number(object, "command", command);
 	vgt_json_put_number(object, "virgl_command", number);
 }
@@ -214,11 +215,16 @@ static void print_meta(const struct vgt_record *record)
 static void print_record_name(const struct dump_line *line, const struct vgt_record *record)
 {
 	const struct describe_palette *palette = line->how.palette;
+	char at[VGT_ADDRESS_TEXT_SIZE];
 	if (vgt_record_is_command(record->type)) {
-		printf("%s@%" PRIu64 "%s ", palette->address, record->command, palette->end);
+		printf("%s%s%s ", palette->address,
+			vgt_address_text(at, record->command, VGT_NO_VIRGL_COMMAND),
+			palette->end);
 	} else if (record->type == VGT_RECORD_FRAME) {
-		printf("%sframe %" PRIu64 "%s (@%" PRIu64 ") ", palette->address, record->frame,
-			palette->end, record->command ? record->command - 1 : 0);
+		printf("%sframe %" PRIu64 "%s (%s) ", palette->address, record->frame,
+			palette->end,
+			vgt_address_text(at, record->command ? record->command - 1 : 0,
+				VGT_NO_VIRGL_COMMAND));
 	} else {
 		printf("  ");
 	}
@@ -279,9 +285,9 @@ static void json_record(struct dump_line *line, const struct vgt_record *record,
 {
 	struct json_object *object = json_object_new_object();
 	if (vgt_record_is_command(record->type)) {
-		char at[32];
-		snprintf(at, sizeof(at), "@%" PRIu64, record->command);
-		vgt_json_put_text(object, "at", at);
+		char at[VGT_ADDRESS_TEXT_SIZE];
+		vgt_json_put_text(object, "at",
+			vgt_address_text(at, record->command, VGT_NO_VIRGL_COMMAND));
 	}
 	vgt_json_put_number(object, "record", record->number);
 	vgt_json_put_number(object, "command", record->command);
@@ -322,7 +328,10 @@ void dump_line_gap(struct dump_line *line, const struct vgt_gap *gap)
 	printf("%sbytes %" PRIu64 " to %" PRIu64 " are damaged: ", line->how.palette->wrong,
 		gap->begin, gap->end);
 	if (after > first) {
-		printf("commands @%" PRIu64 " to @%" PRIu64 " are lost", first, after - 1);
+		char from[VGT_ADDRESS_TEXT_SIZE], to[VGT_ADDRESS_TEXT_SIZE];
+		printf("commands %s to %s are lost",
+			vgt_address_text(from, first, VGT_NO_VIRGL_COMMAND),
+			vgt_address_text(to, after - 1, VGT_NO_VIRGL_COMMAND));
 	} else {
 		printf("no command is lost");
 	}

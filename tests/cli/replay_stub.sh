@@ -257,6 +257,23 @@ printf '\002\0\0\0' >kind # the control: a frame that might be one
 head -c 508 /dev/zero >rest
 expect_stdout_match '^frame 0 .* auto ' timeout 20 alone/vgt replay --timeout 1 plain.vgt
 expect_equal "message" "vgt: plain.vgt: renderer hung for 1 s outside of any command" "$(cat .stderr)"
+# What the renderer logs or is called does not steer the terminal.
+printf '#!/bin/sh\ncat event >&3; exec sleep 60\n' >alone/vgt-player
+while IFS=$'\t' read -r kind before; do
+	{
+		printf '%b\0\0\0' "$kind"
+		head -c 12 /dev/zero | tr '\0' '\377'
+		head -c 96 /dev/zero
+		printf '\033[31mred\nnew'
+		head -c 221 /dev/zero
+	} >event
+	expect_exit 3 timeout 20 alone/vgt replay --timeout 1 plain.vgt
+	expect_equal "message" "$before ?[31mred?new" "$(head -n 1 .stderr)"
+done <<'EOF'
+\001	vgt: renderer:
+\005	vgt: plain.vgt: renderer says:
+\006	vgt: plain.vgt:
+EOF
 chmod -x alone/vgt-player
 expect_stderr_match 'alone/vgt-player: Permission denied$' alone/vgt replay plain.vgt
 
