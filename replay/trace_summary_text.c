@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Characters of a text from outside that are shown, where not all are. */
-#define SHOWN_MAX 160u
+#define SHOWN_MAX 300u
 
 /* One file's report. */
 struct info {
@@ -174,7 +174,7 @@ static void print_environment(const struct info *info)
 		}
 		if (!length) {
 			print_name("environment", WIDTH);
-		} else if (length > 2 * SHOWN_MAX && !info->all) {
+		} else if (length > SHOWN_MAX && !info->all) {
 			fputs(" [...]", stdout);
 			break;
 		} else {
@@ -510,6 +510,49 @@ static void print_gaps(const struct info *info)
 	}
 }
 
+/* The program's name in its command line, which may set its environment first. */
+static size_t find_program(const char *cmdline, const char **name)
+{
+	for (;;) {
+		const size_t length = strcspn(cmdline, " ");
+		const char *slash = memrchr(cmdline, '/', length);
+		const char *base = slash ? slash + 1 : cmdline;
+		const size_t rest = length - (size_t)(base - cmdline);
+		const bool is_env = (rest == 3 && memcmp(base, "env", 3) == 0) ||
+				    memchr(cmdline, '=', length);
+		if (!is_env || !cmdline[length]) {
+			*name = base;
+			return rest;
+		}
+		cmdline += length + 1;
+	}
+}
+
+/* What a reader takes for the program: not the server that works for it. */
+static void print_program(const struct info *info)
+{
+	static const char *const program[] = {"program", NULL};
+	static const char *const cmdline[] = {"cmdline", NULL};
+	static const char *const subject[] = {"subject", NULL};
+	const char *text = trace_summary_meta(info->summary, "subject");
+	const char *server = trace_summary_meta(info->summary, "program"), *name;
+	if (!text || !*text) {
+		print_meta_line(info, "program", program, "");
+		print_meta_line(info, "command line", cmdline, "");
+		return;
+	}
+	const size_t length = find_program(text, &name);
+	print_name("program", WIDTH);
+	vgt_text_print(stdout, name, vgt_text_cut(name, length, SHOWN_MAX));
+	if (server && *server) {
+		fputs(" (over ", stdout);
+		print_text(info, server);
+		putchar(')');
+	}
+	putchar('\n');
+	print_meta_line(info, "command line", subject, "");
+}
+
 /* What --all adds: notes as they are, and counts by name. */
 static void print_all(const struct trace_summary *summary)
 {
@@ -544,8 +587,6 @@ void trace_summary_print(
 	const struct info report = {path, file_bytes, summary, all};
 	const struct info *const info = &report;
 	static const char *const producer[] = {"producer", NULL};
-	static const char *const program[] = {"program", "subject", NULL};
-	static const char *const cmdline[] = {"cmdline", NULL};
 	print_name("trace", WIDTH);
 	print_text(info, info->path);
 	putchar('\n');
@@ -556,8 +597,7 @@ void trace_summary_print(
 	print_size(info);
 	print_recorded(info);
 	print_meta_line(info, "producer", producer, "");
-	print_meta_line(info, "program", program, ", for ");
-	print_meta_line(info, "command line", cmdline, "");
+	print_program(info);
 	print_host(info);
 	print_capsets(summary);
 	print_frames(summary);

@@ -14,6 +14,7 @@ for needed in "$client" "$build/tests/mktrace" "$build/libvgt-preload.so"; do
 done
 command -v jq >/dev/null || skip "no jq"
 cp traces/gears.vgt traces/shadow.vgt "$TMP/"
+compute=$PWD/traces/compute.vgt
 cd "$TMP"
 
 shell() {
@@ -37,8 +38,8 @@ state          whole
 size           18.2 KB, 271.4 KB uncompressed (14.9 times)
 recorded       2026-11-22T22:42:18Z, 0.268 s, ended: frame limit
 producer       vgt-preload 0.1.0
-program        virgl_test_server, for glxgears
-command line   virgl_test_server --use-egl-surfaceless --socket-path=/dev/shm/vgt-record-JJsfTS/vtest
+program        glxgears (over virgl_test_server)
+command line   glxgears
 host           Linux 6.18.44-fc-v657 x86_64, libvirglrenderer.so.1.7.7
 gl             llvmpipe (LLVM 15.0.6, 256 bits), 4.5 (Core Profile) Mesa 22.3.6
 environment    LIBGL_ALWAYS_SOFTWARE=1
@@ -87,6 +88,12 @@ done
 expect_stdout "$("$VGT" dump --json --all gears.vgt | jq -s 'map(
 	select(.type == "RESOURCE_ATTACH_BACKING") | .fields.entry | map(.length) | add) | add')" \
 	json .resources.attached_bytes_most gears.vgt # nothing is detached in it
+
+# The program is not its environment; the server's command line is in --all.
+expect_stdout "program        shader_runner (over virgl_test_server)
+command line   $(json .meta.subject "$compute" | jq -r .)" shell '"$0" info "$1" | grep -E "^(program|command line) "' "$compute"
+expect_stdout_match '^cmdline +virgl_test_server --use-egl-surfaceless ' "$VGT" info --all gears.vgt
+expect_exit 1 shell '"$0" info gears.vgt | grep -e "--use-egl-surfaceless"'
 
 # --all has all notes uncut, and counts.
 expect_stdout_match '^ring\.path +/dev/shm/vgt-record-JJsfTS/vgt-cc03cd5f83596be9\.ring$' \
@@ -206,13 +213,13 @@ expect_stdout '[{"count":1,"first":3},1,1,{"count":1,"bytes":64}]' \
 # Text from outside cannot steer the terminal, and long text is cut short.
 export LD_LIBRARY_PATH=$build/tests/stub
 export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
-long=$(printf 'x%.0s' {1..300})
+long=$(printf 'x%.0s' {1..400})
 LD_PRELOAD=$preload VGT_CAPTURE_FILE=odd.vgt VREND_A=$'\033[2J\n' VREND_LONG=$long \
 	VGT_CAPTURE_SUBJECT=$'\302\233sub' "$client" --frames 1 >/dev/null
-expect_stdout_match '^program +virgl_client, for \?sub$' "$VGT" info odd.vgt
+expect_stdout_match '^program +\?sub \(over virgl_client\)$' "$VGT" info odd.vgt
 expect_stdout_match '^environment .*VREND_A=\?\[2J\?' "$VGT" info odd.vgt
-expect_stdout_match 'VREND_LONG=x{160} \[\.\.\.\]' "$VGT" info odd.vgt
-expect_stdout_match '^env\.VREND_LONG +x{300}$' "$VGT" info --all odd.vgt
+expect_stdout_match 'VREND_LONG=x{300} \[\.\.\.\]' "$VGT" info odd.vgt
+expect_stdout_match '^env\.VREND_LONG +x{400}$' "$VGT" info --all odd.vgt
 for format in "" --all --json; do
 	# shellcheck disable=SC2086
 	expect_exit 0 "$VGT" info $format odd.vgt
