@@ -243,7 +243,7 @@ bool vgt_recover(
 	if (file.fd >= 0 && close(file.fd) && good) {
 		good = vgt_err_system(err, errno, "cannot write the trace");
 	}
-	if (file.fd >= 0 && !good) {
+	if (out && file.fd >= 0 && !good) {
 		unlink(out);
 	}
 	return good;

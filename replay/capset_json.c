@@ -365,7 +365,7 @@ static bool put_fields(struct place *place, const struct vgt_layout *layout,
 static bool get_count(struct place *place, struct json_object *object, const char *name,
 	int64_t least, int64_t most, uint32_t *number)
 {
-	struct json_object *member;
+	struct json_object *member = NULL;
 	int64_t found = 0;
 	place->field[0] = '\0';
 	if (!get_member(place, object, name, false, 0, &member) ||
@@ -382,7 +382,7 @@ static bool take_capset(
 	static const struct seen known[] = {
 		{.name = "id"}, {.name = "version"}, {.name = "bytes"}, {.name = "fields"}};
 	uint32_t id = 0, version = 0, size = 0;
-	struct json_object *fields;
+	struct json_object *fields = NULL;
 	struct vgt_layout layout;
 	struct vgt_err why;
 	place->field[0] = '\0';
