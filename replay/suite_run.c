@@ -272,7 +272,7 @@ static bool verify_records(struct attempt *attempt, struct vgt_validator *valida
 {
 	struct vgt_record record;
 	struct vgt_err err;
-	enum vgt_read next;
+	enum vgt_read next = VGT_READ_END;
 
 	while (!interrupt_noted() &&
 		(next = vgt_reader_next(attempt->reader, &record, &err)) == VGT_READ_RECORD) {
