@@ -64,7 +64,7 @@ helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream upstream_header
 
 manual := $(BUILD)/man/vgt.1
 
-.PHONY: all check check-all check-qemu10 bench fuzz lint install uninstall deb help demo deps clean \
+.PHONY: all check check-all check-qemu10 check-newcomer bench fuzz lint install uninstall deb help demo deps clean \
 	check-unit check-headers check-includes test-programs always
 
 ## all: build everything into build/
@@ -209,6 +209,10 @@ check-all:
 ## check-qemu10: the patches for QEMU 10.0, in a Debian 13 that this makes (as root, 40 minutes, 5 GB)
 check-qemu10:
 	@tests/qemu10
+
+## check-newcomer: what README promises, in a bare Debian 12 that this makes (as root, 10 minutes, 4 GB)
+check-newcomer:
+	@tests/newcomer
 
 ## bench: measure what tests/RESULTS.md says (BENCH=name for one)
 bench:
