@@ -68,8 +68,7 @@ static const char *pager_command(void)
 static void on_pager_closed(int number)
 {
 	(void)number;
-	while (waitpid(pager, NULL, 0) < 0 && errno == EINTR) {
-	}
+	waitpid(pager, NULL, 0);
 	_exit(0);
 }
 
