@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "child.h"
 
+#include "clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,16 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-uint64_t vgt_child_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* The parent of a process, 0 where there is no such process; and whether it is a zombie. */
 static pid_t parent_of(const char *pid, bool *zombie)
@@ -268,10 +261,10 @@ void vgt_child_signal(const struct vgt_child *child, int number)
 
 void vgt_child_end(struct vgt_children *children, struct vgt_child *child, unsigned grace_ms)
 {
-	const uint64_t until = vgt_child_clock_ms() + grace_ms;
+	const uint64_t until = clock_ms() + grace_ms;
 
 	vgt_child_signal(child, SIGTERM);
-	while (child->running && vgt_child_clock_ms() < until) {
+	while (child->running && clock_ms() < until) {
 		vgt_children_wait(children, 50);
 	}
 	vgt_child_signal(child, SIGKILL);

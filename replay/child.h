@@ -79,7 +79,4 @@ size_t vgt_children_orphans(const struct vgt_children *children, int number);
 /* How many children the process has. */
 size_t vgt_child_offspring(const struct vgt_child *child);
 
-/* CLOCK_MONOTONIC in ms. */
-uint64_t vgt_child_clock_ms(void);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "child.h"
 #include "child_log.h"
+#include "clock.h"
 #include "companion.h"
 #include "preload_library.h"
 #include "private_display.h"
@@ -201,7 +202,7 @@ static void show_progress(struct session *session)
 	uint64_t commands = 0;
 	uint64_t written = 0;
 	char size[32];
-	const uint64_t now = vgt_child_clock_ms();
+	const uint64_t now = clock_ms();
 
 	if (!progress_due()) {
 		return;
@@ -467,7 +468,7 @@ static bool start_command(struct session *session)
 		return false;
 	}
 	const int error = vgt_child_start(&session->children, &session->command, &spec);
-	session->started_ms = vgt_child_clock_ms();
+	session->started_ms = clock_ms();
 	if (error) {
 		say(session, "cannot run %s: %s", request->command[0],
 			run_error(request->command[0], error));
@@ -487,7 +488,7 @@ static void give_reason(struct session *session, const char *reason)
 static void tell_to_end(struct session *session)
 {
 	if (!session->told_to_end_ms) {
-		session->told_to_end_ms = vgt_child_clock_ms();
+		session->told_to_end_ms = clock_ms();
 		vgt_child_signal(&session->command, SIGTERM);
 	}
 }
@@ -496,7 +497,7 @@ static void tell_to_end(struct session *session)
 static void obey_signals(struct session *session)
 {
 	const struct vgt_children *children = &session->children;
-	const uint64_t now = vgt_child_clock_ms();
+	const uint64_t now = clock_ms();
 
 	if (children->interrupts + children->terminations > 0) {
 		give_reason(session, "interrupted");
@@ -523,7 +524,7 @@ static void obey_signals(struct session *session)
 static bool has_enough_frames(const struct session *session, struct vgt_recording *recording)
 {
 	const uint64_t limit = session->request->frames;
-	const uint64_t now = vgt_child_clock_ms();
+	const uint64_t now = clock_ms();
 
 	if (!limit || atomic_load(&recording->header->frames) < limit) {
 		return false;
@@ -557,7 +558,7 @@ static void look_at_recordings(struct session *session)
 		struct vgt_recording *recording = &session->recordings.list[i];
 		if (!session->first_command_ms &&
 			atomic_load(&recording->header->commands) > 0) {
-			session->first_command_ms = vgt_child_clock_ms();
+			session->first_command_ms = clock_ms();
 		}
 		session->reached = has_enough_frames(session, recording) || session->reached;
 		tell_of_death(session, recording);
@@ -585,7 +586,7 @@ static void look_at_missed(struct session *session)
 			continue;
 		}
 		if (trace->commands && !session->first_command_ms) {
-			session->first_command_ms = vgt_child_clock_ms();
+			session->first_command_ms = clock_ms();
 		}
 		if (request->frames && trace->frames >= request->frames) {
 			session->reached = true;
@@ -603,7 +604,7 @@ static void heed_limits(struct session *session)
 		tell_to_end(session);
 	}
 	if (request->duration_ms && session->first_command_ms &&
-		vgt_child_clock_ms() >= session->first_command_ms + request->duration_ms) {
+		clock_ms() >= session->first_command_ms + request->duration_ms) {
 		give_reason(session, "duration");
 		tell_to_end(session);
 	}
@@ -628,7 +629,7 @@ static void tell_idle(struct session *session)
 {
 	if (session->told_idle || session->recordings.count || session->request->quiet ||
 		session->qemu.device != QEMU_NONE ||
-		vgt_child_clock_ms() < session->started_ms + IDLE_MS) {
+		clock_ms() < session->started_ms + IDLE_MS) {
 		return;
 	}
 	session->told_idle = true;
@@ -661,13 +662,13 @@ static bool may_still_record(struct session *session)
 /* Waits for what COMMAND has left behind while it records, then ends it. */
 static void end_orphans(struct session *session)
 {
-	const uint64_t since = vgt_child_clock_ms();
+	const uint64_t since = clock_ms();
 	uint64_t ending = 0;
 	uint64_t asked = 0;
 	bool told = false;
 
 	while (vgt_children_orphans(&session->children, 0) > 0) {
-		const uint64_t now = vgt_child_clock_ms();
+		const uint64_t now = clock_ms();
 		if (!ending && may_still_record(session)) {
 			if (!told && now >= since + 2000) {
 				told = true;
@@ -696,11 +697,11 @@ static void end_servers(struct session *session)
 {
 	const struct vgt_children *children = &session->children;
 	const unsigned signals = children->interrupts + children->terminations;
-	const uint64_t until = vgt_child_clock_ms() + DRAIN_MS;
+	const uint64_t until = clock_ms() + DRAIN_MS;
 
 	/* Each client's process sees the closed connection, and finishes its trace. */
 	while (session->command.pid && vgt_child_offspring(&session->vtest.server) > 0 &&
-		vgt_child_clock_ms() < until &&
+		clock_ms() < until &&
 		children->interrupts + children->terminations == signals) {
 		tick(session);
 	}
@@ -712,7 +713,7 @@ static void end_servers(struct session *session)
 
 static void run(struct session *session)
 {
-	session->rate_ms = vgt_child_clock_ms();
+	session->rate_ms = clock_ms();
 	progress_begin(!session->request->quiet && !session->request->json);
 	while (session->command.running) {
 		tick(session);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether `vgt record --gl` can record a program here. */
 #include "child_log.h"
+#include "clock.h"
 #include "companion.h"
 #include "debian_packages.h"
 #include "doctor.h"
@@ -58,7 +59,7 @@ static const char *server_says(struct trial *trial)
 static bool wait_for_server(struct trial *trial)
 {
 	struct doctor *doctor = trial->doctor;
-	const uint64_t since = vgt_child_clock_ms();
+	const uint64_t since = clock_ms();
 
 	while (!vgt_private_vtest_is_ready(&trial->vtest, since)) {
 		if (doctor_is_stopped(doctor)) {
@@ -70,7 +71,7 @@ static bool wait_for_server(struct trial *trial)
 				"cannot start%s", server_says(trial));
 			return false;
 		}
-		if (vgt_child_clock_ms() > since + doctor->timeout_ms) {
+		if (clock_ms() > since + doctor->timeout_ms) {
 			doctor_add(trial->task, DOCTOR_MISSING, "virgl_test_server",
 				"takes no connections for %.3g s%s", doctor->timeout_ms / 1e3,
 				server_says(trial));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "private_display.h"
 
+#include "clock.h"
 #include "debian_packages.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ bool vgt_private_display_start(struct vgt_private_display *display,
 bool vgt_private_display_wait(
 	struct vgt_private_display *display, struct vgt_children *children, struct vgt_err *err)
 {
-	const uint64_t until = vgt_child_clock_ms() + START_MS;
+	const uint64_t until = clock_ms() + START_MS;
 	char number[sizeof(display->name) - 1] = "";
 	size_t used = 0;
 
@@ -66,7 +67,7 @@ bool vgt_private_display_wait(
 		if (children->interrupts + children->terminations > 0) {
 			return vgt_err_set(err, VGT_ERR_STOPPED, VGT_NO_OFFSET, "interrupted");
 		}
-		if (!display->server.running || vgt_child_clock_ms() > until ||
+		if (!display->server.running || clock_ms() > until ||
 			used == sizeof(number) - 1) {
 			return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "Xvfb %s",
 				display->server.running ? "does not get ready"

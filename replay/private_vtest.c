@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "private_vtest.h"
 
+#include "clock.h"
 #include "debian_packages.h"
 #include "preload_library.h"
 
@@ -105,19 +106,19 @@ bool vgt_private_vtest_is_ready(const struct vgt_private_vtest *vtest, uint64_t 
 		return false;
 	}
 	return is_listening(vtest->socket, &known) ||
-	       (!known && vgt_child_clock_ms() > since + UNLISTED_MS);
+	       (!known && clock_ms() > since + UNLISTED_MS);
 }
 
 bool vgt_private_vtest_wait(
 	struct vgt_private_vtest *vtest, struct vgt_children *children, struct vgt_err *err)
 {
-	const uint64_t since = vgt_child_clock_ms();
+	const uint64_t since = clock_ms();
 
 	while (!vgt_private_vtest_is_ready(vtest, since)) {
 		if (children->interrupts + children->terminations > 0) {
 			return vgt_err_set(err, VGT_ERR_STOPPED, VGT_NO_OFFSET, "interrupted");
 		}
-		if (!vtest->server.running || vgt_child_clock_ms() > since + START_MS) {
+		if (!vtest->server.running || clock_ms() > since + START_MS) {
 			return vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET,
 				"virgl_test_server %s",
 				vtest->server.running ? "does not get ready" : "cannot start");

@@ -37,7 +37,7 @@ bool vgt_private_vtest_start(struct vgt_private_vtest *vtest, struct vgt_childre
 	const char *directory, int log, bool (*prepare)(void *opaque), void *opaque,
 	struct vgt_err *err);
 
-/* Whether it takes connections, `since` being vgt_child_clock_ms() at its start. */
+/* Whether it takes connections, `since` being clock_ms() at its start. */
 bool vgt_private_vtest_is_ready(const struct vgt_private_vtest *vtest, uint64_t since);
 
 /* Waits until it takes connections. VGT_ERR_STOPPED: a signal came in meanwhile. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "progress.h"
 
-#include "child.h"
+#include "clock.h"
 #include "interrupt.h"
 #include "terminal.h"
 #include "vgt_text.h"
@@ -25,12 +25,12 @@ void progress_begin(bool wanted)
 {
 	progress_clear();
 	line.wanted = wanted && vgt_terminal_can_rewrite();
-	line.due_ms = line.wanted ? vgt_child_clock_ms() + FIRST_MS : 0;
+	line.due_ms = line.wanted ? clock_ms() + FIRST_MS : 0;
 }
 
 bool progress_due(void)
 {
-	return line.wanted && vgt_child_clock_ms() >= line.due_ms;
+	return line.wanted && clock_ms() >= line.due_ms;
 }
 
 /* A line that wraps could not be cleared. */
@@ -55,7 +55,7 @@ void progress_show(const char *format, ...)
 	line.stands = true;
 	vgt_text_print(stderr, text, length < room ? length : room);
 	fflush(stderr);
-	line.due_ms = vgt_child_clock_ms() + NEXT_MS;
+	line.due_ms = clock_ms() + NEXT_MS;
 }
 
 void progress_reader(const char *shown, const struct vgt_reader *reader)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "run_program.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -53,9 +55,9 @@ static bool is_stopped(const struct vgt_children *children)
 
 void vgt_run_end_orphans(struct vgt_children *children)
 {
-	const uint64_t until = vgt_child_clock_ms() + KILL_MS;
+	const uint64_t until = clock_ms() + KILL_MS;
 
-	while (vgt_children_orphans(children, SIGKILL) > 0 && vgt_child_clock_ms() < until) {
+	while (vgt_children_orphans(children, SIGKILL) > 0 && clock_ms() < until) {
 		vgt_children_wait(children, LOOK_MS);
 	}
 }
@@ -63,12 +65,12 @@ void vgt_run_end_orphans(struct vgt_children *children)
 /* With all that it has started, also what has left its process group. */
 static void kill_all(struct vgt_children *children, const struct vgt_child *child)
 {
-	const uint64_t until = vgt_child_clock_ms() + KILL_MS;
+	const uint64_t until = clock_ms() + KILL_MS;
 
 	if (child->running) {
 		kill(-child->pid, SIGKILL);
 	}
-	while (child->running && vgt_child_clock_ms() < until) {
+	while (child->running && clock_ms() < until) {
 		vgt_children_wait(children, LOOK_MS);
 	}
 	vgt_run_end_orphans(children);
@@ -78,9 +80,9 @@ static void watch(struct vgt_run_result *result, struct vgt_children *children,
 	struct vgt_child *child, int fd, unsigned timeout_ms)
 {
 	struct output output = {.result = result, .fd = fd};
-	const uint64_t until = vgt_child_clock_ms() + timeout_ms;
+	const uint64_t until = clock_ms() + timeout_ms;
 
-	while (child->running && !is_stopped(children) && vgt_child_clock_ms() < until) {
+	while (child->running && !is_stopped(children) && clock_ms() < until) {
 		vgt_children_wait(children, LOOK_MS);
 		drain(&output);
 	}

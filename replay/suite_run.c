@@ -3,6 +3,7 @@
 
 #include "child.h"
 #include "child_log.h"
+#include "clock.h"
 #include "interrupt.h"
 #include "player_run.h"
 #include "progress.h"
@@ -747,7 +748,7 @@ bool suite_run(
 {
 	struct attempt attempt = {
 		.runner = runner, .test = test, .result = result, .log = {.fd = -1}};
-	const uint64_t begin = vgt_child_clock_ms();
+	const uint64_t begin = clock_ms();
 
 	*result = (struct suite_result){0};
 	if (find_trace(&attempt) && prepare_frames(&attempt) && open_log(&attempt)) {
@@ -759,7 +760,7 @@ bool suite_run(
 			keep_log(&attempt);
 		}
 	}
-	result->seconds = (double)(vgt_child_clock_ms() - begin) / 1000;
+	result->seconds = (double)(clock_ms() - begin) / 1000;
 	vgt_child_log_close(&attempt.log);
 	empty_scratch(runner->scratch);
 	suite_goldens_finish(&attempt.goldens);
