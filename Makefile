@@ -26,8 +26,9 @@ libdir_of_vgt := $(patsubst $(PREFIX)/%,%,$(LIBDIR))/vgt
 
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror=vla
 cppflags := -D_GNU_SOURCE -DVGT_VERSION='"$(VERSION)"' -DVGT_LIBDIR='"$(libdir_of_vgt)"' \
-	-DVIRGL_RENDERER_UNSTABLE_APIS -Iformat -Ihost-capture -Ireplay
-compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -fPIC -pthread
+	-DVIRGL_RENDERER_UNSTABLE_APIS -Iformat -Ihost-capture -Ireplay \
+	-Iguest-icd/escape -Iguest-icd/driver/core -Iguest-icd/driver/linux
+compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(room_flags) $(SANITIZE_FLAGS) -fPIC -pthread
 link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
 
 # The sources, by what they become. Each file is compiled once, position-independent.
@@ -50,6 +51,9 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
 	player_capset.c player_picture.c player_probe.c png_image.c vgt_text.c)
 window_src := replay/player_window.c
+guest_core_src := $(addprefix guest-icd/driver/core/,client.c dispatch.c dispatch_2017.c display.c \
+	fence_timeline.c gpu.c gpu_command.c handle_table.c id_pool.c virtio_pci.c virtqueue.c)
+guest_model_src := $(addprefix guest-icd/driver/linux/,device_model.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
@@ -81,6 +85,9 @@ $(BUILD)/libdir: always
 	@mkdir -p $(@D)
 	@echo '$(libdir_of_vgt)' | cmp -s - $@ || echo '$(libdir_of_vgt)' >$@
 
+# The driver core runs in a kernel: no C library but memcpy and memset, no floating point, small frames.
+$(call obj,$(guest_core_src)): room_flags = -ffreestanding -mgeneral-regs-only -Wframe-larger-than=1024
+
 cflags_preload := $(call pkg,--cflags,virglrenderer)
 cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
 cflags_player_picture := $(cflags_player)
@@ -92,6 +99,14 @@ cflags_scanout_hook := $(cflags_player)
 cflags_virgl_client := $(cflags_preload)
 
 $(format_lib): $(call obj,$(format_src))
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/libvgt-guest.a: $(call obj,$(guest_core_src))
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/libvgt-guest-model.a: $(call obj,$(guest_model_src))
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -145,6 +160,11 @@ tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
 tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_manifest.c tolerance.c vgt_text.c)
 tests_extra_test_shader_list := replay/shader_list.c
+guest_libs := $(BUILD)/libvgt-guest-model.a $(BUILD)/libvgt-guest.a
+$(BUILD)/tests/test_guest_%: $(BUILD)/tests/test_guest_%.o $(guest_libs) $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,cmocka libzstd libxxhash)
+
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $< $(call obj,$(tests_extra_test_$*)) $(format_lib) \
@@ -242,7 +262,7 @@ lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz t
 
 # Every header compiles alone.
 check-headers:
-	$(Q)for header in format/*.h host-capture/*.h replay/*.h; do \
+	$(Q)for header in format/*.h host-capture/*.h replay/*.h guest-icd/escape/*.h guest-icd/driver/*/*.h; do \
 		echo "#include \"$$(basename $$header)\"" | \
 		$(compile) $(cflags_player) -Wno-undef -fsyntax-only -x c - || exit 1; done
 

@@ -44,6 +44,15 @@ enum virtio_gpu_ctrl_type {
 	VIRTIO_GPU_CMD_UPDATE_CURSOR = 0x0300,
 	VIRTIO_GPU_CMD_MOVE_CURSOR,
 
+	/* responses that are successes */
+	VIRTIO_GPU_RESP_OK_NODATA = 0x1100,
+	VIRTIO_GPU_RESP_OK_DISPLAY_INFO,
+	VIRTIO_GPU_RESP_OK_CAPSET_INFO,
+	VIRTIO_GPU_RESP_OK_CAPSET,
+	VIRTIO_GPU_RESP_OK_EDID,
+	VIRTIO_GPU_RESP_OK_RESOURCE_UUID,
+	VIRTIO_GPU_RESP_OK_MAP_INFO,
+
 	/* responses that are errors */
 	VIRTIO_GPU_RESP_ERR_UNSPEC = 0x1200,
 	VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY,
@@ -51,6 +60,21 @@ enum virtio_gpu_ctrl_type {
 	VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID,
 	VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID,
 	VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER,
+};
+
+/* Feature bits, section 5.7.3; the last two since virtio 1.2 */
+#define VIRTIO_GPU_F_VIRGL         (UINT64_C(1) << 0)
+#define VIRTIO_GPU_F_EDID          (UINT64_C(1) << 1)
+#define VIRTIO_GPU_F_RESOURCE_UUID (UINT64_C(1) << 2)
+#define VIRTIO_GPU_F_RESOURCE_BLOB (UINT64_C(1) << 3)
+#define VIRTIO_GPU_F_CONTEXT_INIT  (UINT64_C(1) << 4)
+
+/* The device's configuration, section 5.7.4 */
+struct virtio_gpu_config {
+	uint32_t events_read;
+	uint32_t events_clear;
+	uint32_t num_scanouts;
+	uint32_t num_capsets;
 };
 
 /* virtio_gpu_ctrl_hdr.flags */
@@ -184,6 +208,36 @@ struct virtio_gpu_cursor_pos {
 	uint32_t x;
 	uint32_t y;
 	uint32_t padding;
+};
+
+/* The answers that are more than a header */
+struct virtio_gpu_resp_display_info {
+	struct virtio_gpu_ctrl_hdr hdr;
+	struct virtio_gpu_display_one {
+		struct virtio_gpu_rect r;
+		uint32_t enabled;
+		uint32_t flags;
+	} pmodes[VIRTIO_GPU_MAX_SCANOUTS];
+};
+
+struct virtio_gpu_resp_capset_info {
+	struct virtio_gpu_ctrl_hdr hdr;
+	uint32_t capset_id;
+	uint32_t capset_max_version;
+	uint32_t capset_max_size;
+	uint32_t padding;
+};
+
+/* followed by the capset */
+struct virtio_gpu_resp_capset {
+	struct virtio_gpu_ctrl_hdr hdr;
+};
+
+struct virtio_gpu_resp_edid {
+	struct virtio_gpu_ctrl_hdr hdr;
+	uint32_t size;
+	uint32_t padding;
+	uint8_t edid[1024];
 };
 
 /* UPDATE_CURSOR and MOVE_CURSOR, on the cursor queue */
