@@ -42,15 +42,19 @@ struct vgt_gpu_command {
  */
 enum vgt_escape_status vgt_gpu_call(struct vgt_gpu *gpu, struct vgt_gpu_command *command);
 
-/* What is to happen when the device has answered, or the command was lost to a reset: status as
- * of vgt_gpu_call(). Called once, with the lock held; must not send or wait. */
+/*
+ * What is to happen when the device has answered, or the command was lost to a reset: status as
+ * of vgt_gpu_call(). Called once, with the lock held; must not send or wait. DEVICE_LOST comes
+ * after the device has said that the reset is done: whatever the command named is the driver's
+ * again. From a device that does not say so it never comes.
+ */
 struct vgt_gpu_done {
 	void (*function)(void *context, enum vgt_escape_status status, uint32_t response_type);
 	void *context;
 };
 
-/* Sends a command and returns: OK, BUSY, NO_MEMORY or DEVICE_LOST; `done` is called after OK
- * only. Gives the lock up where it waits for room in the queue. */
+/* Sends a command and returns: OK, BUSY, NO_MEMORY or DEVICE_LOST; `done` (NULL: nobody wants
+ * to know) is called after OK only. Gives the lock up where it waits for room in the queue. */
 enum vgt_escape_status vgt_gpu_post(
 	struct vgt_gpu *gpu, struct vgt_gpu_command *command, const struct vgt_gpu_done *done);
 
@@ -89,5 +93,17 @@ struct vgt_id_pool *vgt_gpu_resource_ids(struct vgt_gpu *gpu);
 /* The clients that are open or whose last command is under way. Client.c keeps it. */
 struct vgt_client;
 struct vgt_client **vgt_gpu_clients(struct vgt_gpu *gpu);
+
+/*
+ * Two functions of client.c, called with the lock held after all that was in flight is done.
+ * vgt_gpu_call() may have left the device with memory: what it said DEVICE_LOST to may still be
+ * carried out, and until the next of these the backing of a resource stays.
+ */
+/* The device has been reset, the epoch is the new one, all numbers are free: clients keep
+ * nothing of what they had, and those that were closed go. */
+void vgt_clients_reset(struct vgt_gpu *gpu);
+/* vgt_gpu_close(): all clients go; their DMA memory only where the device is quiet, as it may
+ * still use it otherwise. */
+void vgt_clients_free(struct vgt_gpu *gpu, bool quiet);
 
 #endif
