@@ -29,13 +29,22 @@ struct virtq_desc {
 	uint16_t next;
 };
 
+struct virtq_used_elem {
+	uint32_t id;
+	uint32_t len;
+};
+
 #define VIRTQ_DESC_F_NEXT     1u
 #define VIRTQ_DESC_F_WRITE    2u
 #define VIRTQ_DESC_F_INDIRECT 4u
 
+#define VIRTQ_AVAIL_F_NO_INTERRUPT 1u
+#define VIRTQ_USED_F_NO_NOTIFY     1u
+
 /* What the driver remembers of one descriptor. */
 struct vgt_virtqueue_slot {
 	void *token;       /* of the chain that begins here; NULL: none does */
+	uint64_t number;   /* of that chain, from 0 on in the order in which they were added */
 	uint32_t writable; /* bytes of that chain that the device may write */
 	uint16_t count;    /* descriptors of that chain */
 	uint16_t next;     /* descriptor of the chain, or free one */
@@ -45,14 +54,12 @@ struct vgt_virtqueue_slot {
 struct vgt_virtqueue {
 	uint16_t size;
 	uint16_t free_head, free_count;
-	uint16_t avail_index; /* as the device sees it after vgt_virtqueue_publish() */
-	uint16_t published;
-	uint16_t used_index; /* up to which answers have been taken */
-	uint16_t in_flight;  /* chains */
 	bool broken;
+	/* chains so far; in the rings stand the lower 16 bits of them */
+	uint64_t added, published, taken;
 	struct virtq_desc *desc;
 	uint16_t *avail; /* flags, index, ring[size] */
-	uint16_t *used;  /* flags, index, ring of {uint32_t id, len}[size] */
+	uint16_t *used;  /* flags, index, ring of struct virtq_used_elem[size] */
 	struct vgt_virtqueue_slot *slots;
 };
 
@@ -74,9 +81,9 @@ void vgt_virtqueue_init(struct vgt_virtqueue *queue, uint16_t size, void *rings,
 
 /*
  * Offers a chain: first `readable` segments that the device reads, then `writable` that it
- * writes. `token`, not NULL, comes back when the device is done. False, with nothing changed,
- * where the descriptors do not suffice or the queue is broken. The device sees it with the next
- * vgt_virtqueue_publish().
+ * writes; at least one in all. `token`, not NULL, comes back when the device is done. False,
+ * with nothing changed, where the descriptors do not suffice or the queue is broken. The device
+ * sees it with the next vgt_virtqueue_publish().
  */
 bool vgt_virtqueue_add(struct vgt_virtqueue *queue, const struct vgt_segment *segments,
 	uint32_t readable, uint32_t writable, void *token);
@@ -84,7 +91,8 @@ bool vgt_virtqueue_add(struct vgt_virtqueue *queue, const struct vgt_segment *se
 /*
  * Writes such a chain to a table of its own (section 2.7.5.3) and offers it with one
  * descriptor. `table` has room for readable + writable descriptors, lies at `address` for the
- * device, and is left alone until the token comes back.
+ * device, and is left alone until the token comes back. No chain may be longer than the queue
+ * (section 2.7.5.3.1): then false, too.
  */
 bool vgt_virtqueue_add_indirect(struct vgt_virtqueue *queue, struct virtq_desc *table,
 	uint64_t address, const struct vgt_segment *segments, uint32_t readable,
@@ -101,14 +109,16 @@ enum vgt_virtqueue_taken {
 
 /*
  * Takes one answer: the token, and how many bytes the device says that it has written to the
- * writable segments. Broken is a used index that is ahead of what is in flight, an id that does
- * not begin a chain in flight, more bytes written than writable; and it stays so.
+ * writable segments. Broken is a used index that is ahead of what was published, an id that
+ * does not begin a chain that was published and not answered, more bytes written than writable;
+ * and it stays so.
  */
 enum vgt_virtqueue_taken vgt_virtqueue_take(
 	struct vgt_virtqueue *queue, void **token, uint32_t *written);
 
-/* One token after the other of what is in flight, in any order, NULL when there is none left.
- * For after a reset, when the device has forgotten them. */
+/* One token after the other of what was added and has not come back, in any order, NULL when
+ * there is none left. For after a reset, when the device has forgotten them: until
+ * vgt_virtqueue_init() the queue is broken. */
 void *vgt_virtqueue_reclaim(struct vgt_virtqueue *queue);
 
 #endif
