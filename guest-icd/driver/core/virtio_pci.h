@@ -33,15 +33,19 @@ struct vgt_virtio_region {
 	uint64_t length; /* bytes; 0: there is none */
 };
 
+#define VGT_VIRTIO_PCI_QUEUES 2u /* of a GPU: control and cursor */
+
 /* All fields are private. */
 struct vgt_virtio_pci {
 	const struct vgt_platform *platform;
 	struct vgt_virtio_region common, notify, device;
 	uint32_t notify_multiplier;
+	uint64_t notify_offset[VGT_VIRTIO_PCI_QUEUES]; /* in the BAR; of those enabled */
 	uint64_t features;
 };
 
-/* Finds the structures. False where it is no modern virtio-gpu or a capability is not sound. */
+/* Finds the structures, of each kind the first one that is sound. False where it is no modern
+ * virtio-gpu or there is none of a kind. */
 bool vgt_virtio_pci_find(struct vgt_virtio_pci *pci, const struct vgt_platform *platform);
 
 /* Resets the device and waits up to timeout_ns until it says that it is done (sections 2.4.1
@@ -57,7 +61,7 @@ bool vgt_virtio_pci_reset(struct vgt_virtio_pci *pci, uint64_t timeout_ns);
 bool vgt_virtio_pci_negotiate(struct vgt_virtio_pci *pci, uint64_t wanted, uint64_t needed);
 uint64_t vgt_virtio_pci_features(const struct vgt_virtio_pci *pci);
 
-/* How long a queue can be at most, 0: there is none. */
+/* How long a queue can be at most, a power of two; 0: there is none. */
 uint16_t vgt_virtio_pci_queue_size(const struct vgt_virtio_pci *pci, uint16_t queue);
 /* Enables a queue whose parts are at these addresses. False where its place of notification
  * would lie outside of the device. */
