@@ -63,7 +63,7 @@ programs := $(BUILD)/vgt $(BUILD)/vgt-player
 libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
 	$(BUILD)/libvgt-vtest.so $(BUILD)/vgt-window.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream upstream_headers virgl_client bench_hook bench_device \
+helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream same_trace upstream_headers virgl_client bench_hook bench_device \
 	libscanout-hook.so stub/libvirglrenderer.so.1)
 
 manual := $(BUILD)/man/vgt.1
@@ -184,7 +184,7 @@ $(BUILD)/tests/upstream_headers: $(call obj,tests/upstream_headers.c) $(format_l
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^
 
-$(BUILD)/tests/same_stream: $(call obj,tests/same_stream.c) $(format_lib)
+$(BUILD)/tests/same_stream $(BUILD)/tests/same_trace: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,libzstd libxxhash)
 

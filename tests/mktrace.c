@@ -22,6 +22,11 @@
  * For tests of long work:
  *
  * - long: 2000 frames, each a submit of 16 KB that nobody can compress, in a file of 32 MB
+ *
+ * For tests of the comparison of traces:
+ *
+ * - session: all that same_trace compares
+ * - session-WHAT: the same, changed in one thing; session() says which there are
  */
 #include "vgt_capture.h"
 
@@ -270,6 +275,191 @@ static void long_one(void)
 	}
 }
 
+/* What to change in the session. */
+static const char *change = "";
+static bool changed;
+
+static bool changes(const char *what)
+{
+	const bool is = strcmp(change, what) == 0;
+	changed |= is;
+	return is;
+}
+
+static uint32_t context_id = 1, texture_id = 1, buffer_id = 2;
+static uint64_t fence_base;
+static uint8_t texture_memory[128], buffer_memory[64];
+
+static void session_start(void)
+{
+	const struct vgt_capture_fact fact = {
+		"gl.renderer", changes("renderer") ? "another" : "softpipe"};
+	vgt_capture_meta(capture, &fact, 1);
+	vgt_capture_capset(capture, 1, 1, "capset", 6);
+	const struct virtio_gpu_get_capset query = {
+		.hdr.type = VIRTIO_GPU_CMD_GET_CAPSET, .capset_id = 1, .capset_version = 1};
+	for (int i = changes("query") ? -1 : 0; i < 1; i++) {
+		const uint64_t number =
+			vgt_capture_command(capture, &query, sizeof(query), NULL, 0, 0);
+		vgt_capture_answer(capture, number, fact.value, strlen(fact.value));
+	}
+	struct virtio_gpu_ctx_create context = {
+		.hdr = {.type = VIRTIO_GPU_CMD_CTX_CREATE, .ctx_id = context_id},
+		.nlen = 7,
+		.debug_name = "session"};
+	if (changes("name")) {
+		context.debug_name[6] = '!';
+	}
+	if (changes("renamed")) {
+		context.context_init = VIRTIO_GPU_CAPSET_VIRGL2;
+		context.nlen = 8; /* with NUL */
+	}
+	put(&context, sizeof(context), 0);
+}
+
+/* A resource that the context may use, with backing. */
+static void session_resource(
+	uint32_t id, uint32_t target, uint32_t width, uint8_t *memory, uint32_t size)
+{
+	const bool parts = changes("renamed");
+	const struct virtio_gpu_resource_create_3d create = {
+		.hdr = {.type = VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, .ctx_id = parts ? 5 : 0},
+		.resource_id = id,
+		.target = target,
+		.format = target == PIPE_BUFFER ? 64 : 1,
+		.bind = VIRGL_BIND_RENDER_TARGET | VIRGL_BIND_SHARED,
+		.width = width,
+		.height = target == PIPE_BUFFER ? 1 : 4,
+		.depth = 1,
+		.array_size = 1};
+	put(&create, sizeof(create), 0);
+	const struct virtio_gpu_ctx_resource use = {
+		.hdr = {.type = VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, .ctx_id = context_id},
+		.resource_id = id};
+	vgt_capture_command(capture, &use, sizeof(use), NULL, 0, 0);
+	const struct virtio_gpu_mem_entry entries[] = {
+		{.addr = parts ? 4096 : 0, .length = parts ? size - 32 : size},
+		{.addr = 1 << 20, .length = 32}};
+	const struct iovec iov[] = {
+		{memory, entries[0].length}, {memory + entries[0].length, 32}};
+	const struct virtio_gpu_resource_attach_backing attach_it = {
+		.hdr.type = VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING,
+		.resource_id = id,
+		.nr_entries = parts ? 2 : 1};
+	const uint64_t number = vgt_capture_command(capture, &attach_it, sizeof(attach_it),
+		entries, attach_it.nr_entries * sizeof(entries[0]), 0);
+	vgt_capture_response(capture, number, 0);
+	vgt_capture_backing(capture, id, iov, attach_it.nr_entries);
+}
+
+static void session_submit(const uint32_t *dwords, size_t count)
+{
+	const struct virtio_gpu_cmd_submit command = {
+		.hdr = {.type = VIRTIO_GPU_CMD_SUBMIT_3D, .ctx_id = context_id},
+		.size = (uint32_t)(count * sizeof(*dwords))};
+	const uint64_t number = vgt_capture_command(
+		capture, &command, sizeof(command), dwords, count * sizeof(*dwords), 0);
+	vgt_capture_response(capture, number, 0);
+}
+
+static void session_fence(enum vgt_fence_event event, uint64_t number)
+{
+	const struct vgt_fence fence = {
+		.event = (uint16_t)event, .fence_id = fence_base + number};
+	vgt_capture_fence(capture, &fence);
+}
+
+static void session_transfer(enum virtio_gpu_ctrl_type type)
+{
+	const struct virtio_gpu_transfer_host_3d transfer = {
+		.hdr = {.type = type, .ctx_id = context_id},
+		.box = {.w = 4, .h = 4, .d = 1},
+		.resource_id = texture_id,
+		.offset = changes("offset") ? 16 : 0};
+	const uint64_t number =
+		vgt_capture_command(capture, &transfer, sizeof(transfer), NULL, 0, 0);
+	if (type == VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D && changes("refused")) {
+		vgt_capture_refused(capture, number, REFUSAL);
+		return;
+	}
+	vgt_capture_response(capture, number, changes("response") ? 22 : 0);
+	if (type == VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D) {
+		texture_memory[1] ^= changes("digest") || changes("renderer");
+		vgt_capture_readback(capture, number, &transfer, NULL, 0);
+	}
+}
+
+static void session_work(void)
+{
+	const bool swap = changes("swapped");
+	const uint32_t transfer[] = {VIRGL_CMD0(VIRGL_CCMD_TRANSFER3D, 0, 13), texture_id, 0, 0,
+		0, 0, 0, 0, 0, 4, 4, 1, 0, VIRGL_TRANSFER_TO_HOST};
+	const uint32_t copy[] = {VIRGL_CMD0(VIRGL_CCMD_RESOURCE_COPY_REGION, 0, 13),
+		swap ? texture_id : buffer_id, 0, 0, 0, 0, swap ? buffer_id : texture_id, 0, 0,
+		0, 0, 4, 1, 1};
+	const uint32_t marker[] = {VIRGL_CMD0(VIRGL_CCMD_SEND_STRING_MARKER, 0, 2), 4,
+		changes("dword") ? 0x61616162 : 0x61616161};
+	session_submit(transfer, sizeof(transfer) / sizeof(transfer[0]));
+	session_fence(VGT_FENCE_CREATED, 1);
+	if (changes("fences")) {
+		session_fence(VGT_FENCE_CREATED, 2);
+	}
+	session_submit(copy, sizeof(copy) / sizeof(copy[0]));
+	if (!changes("fences")) {
+		session_fence(VGT_FENCE_CREATED, 2);
+	}
+	if (!changes("dropped")) {
+		session_submit(marker, sizeof(marker) / sizeof(marker[0]));
+	}
+	session_transfer(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
+	session_transfer(VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D);
+	if (!changes("unretired")) {
+		session_fence(VGT_FENCE_RETIRED, changes("retired") ? 2 : 1);
+		session_fence(VGT_FENCE_RETIRED, changes("retired") ? 1 : 2);
+	}
+}
+
+static void session_end(void)
+{
+	if (changes("bad")) {
+		vgt_capture_bad_command(capture, "bad", 3);
+	}
+	if (changes("left")) {
+		return;
+	}
+	const struct virtio_gpu_resource_unref unref = {
+		.hdr.type = VIRTIO_GPU_CMD_RESOURCE_UNREF, .resource_id = texture_id};
+	vgt_capture_command(capture, &unref, sizeof(unref), NULL, 0, 0);
+	if (changes("again")) {
+		session_fence(VGT_FENCE_CREATED, 3);
+		session_transfer(VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D);
+	}
+	const struct virtio_gpu_ctx_destroy destroy = {
+		.hdr = {.type = VIRTIO_GPU_CMD_CTX_DESTROY, .ctx_id = context_id}};
+	vgt_capture_command(capture, &destroy, sizeof(destroy), NULL, 0, 0);
+	vgt_capture_reset(capture, VGT_RESET_CLEANUP);
+}
+
+static void session(void)
+{
+	if (changes("renamed")) {
+		context_id = 7;
+		texture_id = 102;
+		buffer_id = 101;
+		fence_base = 50;
+	}
+	for (size_t i = 0; i < sizeof(texture_memory); i++) {
+		texture_memory[i] = (uint8_t)i;
+	}
+	texture_memory[20] ^= changes("memory");
+	session_start();
+	session_resource(
+		texture_id, PIPE_TEXTURE_2D, 4, texture_memory, changes("backing") ? 128 : 96);
+	session_resource(buffer_id, PIPE_BUFFER, 64, buffer_memory, 64);
+	session_work();
+	session_end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -279,7 +469,8 @@ int main(int argc, char **argv)
 		{"refused", refused}, {"not-refused", not_refused}, {"no-surface", no_surface},
 		{"no-shader", no_shader}, {"no-resource", no_resource},
 		{"cut-short", cut_short}, {"past-backing", past_backing},
-		{"all-faults", all_faults}, {"long", long_one}};
+		{"all-faults", all_faults}, {"long", long_one}, {"session", session}};
+	static const char session_dash[] = "session-";
 	bool known = false;
 	struct vgt_err err;
 	const struct vgt_capture_options options = {.path = argc == 3 ? argv[2] : ""};
@@ -287,6 +478,11 @@ int main(int argc, char **argv)
 	if (!capture) {
 		fprintf(stderr, "mktrace: %s\n", argc == 3 ? err.message : "usage: CASE FILE");
 		return 2;
+	}
+	if (strncmp(argv[1], session_dash, sizeof(session_dash) - 1) == 0) {
+		change = argv[1] + sizeof(session_dash) - 1;
+		session();
+		known = changed;
 	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (strcmp(argv[1], cases[i].name) == 0) {
