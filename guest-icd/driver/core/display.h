@@ -31,11 +31,12 @@ enum vgt_escape_status vgt_display_set_scanout(struct vgt_client *client, uint32
 enum vgt_escape_status vgt_display_flush(struct vgt_client *client, uint32_t resource,
 	const struct virtio_gpu_rect *rect, bool fenced, struct vgt_answer *answer);
 
-/* On the cursor queue, which the device does not answer. resource 0 hides the cursor. */
+/* On the cursor queue, which the device does not answer. resource 0 hides the cursor; so does
+ * a move in QEMU, which therefore names what update_cursor did. */
 enum vgt_escape_status vgt_display_update_cursor(struct vgt_client *client,
 	const struct virtio_gpu_cursor_pos *pos, uint32_t resource, uint32_t hot_x,
 	uint32_t hot_y);
 enum vgt_escape_status vgt_display_move_cursor(
-	struct vgt_client *client, const struct virtio_gpu_cursor_pos *pos);
+	struct vgt_client *client, const struct virtio_gpu_cursor_pos *pos, uint32_t resource);
 
 #endif
