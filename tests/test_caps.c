@@ -7,6 +7,7 @@
 #include "describe.h"
 #include "vgt_capsets.h"
 #include "virgl_caps.h"
+#include "virgl_capset.h"
 #include "virtio_gpu.h"
 
 #include <glob.h>
@@ -350,9 +351,30 @@ static void test_masks(void **state)
 	vgt_capsets_finish(&capsets);
 }
 
+/* What the guest's driver knows of the capset is what the description says. */
+static void test_string_marker(void **state)
+{
+	static const uint32_t dwords[V2_SIZE / 4];
+	struct vgt_walk walk;
+	struct vgt_value value;
+	(void)state;
+	const struct vgt_layout layout = measure(VIRTIO_GPU_CAPSET_VIRGL2, dwords, V2_SIZE);
+	vgt_walk_begin(&walk, &layout);
+	do {
+		assert_true(vgt_walk_next(&walk, &value));
+	} while (!value.field->name || strcmp(value.field->name, "capability_bits_v2") != 0);
+	assert_int_equal(value.dword * 4, VIRGL_CAPS_V2_CAPABILITY_BITS_V2);
+	const struct vgt_name *name = value.field->names;
+	while (strcmp(name->name, "STRING_MARKER") != 0) {
+		name++;
+	}
+	assert_int_equal(name->value, VIRGL_CAP_V2_STRING_MARKER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_string_marker),
 		cmocka_unit_test(test_random_there_and_back),
 		cmocka_unit_test(test_special_there_and_back),
 		cmocka_unit_test(test_traces_there_and_back),
