@@ -51,8 +51,9 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
 	player_capset.c player_picture.c player_probe.c png_image.c vgt_text.c)
 window_src := replay/player_window.c
-guest_core_src := $(addprefix guest-icd/driver/core/,client.c dispatch.c dispatch_2017.c display.c \
-	fence_timeline.c gpu.c gpu_command.c handle_table.c id_pool.c virtio_pci.c virtqueue.c)
+guest_core_src := $(addprefix guest-icd/driver/core/,client.c client_context.c client_object.c client_resource.c \
+	client_submit.c dispatch.c dispatch_2017.c display.c fence_timeline.c gpu.c gpu_command.c handle_table.c \
+	id_pool.c virtio_pci.c virtqueue.c)
 guest_model_src := $(addprefix guest-icd/driver/linux/,device_model.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))

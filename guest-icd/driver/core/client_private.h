@@ -6,6 +6,7 @@
 #include "fence_timeline.h"
 #include "gpu_command.h"
 #include "handle_table.h"
+#include "virtio_gpu.h"
 
 /*
  * What the parts of the client share: client*.c and display.c. All of it is called with the
@@ -35,7 +36,7 @@ enum vgt_object_kind {
 /* What a client holds; the first member of the structures below. */
 struct vgt_object {
 	struct vgt_client *client;
-	struct vgt_object *next; /* of those that leave */
+	struct vgt_object *next, **link; /* of those that leave, and what points here */
 	uint64_t ticket;
 	uint32_t handle;
 	uint32_t id; /* the device's; 0: it has none */
@@ -55,9 +56,25 @@ struct vgt_resource {
 	struct vgt_memory *backing; /* NULL: none */
 	uint64_t address;           /* in the caller, where `mapped` */
 	bool mapped;
-	bool changing;  /* a call is attaching, detaching or destroying */
+	bool changing;  /* a call is attaching or detaching */
 	uint64_t fence; /* the last one that it was used by */
 };
+
+static inline struct vgt_memory *vgt_memory_of(struct vgt_object *object)
+{
+	return (struct vgt_memory *)object;
+}
+
+static inline struct vgt_resource *vgt_resource_of(struct vgt_object *object)
+{
+	return (struct vgt_resource *)object;
+}
+
+/* What memory counts against backing_max: whole pages. */
+static inline uint64_t vgt_memory_charge(uint64_t size)
+{
+	return (size + VGT_DMA_PAGE - 1) & ~(VGT_DMA_PAGE - 1);
+}
 
 /* A fenced command under way. */
 struct vgt_fenced {
@@ -77,7 +94,6 @@ struct vgt_client {
 	struct vgt_handle_table table[VGT_OBJECT_KINDS];
 	uint32_t objects[VGT_OBJECT_KINDS]; /* in the tables, or leaving */
 	struct vgt_object *leaving;
-	uint32_t posted;  /* of them; each may come back to the client */
 	uint64_t backing; /* bytes of memory, or about to be */
 	uint32_t mapped;
 
@@ -106,6 +122,7 @@ void vgt_client_end(struct vgt_use *use);
  * where the lock is given up. NULL: BAD_HANDLE. */
 struct vgt_object *vgt_use_context(struct vgt_use *use, uint32_t handle);
 struct vgt_resource *vgt_use_resource(struct vgt_use *use, uint32_t handle);
+struct vgt_memory *vgt_use_memory(struct vgt_use *use, uint32_t handle);
 
 /*
  * Sends a command: vgt_gpu_call(), or vgt_gpu_post() where it is fenced, for which it waits
@@ -128,23 +145,43 @@ enum vgt_escape_status vgt_use_create_resource(struct vgt_use *use,
 
 /* For client*.c. */
 
-/* Where the lock is held, but not given up for this: what the device no longer uses is freed,
- * and the client, too, where it is closed and nothing is left. */
-void vgt_client_settle(struct vgt_client *client);
-/* A place for a new object of the kind, hidden and with a number where the device has one:
- * OVER_LIMIT, NO_MEMORY. */
-enum vgt_escape_status vgt_object_create(
-	struct vgt_use *use, enum vgt_object_kind kind, struct vgt_object **object);
-/* Takes it from its table; from here on it is not the caller's. */
+/* Frees the client where it is closed and nothing is left. */
+void vgt_client_free_over(struct vgt_client *client);
+/* Whether the device has been reset since: then it knows nothing of the client. */
+bool vgt_client_is_stale(const struct vgt_client *client);
+
+/* A new object, hidden, with a handle and the device's number; `size` bytes of the kind's
+ * structure. NULL: *status is OVER_LIMIT or NO_MEMORY. */
+struct vgt_object *vgt_object_create(struct vgt_client *client, enum vgt_object_kind kind,
+	size_t size, enum vgt_escape_status *status);
+void vgt_use_name(struct vgt_use *use, struct vgt_object *object);
+/* Takes it from its table; from here on it is not the caller's. `gone`: the device does not
+ * know it. */
 void vgt_object_leave(struct vgt_object *object, bool gone);
-/* Sends what destroys it and waits for the answer, or does without where the device is lost. */
-enum vgt_escape_status vgt_object_destroy(
-	struct vgt_use *use, struct vgt_object *object, struct vgt_answer *answer);
+/* After the command that was to create it: shows it to the client, or makes it leave. */
+void vgt_object_created(struct vgt_object *object, enum vgt_escape_status status);
+/* Sends what destroys it and waits for the answer, or does without where the device is lost.
+ * BUSY, NO_MEMORY: nothing was sent, it stays. */
+enum vgt_escape_status vgt_object_destroy(struct vgt_object *object, struct vgt_answer *answer);
 /* The same without waiting for the answer: OK, BUSY, NO_MEMORY. */
 enum vgt_escape_status vgt_object_post_destroy(struct vgt_object *object);
-/* Memory that no handle leads to, counted against backing_max. Gives the lock up. */
-enum vgt_escape_status vgt_memory_create(
-	struct vgt_use *use, uint64_t size, struct vgt_memory **memory);
+/* Of those that leave: frees it if that may be done. */
+void vgt_object_free_unused(struct vgt_object *object);
+/* quiet = false: the device may still use its memory, which stays for good. */
+void vgt_object_free(struct vgt_object *object, bool quiet);
+
+/* Memory that has no handle yet, zeroed, counted against backing_max until it is freed.
+ * OVER_LIMIT, NO_MEMORY. Gives the lock up. */
+struct vgt_memory *vgt_memory_create(
+	struct vgt_client *client, uint64_t size, enum vgt_escape_status *status);
 void vgt_resource_unmap(struct vgt_resource *resource);
+
+/* What fits into an answer of the device. */
+#define VGT_CAPSET_MAX (VGT_GPU_RESPONSE_MAX - (uint32_t)sizeof(struct virtio_gpu_resp_capset))
+
+/* Writes a capset of at most `room` bytes. BUFFER_TOO_SMALL, with *size set; BAD_PARAMETER: the
+ * device has none of this id and version; UNSUPPORTED: it is longer than VGT_CAPSET_MAX. */
+enum vgt_escape_status vgt_use_get_capset(struct vgt_use *use, uint32_t id, uint32_t version,
+	void *capset, uint32_t room, uint32_t *size, struct vgt_answer *answer);
 
 #endif
