@@ -54,7 +54,7 @@ window_src := replay/player_window.c
 guest_core_src := $(addprefix guest-icd/driver/core/,client.c client_context.c client_object.c client_resource.c \
 	client_submit.c dispatch.c dispatch_2017.c display.c fence_timeline.c gpu.c gpu_command.c handle_table.c \
 	id_pool.c virtio_pci.c virtqueue.c)
-guest_model_src := $(addprefix guest-icd/driver/linux/,device_model.c)
+guest_model_src := $(addprefix guest-icd/driver/linux/,device_model.c model_gpu.c model_platform.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
