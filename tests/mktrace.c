@@ -419,6 +419,18 @@ static void session_work(void)
 	}
 }
 
+static void session_show(void)
+{
+	const struct virtio_gpu_set_scanout scanout = {
+		{.type = VIRTIO_GPU_CMD_SET_SCANOUT}, {0, 0, 4, 4}, 0, texture_id};
+	const struct virtio_gpu_resource_flush flush = {
+		{.type = VIRTIO_GPU_CMD_RESOURCE_FLUSH}, {0, 0, 4, 4}, texture_id, 0};
+	const uint64_t number =
+		vgt_capture_command(capture, &scanout, sizeof(scanout), NULL, 0, 0);
+	vgt_capture_refused(capture, changes("hidden") ? number : VGT_NO_COMMAND, REFUSAL);
+	vgt_capture_command(capture, &flush, sizeof(flush), NULL, 0, 0);
+}
+
 static void session_end(void)
 {
 	if (changes("bad")) {
@@ -457,6 +469,7 @@ static void session(void)
 		texture_id, PIPE_TEXTURE_2D, 4, texture_memory, changes("backing") ? 128 : 96);
 	session_resource(buffer_id, PIPE_BUFFER, 64, buffer_memory, 64);
 	session_work();
+	session_show();
 	session_end();
 }
 

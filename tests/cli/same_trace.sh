@@ -26,11 +26,11 @@ passes() {
 	expect_stdout_match "$2" "$SAME" ${3:+"$3"} "$TMP/in.vgt" "$TMP/$1.vgt"
 }
 
-expect_stdout "the same: 15 commands, 3 virgl commands, 128 bytes of guest memory, 12 answers, 2 fences, 1 frames" \
+expect_stdout "the same: 17 commands, 3 virgl commands, 128 bytes of guest memory, 12 answers, 2 fences, 2 frames" \
 	"$SAME" "$TMP/in.vgt" "$TMP/in.vgt"
 
 # other numbers, addresses and segments; a NUL behind the name
-passes renamed '^the same: 15 commands, 3 virgl commands, 128 bytes'
+passes renamed '^the same: 17 commands, 3 virgl commands, 128 bytes'
 # the answers of another renderer
 passes renderer '^not compared: 2 answers that depend on the renderer'
 passes query '^not compared: 2 queries of OUT$' --skip-queries
@@ -50,15 +50,16 @@ finds offset "@11 and @11" "TRANSFER_TO_HOST_3D: offset is 0 and 0x10"
 finds response "@11 and @11" "TRANSFER_TO_HOST_3D: the answer is 0 and 22"
 finds refused "@11 and @11" "TRANSFER_TO_HOST_3D: only in .*/refused.vgt there is an answer of class 3"
 finds digest "@12 and @12" "TRANSFER_FROM_HOST_3D: what the host wrote has the digest"
-finds bad "@13 and @13" "RESOURCE_UNREF: there BAD_COMMAND"
-finds again "@14 and @14" "CTX_DESTROY: there TRANSFER_TO_HOST_3D"
+finds hidden "@14 and @14" "RESOURCE_FLUSH: 1 frames end with it and 0"
+finds bad "@15 and @15" "RESOURCE_UNREF: there BAD_COMMAND"
+finds again "@16 and @16" "CTX_DESTROY: there TRANSFER_TO_HOST_3D"
 finds query "@1 and @1" "CTX_CREATE: there GET_CAPSET"
 
 # a trace that ends in the middle leaves things alive, which a driver takes down, and nobody else does
 "$MKTRACE" session-left "$TMP/left.vgt"
 expect_stdout_match '^not compared: 2 commands of OUT that take down' "$SAME" "$TMP/left.vgt" "$TMP/in.vgt"
-expect_stdout_match '^@13 and @13: RESOURCE_UNREF: there is the end of the trace' "$SAME" "$TMP/in.vgt" "$TMP/left.vgt"
-expect_stdout_match '^@13 and @14: the end of the trace: there TRANSFER_TO_HOST_3D' \
+expect_stdout_match '^@15 and @15: RESOURCE_UNREF: there is the end of the trace' "$SAME" "$TMP/in.vgt" "$TMP/left.vgt"
+expect_stdout_match '^@15 and @16: the end of the trace: there TRANSFER_TO_HOST_3D' \
 	"$SAME" "$TMP/left.vgt" "$TMP/again.vgt"
 
 expect_exit 2 "$SAME" "$TMP/in.vgt"
