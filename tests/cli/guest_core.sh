@@ -7,9 +7,10 @@
 
 STACK_MAX=4096
 
-# Calls through pointers within the core: how the call looks in its source, and what it may call. Every such call and
-# every function whose address is taken must be here.
-CALLS_WITHIN='done.function | fence_done'
+# Calls through pointers within the core: how the call looks in its source, and what it may call; of an object what
+# its tables have. Every such call and every function whose address is taken must be here.
+CALLS_WITHIN='done.function | destroyed fence_done
+entry->function | dispatch.o'
 
 # compile DIRECTORY SOURCE FLAG...: with gcc's graph of calls and stack sizes in DIRECTORY
 compile() {
@@ -37,17 +38,22 @@ check_floating_point() {
 	! objdump -d --no-show-raw-insn "$1"/*.o | grep -E '%(mm|[xyz]mm)[0-9]|%st\b|\bf(ld|st|add|mul|div|init)'
 }
 
-# Functions whose address is taken by instructions or data.
+# Functions whose address is taken, a line each: NAME OBJECT, or NAME * where an instruction takes it.
 addresses_taken() {
-	{
-		objdump -dr --no-show-raw-insn "$1"/*.o | awk '
-			/R_X86_64_[A-Z0-9_]*GOTPC/ || (lea && /R_X86_64_PC32/) { print $3 }
+	local object
+
+	for object in "$1"/*.o; do
+		nm "$object" | awk '$2 == "t" || $2 == "T" { print $3 }'
+	done | sort -u >"$TMP/functions"
+	for object in "$1"/*.o; do
+		objdump -dr --no-show-raw-insn "$object" | awk '
+			/R_X86_64_[A-Z0-9_]*GOTPC/ || (lea && /R_X86_64_PC32/) { print $3, "*" }
 			{ lea = /\tlea / }'
-		objdump -r "$1"/*.o | awk '
+		objdump -r "$object" | awk -v object="$(basename "$object")" '
 			/^RELOCATION RECORDS/ { code = /\[\.(text|debug|eh_frame)/ }
-			!code && $2 == "R_X86_64_64" { print $3 }'
-	} | sed -n -E 's/^(\.text\.)?([A-Za-z_][A-Za-z0-9_.]*).*$/\2/p' | sort -u >"$TMP/taken"
-	nm "$1"/*.o | awk '$2 == "t" || $2 == "T" { print $3 }' | sort -u | join "$TMP/taken" -
+			!code && $2 == "R_X86_64_64" { print $3, object }'
+	done | sed -E 's/^(\.text\.)?([A-Za-z_][A-Za-z0-9_.]*)[^ ]* /\2 /' | sort -u |
+		join - "$TMP/functions"
 }
 
 # The deepest chain of calls, from gcc's graphs; fails where it is too deep, has a circle in it or cannot be known.
@@ -88,8 +94,12 @@ check_stack() {
 			n = split(halves[2], names, " ")
 			for (i = 1; i <= n; i++) { called[names[i]] = 1; row[names[i]] = row[names[i]] " " rows }
 		}
-		while ((getline line < addresses) > 0)
-			if (!(line in called)) complain("the address of " line " is taken, and nobody says who calls it")
+		while ((getline line < addresses) > 0) {
+			split(line, names, " ")
+			if (names[2] in called) { taken[names[2]] = 1; row[names[1]] = row[names[1]] row[names[2]] }
+			else if (!(names[1] in called))
+				complain("the address of " names[1] " is taken, and nobody says who calls it")
+		}
 	}
 	/^node: / && match($0, /[0-9]+ bytes \([a-z,]*\)/) {
 		split($0, part, "\"")
@@ -107,7 +117,7 @@ check_stack() {
 	}
 	END {
 		for (name in called)
-			if (!(name in seen)) complain("there is no function " name " to be called")
+			if (!(name in seen) && !(name in taken)) complain("there is no " name " to be called")
 		for (i = 1; i <= calls; i++) {
 			if (to[i] == "__indirect_call") call_within(from[i], at[i])
 			else edges[from[i]] = edges[from[i]] to[i] "\n"
@@ -180,5 +190,10 @@ finds '^recursion: ' check_stack "$control" 'done.function | fence_done' <<<'
 	int f(int n) { return done.function(n) + 1; }
 	static int fence_done(int n) { return f(n) * 3; }
 	void g(void) { done.function = fence_done; }'
-finds '^there is no function gone to be called' check_stack "$control" 'done.function | gone' <<<'
+finds '^recursion: ' check_stack "$control" 'entry->function | control.o' <<<'
+	struct { int (*function)(int); } *entry;
+	int f(int n) { return entry->function(n) + 1; }
+	static int g(int n) { return f(n) * 3; }
+	int (*const table[])(int) = {g};'
+finds '^there is no gone to be called' check_stack "$control" 'done.function | gone' <<<'
 	int f(void) { return 1; }'
