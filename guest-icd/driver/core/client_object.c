@@ -121,16 +121,7 @@ struct vgt_memory *vgt_use_memory(struct vgt_use *use, uint32_t handle)
 
 /* Freeing */
 
-static void give_up_backing(struct vgt_object *object, bool quiet)
-{
-	struct vgt_memory *const backing =
-		object->kind == VGT_OBJECT_RESOURCE ? vgt_resource_of(object)->backing : NULL;
-	if (backing) {
-		vgt_object_free(&backing->object, quiet);
-	}
-}
-
-void vgt_object_free(struct vgt_object *object, bool quiet)
+static void free_alone(struct vgt_object *object, bool quiet)
 {
 	struct vgt_client *const client = object->client;
 	const struct vgt_platform *const platform = vgt_gpu_platform(client->gpu);
@@ -140,7 +131,6 @@ void vgt_object_free(struct vgt_object *object, bool quiet)
 			object->next->link = object->link;
 		}
 	}
-	give_up_backing(object, quiet);
 	if (object->kind == VGT_OBJECT_MEMORY) {
 		struct vgt_dma *const dma = &vgt_memory_of(object)->dma;
 		client->backing -= vgt_memory_charge(dma->size);
@@ -153,6 +143,16 @@ void vgt_object_free(struct vgt_object *object, bool quiet)
 	}
 	client->objects[object->kind]--;
 	platform->free(platform->self, object);
+}
+
+void vgt_object_free(struct vgt_object *object, bool quiet)
+{
+	struct vgt_memory *const backing =
+		object->kind == VGT_OBJECT_RESOURCE ? vgt_resource_of(object)->backing : NULL;
+	if (backing) {
+		free_alone(&backing->object, quiet);
+	}
+	free_alone(object, quiet);
 }
 
 void vgt_object_free_unused(struct vgt_object *object)
