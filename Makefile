@@ -55,6 +55,8 @@ guest_core_src := $(addprefix guest-icd/driver/core/,client.c client_context.c c
 	client_submit.c dispatch.c dispatch_2017.c display.c fence_timeline.c gpu.c gpu_command.c handle_table.c \
 	id_pool.c virtio_pci.c virtqueue.c)
 guest_model_src := $(addprefix guest-icd/driver/linux/,device_model.c model_gpu.c model_platform.c)
+guest_replay_src := $(addprefix guest-icd/driver/linux/,guest_replay.c guest_replay_objects.c \
+	guest_replay_run.c sysfs_platform.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 format_lib := $(BUILD)/libvgt-format.a
@@ -177,6 +179,11 @@ $(BUILD)/tests/test_device: $(call obj,$(tests_extra_test_device))
 $(BUILD)/tests/test_manifest: $(call obj,$(tests_extra_test_manifest))
 $(BUILD)/tests/test_shader_list: $(call obj,$(tests_extra_test_shader_list))
 
+# Into the guest it goes without libraries; sanitizers are not to be had so.
+$(BUILD)/guest-replay: $(call obj,$(guest_replay_src)) $(guest_libs) $(format_lib)
+	$(say) LINK $@
+	$(Q)$(link) $(if $(SANITIZE),,-static) -o $@ $^ $(call pkg,--libs,libzstd libxxhash)
+
 $(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/interrupt.c replay/new_file.c replay/png_image.c) $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng)
@@ -207,7 +214,7 @@ $(BUILD)/tests/stub/libvirglrenderer.so.1: $(call obj,tests/stub_virglrenderer.c
 	@mkdir -p $(@D)
 	$(Q)$(link) -shared -Wl,-soname,libvirglrenderer.so.1 -o $@ $^
 
-test-programs: all $(unit_tests) $(helpers)
+test-programs: all $(unit_tests) $(helpers) $(BUILD)/guest-replay
 
 ## demo: install what is missing, build, replay the traces and compare them with their goldens
 demo:
