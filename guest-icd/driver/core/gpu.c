@@ -213,7 +213,6 @@ static enum vgt_escape_status open_locked(struct vgt_gpu *gpu)
 	if (!vgt_virtio_pci_find(&gpu->pci, gpu->platform)) {
 		return VGT_ESCAPE_UNSUPPORTED;
 	}
-	init_ids(gpu);
 	enum vgt_escape_status status = bring_up(gpu);
 	if (status != VGT_ESCAPE_OK) {
 		return status;
@@ -256,6 +255,7 @@ struct vgt_gpu *vgt_gpu_open(const struct vgt_platform *platform,
 	gpu->platform = platform;
 	gpu->cursor.number = 1;
 	set_limits(gpu, limits ? limits : &vgt_gpu_default_limits);
+	init_ids(gpu);
 	platform->lock(platform->self);
 	*status = open_locked(gpu);
 	platform->unlock(platform->self);

@@ -43,38 +43,22 @@ static void free_payload(struct vgt_gpu *gpu, struct vgt_dma *payload)
 	}
 }
 
-/* One more piece of the chain of `count`; false: it would get too long. Those that lie behind
- * each other become one, but for the head. */
-static bool add_piece(struct vgt_gpu *gpu, uint32_t *count, uint64_t address, uint32_t length)
-{
-	struct vgt_segment *last = &gpu->segments[*count - 1];
-	if (*count > 1 && last->address + last->length == address) {
-		last->length += length;
-		return true;
-	}
-	if (*count + 1 >= gpu->chain_max) { /* the response comes, too */
-		return false;
-	}
-	gpu->segments[*count] = (struct vgt_segment){address, length};
-	++*count;
-	return true;
-}
-
 /* What the device reads: the head, then the payload. 0: in too many pieces. */
 static uint32_t readable_chain(struct vgt_gpu *gpu, const struct vgt_gpu_slot *slot,
 	const struct vgt_gpu_command *command)
 {
 	const struct vgt_platform *platform = gpu->platform;
 	const uint64_t size = command->payload.address ? command->payload_size : 0;
-	uint32_t count = 1;
-	gpu->segments[0] = (struct vgt_segment){slot->head_address, command->head_size};
+	uint32_t count = 0;
+	gpu->segments[count++] = (struct vgt_segment){slot->head_address, command->head_size};
 	for (uint64_t offset = 0, run = 0; offset < size; offset += run) {
+		if (count == gpu->chain_max - 1) { /* the response comes, too */
+			return 0;
+		}
 		uint64_t address =
 			platform->dma_address(platform->self, &command->payload, offset, &run);
 		run = run < size - offset ? run : size - offset;
-		if (run == 0 || !add_piece(gpu, &count, address, (uint32_t)run)) {
-			return 0;
-		}
+		gpu->segments[count++] = (struct vgt_segment){address, (uint32_t)run};
 	}
 	return count;
 }
