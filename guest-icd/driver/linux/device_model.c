@@ -320,6 +320,28 @@ static void log_chain(struct vgt_dm *dm, struct dm_chain *chain)
 	};
 }
 
+/* Section 2.7: what the device may write is nobody else's. */
+static void check_overlap(struct vgt_dm *dm, const struct dm_chain *chain)
+{
+	for (const struct dm_chain *other = dm->chains; other; other = other->next) {
+		const struct dm_chain *pair[] = {chain, other, chain};
+		for (uint32_t k = 0; other != chain && k < 2; k++) {
+			const struct dm_segment *writable =
+				pair[k]->segments + pair[k]->readable;
+			for (uint32_t i = 0; i < pair[k]->writable; i++) {
+				if (chain_uses(pair[k + 1], writable[i].address,
+					    writable[i].length)) {
+					dm_violation(dm,
+						"queue %u: a buffer that a chain in "
+						"flight uses",
+						chain->queue);
+					return;
+				}
+			}
+		}
+	}
+}
+
 static bool take_command(struct vgt_dm *dm, struct dm_chain *chain)
 {
 	if (!add_descriptors(dm, chain)) {
@@ -332,6 +354,7 @@ static bool take_command(struct vgt_dm *dm, struct dm_chain *chain)
 	if (chain->queue == 0 && chain->writable_bytes < sizeof(chain->header)) {
 		return driver_broke(dm, chain->queue, "no room for a response");
 	}
+	check_overlap(dm, chain);
 	chain->command = must(malloc(chain->readable_bytes));
 	if (!copy_segments(dm, chain->segments, chain->readable, chain->command,
 		    chain->readable_bytes, false)) {
@@ -376,7 +399,8 @@ static void interrupt(struct vgt_dm *dm, uint8_t isr)
 	dm_event(dm);
 }
 
-static void put_used(struct vgt_dm *dm, uint16_t index, uint32_t id, uint32_t length)
+static void put_used(
+	struct vgt_dm *dm, uint16_t index, uint32_t type, uint32_t id, uint32_t length)
 {
 	struct dm_queue *queue = &dm->queues[index];
 	uint16_t *used = dm_memory(dm, queue->used, ring_size(2, queue->size), "the used ring");
@@ -386,7 +410,7 @@ static void put_used(struct vgt_dm *dm, uint16_t index, uint32_t id, uint32_t le
 		__atomic_store_n(&element[0], id, __ATOMIC_RELAXED);
 		__atomic_store_n(&element[1], length, __ATOMIC_RELAXED);
 		queue->used_index++;
-		if (index == 0 && strikes(dm, VGT_DM_USED_INDEX, 0)) {
+		if (index == 0 && strikes(dm, VGT_DM_USED_INDEX, type)) {
 			queue->used_index += (uint16_t)value_of(dm, VGT_DM_USED_INDEX);
 		}
 		__atomic_store_n(&used[1], queue->used_index, __ATOMIC_RELEASE);
@@ -443,9 +467,9 @@ static void answer_used(struct vgt_dm *dm, const struct dm_chain *chain)
 	if (is_control && strikes(dm, VGT_DM_USED_ID_FREE, type)) {
 		id = free_descriptor(queue);
 	}
-	put_used(dm, chain->queue, id, length);
+	put_used(dm, chain->queue, type, id, length);
 	if (is_control && strikes(dm, VGT_DM_USED_TWICE, type)) {
-		put_used(dm, chain->queue, id, length);
+		put_used(dm, chain->queue, type, id, length);
 	}
 }
 

@@ -19,7 +19,8 @@
  *
  * Alone (the default) all of it runs in one thread with a clock of its own: the device works in
  * wait() and in vgt_dm_step(); where a wait() finds nothing to do, the clock moves on to the
- * end of its timeout. Threaded, a thread is the device and the clock is real.
+ * end of its timeout; each now() moves it on by 1 us. Threaded, a thread is the device and the
+ * clock is real.
  *
  * Any function may be called from any thread, with the platform's lock or without, but not from
  * within the executor.

@@ -2,6 +2,7 @@
 #include "model_gpu.h"
 
 #include "model_private.h"
+#include "virgl_capset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -723,8 +724,8 @@ struct vgt_dm_gpu *vgt_dm_gpu_create(const struct vgt_dm_gpu_options *options)
 	gpu->num_capsets = options->num_capsets;
 	fill_caps(gpu->caps_v1, CAPS_V1_DWORDS, 1);
 	fill_caps(gpu->caps_v2, CAPS_V2_DWORDS, 2);
-	gpu->caps_v2[VGT_DM_CAPABILITY_BITS_V2] =
-		options->no_string_marker ? 0x3 : 0x3 | VGT_DM_STRING_MARKER;
+	gpu->caps_v2[VIRGL_CAPS_V2_CAPABILITY_BITS_V2 / 4] =
+		options->no_string_marker ? 0 : VIRGL_CAP_V2_STRING_MARKER;
 	return gpu;
 }
 

@@ -91,10 +91,6 @@ void vgt_dm_gpu_on_submit(struct vgt_dm_gpu *gpu,
 
 /* The capset as GET_CAPSET sends it; size 0: there is no such. */
 const void *vgt_dm_gpu_capset(const struct vgt_dm_gpu *gpu, uint32_t capset_id, uint32_t *size);
-/* Where VIRGL_CAP_V2_STRING_MARKER lies: dword of VIRGL2, and bit. */
-#define VGT_DM_CAPABILITY_BITS_V2 172u
-#define VGT_DM_STRING_MARKER      (1u << 4)
-
 struct vgt_dm_scanout {
 	uint32_t resource_id; /* 0: off */
 	struct virtio_gpu_rect r;
