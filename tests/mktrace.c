@@ -419,6 +419,13 @@ static void session_work(void)
 	}
 }
 
+static void session_cursor(void)
+{
+	const struct virtio_gpu_update_cursor cursor = {{.type = VIRTIO_GPU_CMD_UPDATE_CURSOR},
+		{.x = changes("cursor-moved")}, texture_id, 0, 0, 0};
+	vgt_capture_command(capture, &cursor, sizeof(cursor), NULL, 0, 0);
+}
+
 static void session_show(void)
 {
 	const struct virtio_gpu_set_scanout scanout = {
@@ -428,7 +435,13 @@ static void session_show(void)
 	const uint64_t number =
 		vgt_capture_command(capture, &scanout, sizeof(scanout), NULL, 0, 0);
 	vgt_capture_refused(capture, changes("hidden") ? number : VGT_NO_COMMAND, REFUSAL);
+	if (changes("cursor-early")) {
+		session_cursor();
+	}
 	vgt_capture_command(capture, &flush, sizeof(flush), NULL, 0, 0);
+	if (changes("cursor") || changes("cursor-moved")) {
+		session_cursor();
+	}
 }
 
 static void session_end(void)

@@ -6,7 +6,8 @@
  * where a trace cannot be read.
  *
  * The same are:
- * - control commands, in their order, with all their fields, and resets between them;
+ * - control commands, in their order, with all their fields, and resets between them; those of
+ *   the cursor's queue in an order of their own, for a device may be faster with one queue;
  * - the virgl commands of a submit, dword by dword;
  * - numbers of resources and contexts up to a bijection: a creation pairs two, a destruction
  *   that succeeds parts them. What is not alive may be used as long as it is not alive in OUT;
@@ -88,15 +89,17 @@ struct step {
 	struct vgt_response response[4]; /* by class */
 	bool answered[4];
 	size_t memory, fences, frames; /* how many had come before it */
+	size_t steps;                  /* the same; of the cursor's commands */
 };
 
 struct trace {
 	const char *path;
-	struct step *steps; /* and behind the last one of type 0 */
+	struct step *steps;   /* and behind the last one of type 0 */
+	struct step *cursors; /* the cursor queue's */
 	struct memory *memory;
 	struct fence *fences;
 	struct vgt_frame *frames;
-	size_t step_count, memory_count, fence_count, frame_count;
+	size_t step_count, cursor_count, memory_count, fence_count, frame_count;
 	char *renderer;
 	uint8_t *capsets; /* all CAPSET records */
 	size_t capsets_size;
@@ -136,6 +139,21 @@ static void add_step(struct trace *trace, const struct vgt_record *record)
 		step->size = record->size;
 		trace->step_count++;
 	}
+}
+
+static bool is_of_cursor(uint16_t type)
+{
+	return type == VIRTIO_GPU_CMD_UPDATE_CURSOR || type == VIRTIO_GPU_CMD_MOVE_CURSOR;
+}
+
+static void add_cursor(struct trace *trace, const struct vgt_record *record)
+{
+	trace->cursors = grown(trace->cursors, trace->cursor_count, sizeof(*trace->cursors));
+	trace->cursors[trace->cursor_count++] = (struct step){.type = record->type,
+		.command = record->command,
+		.payload = kept(record->payload, record->size),
+		.size = record->size,
+		.steps = trace->step_count};
 }
 
 static void add_memory(struct trace *trace, const struct vgt_record *record)
@@ -273,7 +291,9 @@ static void add_record(struct trace *trace, const struct vgt_record *record, boo
 		trace->marks++;
 		break;
 	default:
-		if (vgt_record_is_command(record->type)) {
+		if (is_of_cursor(record->type)) {
+			add_cursor(trace, record);
+		} else if (vgt_record_is_command(record->type)) {
 			const bool skip = skip_queries && is_query(record->type);
 			trace->queries += skip;
 			if (!skip) {
@@ -901,6 +921,27 @@ static bool compare_steps(const struct step *a, const struct step *b)
 	return true;
 }
 
+/* The cursor's commands that IN has before its step of this number, *count of them done. */
+static void compare_cursors(size_t steps, size_t *count)
+{
+	for (; *count < in.cursor_count && in.cursors[*count].steps <= steps; ++*count) {
+		const struct step *a = &in.cursors[*count], *b = &out.cursors[*count];
+		struct place at = {a, a, VGT_NO_VIRGL_COMMAND, vgt_record_name(a->type)};
+		if (*count >= out.cursor_count) {
+			differ(&at, "%s has not so many of the cursor's", out.path);
+			*count = in.cursor_count;
+			return;
+		}
+		at.b = b;
+		counts.commands++;
+		if (a->type == b->type) {
+			compare_commands(&at);
+		} else {
+			differ(&at, "there %s", vgt_record_name(b->type));
+		}
+	}
+}
+
 static bool takes_down(uint16_t type)
 {
 	return type == VIRTIO_GPU_CMD_RESOURCE_UNREF || type == VIRTIO_GPU_CMD_CTX_DESTROY ||
@@ -911,10 +952,18 @@ static bool takes_down(uint16_t type)
 static void compare_traces(void)
 {
 	const struct step *a = in.steps, *b = out.steps;
+	size_t cursors = 0;
 	for (; a->type; a++, b++) {
+		compare_cursors((size_t)(a - in.steps), &cursors);
 		if (!compare_steps(a, b)) {
 			return;
 		}
+	}
+	compare_cursors(in.step_count, &cursors);
+	if (cursors < out.cursor_count) {
+		const struct place at = {
+			a, &out.cursors[cursors], VGT_NO_VIRGL_COMMAND, "the end of the trace"};
+		differ(&at, "there %s", vgt_record_name(at.b->type));
 	}
 	for (; takes_down(b->type); b++) {
 		counts.taken_down++;

@@ -55,6 +55,16 @@ finds bad "@15 and @15" "RESOURCE_UNREF: there BAD_COMMAND"
 finds again "@16 and @16" "CTX_DESTROY: there TRANSFER_TO_HOST_3D"
 finds query "@1 and @1" "CTX_CREATE: there GET_CAPSET"
 
+# the cursor's queue is another than that of the commands, so that the order of the two is no matter
+for change in cursor cursor-early cursor-moved; do
+	"$MKTRACE" "session-$change" "$TMP/$change.vgt"
+done
+expect_stdout_match '^the same: ' "$SAME" "$TMP/cursor.vgt" "$TMP/cursor-early.vgt"
+expect_stdout_match '^the same: ' "$SAME" "$TMP/cursor-early.vgt" "$TMP/cursor.vgt"
+expect_stdout_match ': UPDATE_CURSOR: x is 0 and 0x1$' "$SAME" "$TMP/cursor.vgt" "$TMP/cursor-moved.vgt"
+expect_stdout_match ': UPDATE_CURSOR: .* has not so many' "$SAME" "$TMP/cursor.vgt" "$TMP/in.vgt"
+expect_stdout_match ': the end of the trace: there UPDATE_CURSOR$' "$SAME" "$TMP/in.vgt" "$TMP/cursor.vgt"
+
 # a trace that ends in the middle leaves things alive, which a driver takes down, and nobody else does
 "$MKTRACE" session-left "$TMP/left.vgt"
 expect_stdout_match '^not compared: 2 commands of OUT that take down' "$SAME" "$TMP/left.vgt" "$TMP/in.vgt"
