@@ -185,15 +185,13 @@ void vgt_client_free_over(struct vgt_client *client)
 	}
 }
 
-/* Frees what the device no longer uses, and the client, too. */
-static void settle(struct vgt_client *client)
+static void free_unused(struct vgt_client *client)
 {
 	struct vgt_object *next;
 	for (struct vgt_object *object = client->leaving; object; object = next) {
 		next = object->next;
 		vgt_object_free_unused(object);
 	}
-	vgt_client_free_over(client);
 }
 
 void vgt_clients_reset(struct vgt_gpu *gpu)
@@ -201,10 +199,9 @@ void vgt_clients_reset(struct vgt_gpu *gpu)
 	struct vgt_client *next;
 	for (struct vgt_client *client = *vgt_gpu_clients(gpu); client; client = next) {
 		next = client->next;
+		free_unused(client);
 		if (client->closed && !client->draining) {
 			drain(client); /* sends nothing */
-		} else {
-			settle(client);
 		}
 	}
 }
@@ -246,7 +243,8 @@ static void end_use(struct vgt_use *use)
 	use->previous->next = use->next;
 	use->next->previous = use->previous;
 	if (oldest) {
-		settle(client);
+		free_unused(client);
+		vgt_client_free_over(client);
 	}
 }
 

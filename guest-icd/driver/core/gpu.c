@@ -311,6 +311,14 @@ enum vgt_escape_status vgt_gpu_reset(struct vgt_gpu *gpu)
 	return status;
 }
 
+void vgt_gpu_poll(struct vgt_gpu *gpu)
+{
+	const struct vgt_platform *platform = gpu->platform;
+	platform->lock(platform->self);
+	vgt_gpu_progress(gpu);
+	platform->unlock(platform->self);
+}
+
 uint64_t vgt_gpu_features(const struct vgt_gpu *gpu)
 {
 	static const struct {
