@@ -69,6 +69,9 @@ static void monitors(void **state)
 	plant(&bench, VGT_DM_RESPONSE_SHORT, sizeof(info) - 1);
 	assert_int_equal(vgt_display_get_info(bench.client, &info, &bench.answer),
 		VGT_ESCAPE_HOST_INVALID);
+	struct vgt_escape_get_statistics statistics = {.contexts = 0};
+	assert_int_equal(vgt_client_get_statistics(bench.client, &statistics), VGT_ESCAPE_OK);
+	assert_int_equal(statistics.device_invalid, 2);
 	plant(&bench, VGT_DM_REFUSED, VIRTIO_GPU_RESP_ERR_UNSPEC);
 	assert_int_equal(vgt_display_get_info(bench.client, &info, &bench.answer),
 		VGT_ESCAPE_HOST_ERROR);

@@ -439,6 +439,26 @@ static void response_is_what_was_written(void **state)
 	bench_close(&bench);
 }
 
+/* A device that says that it has written, and has not, gives nobody an older answer. */
+static void old_responses_are_wiped(void **state)
+{
+	(void)state;
+	struct bench bench = bench_open_with(NULL, NULL);
+	const struct vgt_gpu_slot *slot = bench.gpu->control.free;
+	const struct virtio_gpu_ctrl_hdr zero = {.type = 0};
+	struct tally tally = {.count = 0};
+	struct tagged tagged = {&tally, 0};
+	create_context(&bench, 1);
+	assert_memory_not_equal(slot->response, &zero, sizeof(zero));
+	assert_ptr_equal(bench.gpu->control.free, slot);
+	assert_int_equal(submit(&bench, 64, false, &tagged, NULL), VGT_ESCAPE_OK);
+	assert_memory_equal(slot->response, &zero, sizeof(zero));
+	while (tally.count < 1) {
+		vgt_gpu_wait(bench.gpu, UINT64_MAX);
+	}
+	bench_close(&bench);
+}
+
 static void refusals_are_errors_of_the_host(void **state)
 {
 	(void)state;
@@ -515,6 +535,49 @@ static void waits_only_for_what_is_not_there(void **state)
 		vgt_gpu_wait(bench.gpu, deadline);
 	}
 	assert_true(platform->now(platform->self) < deadline + MS);
+	bench_close(&bench);
+}
+
+static uint32_t woken;
+static void (*wake_of_model)(void *self);
+
+static void count_wake(void *self)
+{
+	woken++;
+	wake_of_model(self);
+}
+
+/* Others may wait for room, or for what this thread takes. */
+static void answers_losses_and_resets_wake(void **state)
+{
+	(void)state;
+	struct bench bench = bench_with_model(NULL);
+	struct vgt_platform platform = *bench.platform;
+	struct tally tally = {.count = 0};
+	struct tagged tagged = {&tally, 0};
+	wake_of_model = platform.wake;
+	platform.wake = count_wake;
+	bench.platform = &platform;
+	assert_int_equal(bench_open(&bench, &small_limits), VGT_ESCAPE_OK);
+	lock(&bench);
+	create_context(&bench, 1);
+	assert_int_equal(submit(&bench, 64, true, &tagged, NULL), VGT_ESCAPE_OK);
+	while (vgt_dm_step(bench.dm)) {
+	}
+	woken = 0;
+	vgt_gpu_progress(bench.gpu);
+	assert_int_equal(tally.ok, 1);
+	assert_int_equal(woken, 1);
+	vgt_gpu_progress(bench.gpu);
+	assert_int_equal(woken, 1);
+
+	vgt_dm_ask_reset(bench.dm);
+	woken = 0;
+	assert_int_equal(call(&bench, false), VGT_ESCAPE_DEVICE_LOST);
+	assert_int_equal(woken, 1);
+	woken = 0;
+	assert_int_equal(vgt_gpu_reset_locked(bench.gpu), VGT_ESCAPE_OK);
+	assert_true(woken > 0);
 	bench_close(&bench);
 }
 
@@ -1113,9 +1176,11 @@ int main(void)
 		cmocka_unit_test(out_of_memory_anywhere),
 		cmocka_unit_test(memory_is_constant),
 		cmocka_unit_test(response_is_what_was_written),
+		cmocka_unit_test(old_responses_are_wiped),
 		cmocka_unit_test(refusals_are_errors_of_the_host),
 		cmocka_unit_test(fences_come_in_any_order),
 		cmocka_unit_test(waits_only_for_what_is_not_there),
+		cmocka_unit_test(answers_losses_and_resets_wake),
 		cmocka_unit_test(fence_numbers_fit_into_32_bits),
 		cmocka_unit_test(payloads_of_many_sizes),
 		cmocka_unit_test(payload_in_too_many_pieces),

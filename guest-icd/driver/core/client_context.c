@@ -116,16 +116,6 @@ enum vgt_escape_status vgt_client_ctx_detach(
 
 /* Capsets */
 
-/* Calls for an answer that is more than a header. */
-static enum vgt_escape_status call(struct vgt_use *use, struct vgt_gpu_command *command,
-	uint32_t type, uint32_t size_min, struct vgt_answer *answer)
-{
-	const enum vgt_escape_status status = vgt_use_send(use, command, false, answer);
-	const bool sound =
-		command->response_type == type && command->response_written >= size_min;
-	return status == VGT_ESCAPE_OK && !sound ? VGT_ESCAPE_HOST_INVALID : status;
-}
-
 static enum vgt_escape_status get_info(struct vgt_use *use, uint32_t index,
 	struct virtio_gpu_resp_capset_info *info, struct vgt_answer *answer)
 {
@@ -136,8 +126,10 @@ static enum vgt_escape_status get_info(struct vgt_use *use, uint32_t index,
 		.head_size = sizeof(head),
 		.response = info,
 		.response_size = sizeof(*info),
+		.success = VIRTIO_GPU_RESP_OK_CAPSET_INFO,
+		.success_size = sizeof(*info),
 	};
-	return call(use, &command, VIRTIO_GPU_RESP_OK_CAPSET_INFO, sizeof(*info), answer);
+	return vgt_use_send(use, &command, false, answer);
 }
 
 enum vgt_escape_status vgt_client_get_capset_info(struct vgt_client *client,
@@ -194,13 +186,14 @@ static enum vgt_escape_status read_capset(struct vgt_use *use, uint32_t id, uint
 		.head = &head,
 		.head_size = sizeof(head),
 		.response_size = header_size + *size,
+		.success = VIRTIO_GPU_RESP_OK_CAPSET,
+		.success_size = header_size,
 	};
 	command.response = platform->alloc(platform->self, command.response_size);
 	if (!command.response) {
 		return VGT_ESCAPE_NO_MEMORY;
 	}
-	const enum vgt_escape_status status =
-		call(use, &command, VIRTIO_GPU_RESP_OK_CAPSET, header_size, answer);
+	const enum vgt_escape_status status = vgt_use_send(use, &command, false, answer);
 	if (status == VGT_ESCAPE_OK) {
 		*size = command.response_written - header_size;
 		__builtin_memcpy(capset, (char *)command.response + header_size, *size);

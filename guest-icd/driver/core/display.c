@@ -3,20 +3,23 @@
 
 #include "client_private.h"
 
-/* Of an answer that is to be of a type and at least so long. */
-static enum vgt_escape_status check_response(enum vgt_escape_status status,
-	const struct vgt_gpu_command *command, uint32_t type, size_t size)
-{
-	if (status == VGT_ESCAPE_OK &&
-		(command->response_type != type || command->response_written < size)) {
-		return VGT_ESCAPE_HOST_INVALID;
-	}
-	return status;
-}
-
 static bool has_scanout(const struct vgt_client *client, uint32_t scanout)
 {
 	return scanout < vgt_gpu_num_scanouts(client->gpu);
+}
+
+/* Sends a command that names nothing that the client holds. */
+static enum vgt_escape_status call(
+	struct vgt_client *client, struct vgt_gpu_command *command, struct vgt_answer *answer)
+{
+	struct vgt_use use;
+	*answer = (struct vgt_answer){.fence = 0};
+	enum vgt_escape_status status = vgt_client_begin(client, &use);
+	if (status == VGT_ESCAPE_OK) {
+		status = vgt_use_send(&use, command, false, answer);
+	}
+	vgt_client_end(&use);
+	return status;
 }
 
 enum vgt_escape_status vgt_display_get_info(struct vgt_client *client,
@@ -26,32 +29,17 @@ enum vgt_escape_status vgt_display_get_info(struct vgt_client *client,
 	struct vgt_gpu_command command = {.head = &head,
 		.head_size = sizeof(head),
 		.response = info,
-		.response_size = sizeof(*info)};
-	struct vgt_use use;
-	enum vgt_escape_status status = vgt_client_begin(client, &use);
-	if (status == VGT_ESCAPE_OK) {
-		status = vgt_use_send(&use, &command, false, answer);
-	}
-	vgt_client_end(&use);
-	return check_response(status, &command, VIRTIO_GPU_RESP_OK_DISPLAY_INFO, sizeof(*info));
-}
-
-static enum vgt_escape_status check_edid(enum vgt_escape_status status,
-	const struct vgt_gpu_command *command, const struct virtio_gpu_resp_edid *edid)
-{
-	const uint32_t before = offsetof(struct virtio_gpu_resp_edid, edid);
-	status = check_response(status, command, VIRTIO_GPU_RESP_OK_EDID, before);
-	if (status == VGT_ESCAPE_OK &&
-		(edid->size > sizeof(edid->edid) ||
-			edid->size > command->response_written - before)) {
-		return VGT_ESCAPE_HOST_INVALID;
-	}
-	return status;
+		.response_size = sizeof(*info),
+		.success = VIRTIO_GPU_RESP_OK_DISPLAY_INFO,
+		.success_size = sizeof(*info)};
+	return call(client, &command, answer);
 }
 
 enum vgt_escape_status vgt_display_get_edid(struct vgt_client *client, uint32_t scanout,
 	struct virtio_gpu_resp_edid *edid, struct vgt_answer *answer)
 {
+	const uint32_t before = offsetof(struct virtio_gpu_resp_edid, edid);
+	*answer = (struct vgt_answer){.fence = 0};
 	if (!(vgt_gpu_features(client->gpu) & VGT_ESCAPE_FEATURE_EDID)) {
 		return VGT_ESCAPE_UNSUPPORTED;
 	}
@@ -63,14 +51,16 @@ enum vgt_escape_status vgt_display_get_edid(struct vgt_client *client, uint32_t 
 	struct vgt_gpu_command command = {.head = &head,
 		.head_size = sizeof(head),
 		.response = edid,
-		.response_size = sizeof(*edid)};
-	struct vgt_use use;
-	enum vgt_escape_status status = vgt_client_begin(client, &use);
-	if (status == VGT_ESCAPE_OK) {
-		status = vgt_use_send(&use, &command, false, answer);
+		.response_size = sizeof(*edid),
+		.success = VIRTIO_GPU_RESP_OK_EDID,
+		.success_size = before};
+	enum vgt_escape_status status = call(client, &command, answer);
+	if (status == VGT_ESCAPE_OK &&
+		(edid->size > sizeof(edid->edid) ||
+			edid->size > command.response_written - before)) {
+		return VGT_ESCAPE_HOST_INVALID;
 	}
-	vgt_client_end(&use);
-	return check_edid(status, &command, edid);
+	return status;
 }
 
 enum vgt_escape_status vgt_display_create_2d(struct vgt_client *client, uint32_t format,
@@ -85,6 +75,7 @@ enum vgt_escape_status vgt_display_create_2d(struct vgt_client *client, uint32_t
 	};
 	struct vgt_gpu_command command = {.head = &head, .head_size = sizeof(head)};
 	struct vgt_use use;
+	*answer = (struct vgt_answer){.fence = 0};
 	enum vgt_escape_status status = vgt_client_begin(client, &use);
 	if (status == VGT_ESCAPE_OK) {
 		status = vgt_use_create_resource(
@@ -104,6 +95,7 @@ static enum vgt_escape_status send_with_resource(struct vgt_client *client,
 	bool fenced, struct vgt_answer *answer)
 {
 	struct vgt_use use;
+	*answer = (struct vgt_answer){.fence = 0};
 	enum vgt_escape_status status = vgt_client_begin(client, &use);
 	if (status == VGT_ESCAPE_OK) {
 		struct vgt_resource *resource = vgt_use_resource(&use, handle);
@@ -136,21 +128,10 @@ enum vgt_escape_status vgt_display_transfer_2d(struct vgt_client *client, uint32
 		client, &command, resource, &head.resource_id, &offset, fenced, answer);
 }
 
-static enum vgt_escape_status switch_off(
-	struct vgt_client *client, struct vgt_gpu_command *command, struct vgt_answer *answer)
-{
-	struct vgt_use use;
-	enum vgt_escape_status status = vgt_client_begin(client, &use);
-	if (status == VGT_ESCAPE_OK) {
-		status = vgt_use_send(&use, command, false, answer);
-	}
-	vgt_client_end(&use);
-	return status;
-}
-
 enum vgt_escape_status vgt_display_set_scanout(struct vgt_client *client, uint32_t scanout,
 	uint32_t resource, const struct virtio_gpu_rect *rect, struct vgt_answer *answer)
 {
+	*answer = (struct vgt_answer){.fence = 0};
 	if (!has_scanout(client, scanout)) {
 		return VGT_ESCAPE_BAD_PARAMETER;
 	}
@@ -162,7 +143,7 @@ enum vgt_escape_status vgt_display_set_scanout(struct vgt_client *client, uint32
 	struct vgt_gpu_command command = {.head = &head, .head_size = sizeof(head)};
 	return resource ? send_with_resource(client, &command, resource, &head.resource_id,
 				  NULL, false, answer)
-			: switch_off(client, &command, answer);
+			: call(client, &command, answer);
 }
 
 enum vgt_escape_status vgt_display_flush(struct vgt_client *client, uint32_t resource,

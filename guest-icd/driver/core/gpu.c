@@ -169,7 +169,6 @@ static bool quieten(struct vgt_gpu *gpu)
 	gpu->given = false;
 	vgt_gpu_end_all(gpu);
 	gpu->epoch++;
-	gpu->last_fence = 0;
 	finish_ids(gpu);
 	init_ids(gpu);
 	vgt_clients_reset(gpu);

@@ -309,6 +309,14 @@ static void end_command(struct vgt_gpu *gpu, struct vgt_gpu_slot *slot,
 	}
 }
 
+/* What is answered with data is answered with the right ones, and all of them. */
+static bool is_expected(const struct vgt_gpu_command *command,
+	const struct virtio_gpu_ctrl_hdr *header, uint32_t written)
+{
+	return command->success == 0 ||
+	       (header->type == command->success && written >= command->success_size);
+}
+
 static void answered(struct vgt_gpu *gpu, struct vgt_gpu_slot *slot, uint32_t written)
 {
 	struct virtio_gpu_ctrl_hdr header;
@@ -320,6 +328,10 @@ static void answered(struct vgt_gpu *gpu, struct vgt_gpu_slot *slot, uint32_t wr
 	if (written >= sizeof(header)) {
 		read_response(&header, slot->response, sizeof(header));
 		status = status_of(slot, &header);
+	}
+	if (status == VGT_ESCAPE_OK && slot->waiter &&
+		!is_expected(slot->waiter->command, &header, written)) {
+		status = VGT_ESCAPE_HOST_INVALID;
 	}
 	if (status == VGT_ESCAPE_HOST_INVALID) {
 		gpu->counters.invalid++;

@@ -27,6 +27,8 @@ struct vgt_gpu_command {
 	   wrote; NULL: only its type matters. vgt_gpu_call() only. */
 	void *response;
 	uint32_t response_size; /* bytes, at most VGT_GPU_RESPONSE_MAX */
+	uint32_t success;       /* the type of a success; 0: any of success */
+	uint32_t success_size;  /* bytes that it has at least */
 
 	/* out */
 	uint32_t response_type;    /* VIRTIO_GPU_RESP_*, 0 where the device did not answer */
@@ -37,8 +39,8 @@ struct vgt_gpu_command {
 /*
  * Sends a command and waits for the answer. OK: the device answered a type of success (0x1100
  * to 0x11ff); HOST_ERROR: another; HOST_INVALID: less than struct virtio_gpu_ctrl_hdr, no type
- * of a response at all, or another fence_id than it was asked for; BUSY, NO_MEMORY: not sent;
- * DEVICE_LOST. Gives the lock up while it waits.
+ * of a response at all, another success than it was asked for, or another fence_id; BUSY,
+ * NO_MEMORY: not sent; DEVICE_LOST. Gives the lock up while it waits.
  */
 enum vgt_escape_status vgt_gpu_call(struct vgt_gpu *gpu, struct vgt_gpu_command *command);
 
