@@ -59,7 +59,7 @@ struct chain {
 /* Queue, memory and reference together: copied to come back to a state. */
 struct world {
 	struct vgt_virtqueue queue;
-	struct vgt_virtqueue_slot slots[SIZE_MAX_HERE];
+	struct vgt_virtqueue_slot slots[SIZE_MAX_HERE + 1];
 	union {
 		struct virtq_desc desc[SIZE_MAX_HERE];
 		unsigned char bytes[256];
@@ -191,6 +191,9 @@ static void begin(uint16_t size)
 	must(vgt_virtqueue_layout(size).size <= sizeof(world.rings), "the layout");
 	vgt_virtqueue_init(&world.queue, size, &world.rings, world.slots, true);
 	must(avail_ring()[0] == 0 && used_ring()[0] == 0, "flags after the start");
+	/* behind the queue's slots something that looks like a chain */
+	world.slots[size] = (struct vgt_virtqueue_slot){
+		.token = &world, .writable = UINT32_MAX, .count = 1};
 }
 
 static bool try_add(struct chain *chain)
