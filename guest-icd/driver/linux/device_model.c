@@ -43,6 +43,7 @@ void dm_violation(struct vgt_dm *dm, const char *format, ...)
 {
 	va_list arguments;
 	char *text = NULL;
+	pthread_mutex_lock(&dm->violation_mutex);
 	if (dm->violation_count < sizeof(dm->violations) / sizeof(dm->violations[0])) {
 		va_start(arguments, format);
 		if (vasprintf(&text, format, arguments) < 0) {
@@ -52,6 +53,7 @@ void dm_violation(struct vgt_dm *dm, const char *format, ...)
 		dm->violations[dm->violation_count] = text;
 	}
 	dm->violation_count++;
+	pthread_mutex_unlock(&dm->violation_mutex);
 }
 
 /* Whether this fault comes true now, for a command of `type` or, where it is about no command,
@@ -1275,6 +1277,7 @@ struct vgt_dm *vgt_dm_create(const struct vgt_dm_options *options)
 	static const struct vgt_dm_options none;
 	struct vgt_dm *dm = must(calloc(1, sizeof(*dm)));
 	pthread_mutex_init(&dm->mutex, NULL);
+	pthread_mutex_init(&dm->violation_mutex, NULL);
 	dm_host_init(dm);
 	init_device(dm, options ? options : &none);
 	init_executor(dm, options ? options : &none);
@@ -1298,6 +1301,7 @@ void vgt_dm_destroy(struct vgt_dm *dm)
 	vgt_dm_forget_violations(dm);
 	dm_host_finish(dm);
 	free(dm->log);
+	pthread_mutex_destroy(&dm->violation_mutex);
 	pthread_mutex_destroy(&dm->mutex);
 	free(dm);
 }
@@ -1314,31 +1318,31 @@ bool vgt_dm_step(struct vgt_dm *dm)
 
 uint32_t vgt_dm_violations(struct vgt_dm *dm)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->violation_mutex);
 	uint32_t count = dm->violation_count;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->violation_mutex);
 	return count;
 }
 
 const char *vgt_dm_violation(struct vgt_dm *dm, uint32_t index)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->violation_mutex);
 	const char *text = index < sizeof(dm->violations) / sizeof(dm->violations[0])
 				   ? dm->violations[index]
 				   : NULL;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->violation_mutex);
 	return text;
 }
 
 void vgt_dm_forget_violations(struct vgt_dm *dm)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->violation_mutex);
 	for (size_t i = 0; i < sizeof(dm->violations) / sizeof(dm->violations[0]); i++) {
 		free(dm->violations[i]);
 		dm->violations[i] = NULL;
 	}
 	dm->violation_count = 0;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->violation_mutex);
 }
 
 struct vgt_dm_gpu *vgt_dm_gpu(struct vgt_dm *dm)

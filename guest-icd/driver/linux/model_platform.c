@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "model_private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define ALLOCATION_MAGIC UINT64_C(0x6d6f64656c206f6b)
 #define FIRST_ADDRESS    (UINT64_C(7) << 44)
+#define DMA_MAX          (UINT64_C(1) << 40)
+#define NAP_NS           20000
 #define TICK_NS          1000u /* a look at the clock that does not run by itself */
 
 /* Memory of the model itself. */
@@ -33,7 +34,7 @@ static void *host_alloc(void *self, size_t size)
 	struct vgt_dm *dm = self;
 	struct dm_host *host = &dm->host;
 	struct dm_allocation *made = NULL;
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	if (may_allocate(host) && size <= SIZE_MAX - sizeof(*made)) {
 		made = calloc(1, sizeof(*made) + size);
 	}
@@ -47,7 +48,7 @@ static void *host_alloc(void *self, size_t size)
 		host->usage.allocations++;
 		host->usage.bytes += size;
 	}
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 	return made ? made + 1 : NULL;
 }
 
@@ -58,7 +59,7 @@ static void host_free(void *self, void *memory)
 	if (!made) {
 		return;
 	}
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	if (made->magic != ALLOCATION_MAGIC) {
 		dm_violation(dm, "free() of what alloc() did not give out");
 	} else {
@@ -69,7 +70,7 @@ static void host_free(void *self, void *memory)
 		dm->host.usage.bytes -= made->size;
 		free(made);
 	}
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 /* Gaps of 1 to 8 pages: no two pieces ever lie side by side. */
@@ -81,26 +82,26 @@ static uint64_t next_address(struct dm_host *host, uint64_t size)
 	return host->next_address;
 }
 
-static struct dm_dma *new_dma(struct dm_host *host)
+static void keep_dma(struct dm_host *host, struct dm_dma *dma)
 {
 	if (host->dma_count == host->dma_capacity) {
 		host->dma_capacity = host->dma_capacity ? host->dma_capacity * 2 : 64;
 		host->dmas =
 			must(realloc(host->dmas, host->dma_capacity * sizeof(host->dmas[0])));
 	}
-	return &host->dmas[host->dma_count];
+	host->dmas[host->dma_count++] = dma;
 }
 
-static bool add_dma(struct dm_host *host, uint64_t size, uint64_t run)
+static struct dm_dma *make_dma(struct dm_host *host, uint64_t size, uint64_t run)
 {
-	struct dm_dma *dma = new_dma(host);
 	uint64_t count = (size + run - 1) / run;
-	*dma = (struct dm_dma){.is_live = true, .size = size, .run = run};
-	dma->heap = calloc(1, size + VGT_DMA_PAGE);
-	if (!dma->heap) {
-		return false;
+	void *heap = calloc(1, size + VGT_DMA_PAGE);
+	if (!heap) {
+		return NULL;
 	}
-	dma->memory = (uint8_t *)(((uintptr_t)dma->heap + VGT_DMA_PAGE - 1) &
+	struct dm_dma *dma = must(calloc(1, sizeof(*dma)));
+	*dma = (struct dm_dma){.is_live = true, .size = size, .run = run, .heap = heap};
+	dma->memory = (uint8_t *)(((uintptr_t)heap + VGT_DMA_PAGE - 1) &
 				  ~(uintptr_t)(VGT_DMA_PAGE - 1));
 	dma->pieces = must(calloc(count, sizeof(dma->pieces[0])));
 	dma->high = host->next_address;
@@ -108,40 +109,54 @@ static bool add_dma(struct dm_host *host, uint64_t size, uint64_t run)
 		dma->pieces[i] = next_address(host, i + 1 < count ? run : size - i * run);
 	}
 	dma->low = host->next_address;
-	host->dma_count++;
-	host->usage.dmas++;
-	host->usage.dma_bytes += size;
-	return true;
+	keep_dma(host, dma);
+	return dma;
+}
+
+static void count_dma(struct dm_host *host, int64_t number, int64_t size)
+{
+	pthread_mutex_lock(&host->mutex);
+	host->usage.dmas += (uint64_t)number;
+	host->usage.dma_bytes += (uint64_t)size;
+	pthread_mutex_unlock(&host->mutex);
+}
+
+static bool may_dma_alloc(struct vgt_dm *dm, uint64_t size, uint64_t run)
+{
+	if (size == 0 || run < VGT_DMA_PAGE || (run & (run - 1)) != 0) {
+		dm_violation(dm, "dma_alloc() of %llu bytes in runs of %llu",
+			(unsigned long long)size, (unsigned long long)run);
+		return false;
+	}
+	pthread_mutex_lock(&dm->host.mutex);
+	bool may = may_allocate(&dm->host);
+	pthread_mutex_unlock(&dm->host.mutex);
+	return may && size <= DMA_MAX;
 }
 
 static bool host_dma_alloc(void *self, uint64_t size, uint64_t run, struct vgt_dma *dma)
 {
 	struct vgt_dm *dm = self;
-	struct dm_host *host = &dm->host;
-	bool ok = false;
+	const struct dm_dma *made = NULL;
 	*dma = (struct vgt_dma){0};
-	pthread_mutex_lock(&dm->mutex);
-	if (size == 0 || run < VGT_DMA_PAGE || (run & (run - 1)) != 0) {
-		dm_violation(dm, "dma_alloc() of %llu bytes in runs of %llu",
-			(unsigned long long)size, (unsigned long long)run);
-	} else if (may_allocate(host) && size <= UINT64_C(1) << 40 &&
-		   add_dma(host, size, run)) {
-		*dma = (struct vgt_dma){.address = host->dmas[host->dma_count - 1].memory,
-			.size = size,
-			.cookie = host->dma_count};
-		ok = true;
+	if (may_dma_alloc(dm, size, run)) {
+		pthread_mutex_lock(&dm->mutex);
+		made = make_dma(&dm->host, size, run);
+		pthread_mutex_unlock(&dm->mutex);
 	}
-	pthread_mutex_unlock(&dm->mutex);
-	return ok;
+	if (made) {
+		count_dma(&dm->host, 1, (int64_t)size);
+		*dma = (struct vgt_dma){
+			.address = made->memory, .size = size, .cookie = (uintptr_t)made};
+	}
+	return made != NULL;
 }
 
-/* NULL and a violation where there is no such memory. */
+/* NULL and a violation where there is no such memory. What is said of it does not change as
+ * long as the driver may ask. */
 static struct dm_dma *find_dma(struct vgt_dm *dm, const struct vgt_dma *dma, const char *what)
 {
-	struct dm_host *host = &dm->host;
-	struct dm_dma *found = dma->cookie >= 1 && dma->cookie <= host->dma_count
-				       ? &host->dmas[dma->cookie - 1]
-				       : NULL;
+	struct dm_dma *found = (struct dm_dma *)(uintptr_t)dma->cookie;
 	if (!found || !found->is_live || dma->address != found->memory ||
 		dma->size != found->size) {
 		dm_violation(dm, "%s of memory that dma_alloc() did not give out%s", what,
@@ -151,15 +166,21 @@ static struct dm_dma *find_dma(struct vgt_dm *dm, const struct vgt_dma *dma, con
 	return found;
 }
 
-static void drop_dma(struct dm_host *host, struct dm_dma *dma)
+static void drop_dma(struct dm_dma *dma)
 {
 	dma->is_live = false;
-	host->usage.dmas--;
-	host->usage.dma_bytes -= dma->size;
 	free(dma->heap);
 	free(dma->pieces);
 	dma->heap = NULL;
 	dma->pieces = NULL;
+}
+
+static bool is_mapped(struct vgt_dm *dm, const struct dm_dma *dma)
+{
+	pthread_mutex_lock(&dm->host.mutex);
+	bool mapped = dma->mappings > 0;
+	pthread_mutex_unlock(&dm->host.mutex);
+	return mapped;
 }
 
 static void host_dma_free(void *self, struct vgt_dma *dma)
@@ -170,14 +191,15 @@ static void host_dma_free(void *self, struct vgt_dma *dma)
 	}
 	pthread_mutex_lock(&dm->mutex);
 	struct dm_dma *found = find_dma(dm, dma, "dma_free()");
-	if (found && found->mappings) {
+	if (found && is_mapped(dm, found)) {
 		dm_violation(dm, "dma_free() of memory that is mapped");
 	}
 	if (found && dm_uses(dm, found->low, found->high - found->low)) {
 		dm_violation(dm, "dma_free() of memory that the device may use");
 	}
 	if (found) {
-		drop_dma(&dm->host, found);
+		count_dma(&dm->host, -1, -(int64_t)found->size);
+		drop_dma(found);
 	}
 	pthread_mutex_unlock(&dm->mutex);
 	*dma = (struct vgt_dma){0};
@@ -189,7 +211,6 @@ static uint64_t host_dma_address(
 	struct vgt_dm *dm = self;
 	uint64_t address = 0;
 	*run = 0;
-	pthread_mutex_lock(&dm->mutex);
 	const struct dm_dma *found = find_dma(dm, dma, "dma_address()");
 	if (found && offset < found->size) {
 		uint64_t left = found->size - offset, within = offset % found->run;
@@ -198,7 +219,6 @@ static uint64_t host_dma_address(
 	} else if (found) {
 		dm_violation(dm, "dma_address() behind the end");
 	}
-	pthread_mutex_unlock(&dm->mutex);
 	return address;
 }
 
@@ -208,14 +228,14 @@ static const struct dm_dma *dma_at(const struct dm_host *host, uint64_t address)
 	size_t low = 0, high = host->dma_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (host->dmas[middle].low <= address) {
+		if (host->dmas[middle]->low <= address) {
 			high = middle;
 		} else {
 			low = middle + 1;
 		}
 	}
-	return low < host->dma_count && address < host->dmas[low].high ? &host->dmas[low]
-								       : NULL;
+	return low < host->dma_count && address < host->dmas[low]->high ? host->dmas[low]
+									: NULL;
 }
 
 /* NULL where not all of it lies in one piece. */
@@ -274,12 +294,10 @@ static bool lies_in(uint64_t start, uint64_t length, uint64_t from, uint64_t siz
 	return from >= start && from - start <= length && size <= length - (from - start);
 }
 
-static bool is_mapped(const struct dm_host *host, uint64_t from, uint64_t size)
+static bool is_in_mapping(const struct dm_host *host, uint64_t from, uint64_t size)
 {
-	for (size_t i = 0; i < host->dma_count; i++) {
-		const struct dm_dma *dma = &host->dmas[i];
-		if (dma->is_live && dma->mappings &&
-			lies_in((uintptr_t)dma->memory, dma->size, from, size)) {
+	for (const struct dm_dma *dma = host->mapped; dma; dma = dma->next_mapped) {
+		if (lies_in((uintptr_t)dma->memory, dma->size, from, size)) {
 			return true;
 		}
 	}
@@ -291,7 +309,7 @@ static bool is_callers(const struct dm_host *host, uint64_t from, uint64_t size)
 	return from >= VGT_DMA_PAGE && size <= UINT64_MAX - from &&
 	       (host->caller.size == 0 ||
 		       lies_in(host->caller.from, host->caller.size, from, size) ||
-		       is_mapped(host, from, size));
+		       is_in_mapping(host, from, size));
 }
 
 static void watch(struct dm_ranges *ranges, uint64_t from, uint64_t size)
@@ -316,14 +334,14 @@ static void watch(struct dm_ranges *ranges, uint64_t from, uint64_t size)
 static bool may_copy(struct vgt_dm *dm, uint64_t address, size_t size, bool in)
 {
 	struct dm_host *host = &dm->host;
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	bool ok = is_callers(host, address, size) &&
 		  !((in ? host->bad_to_read : host->bad_to_write) &&
 			  overlaps(host->bad, address, size));
 	if (ok && host->watching) {
 		watch(in ? &host->read : &host->written, address, size);
 	}
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 	return ok;
 }
 
@@ -338,10 +356,10 @@ static bool host_copy_in(void *self, void *caller, void *to, uint64_t from, size
 		return false;
 	}
 	memcpy(to, (const void *)(uintptr_t)from, size);
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	void (*function)(void *, uint64_t, size_t) = dm->host.on_copy_in;
 	void *context = dm->host.on_copy_in_context;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 	if (function) {
 		function(context, from, size);
 	}
@@ -365,43 +383,50 @@ static bool host_map(void *self, void *caller, const struct vgt_dma *dma, uint64
 {
 	struct vgt_dm *dm = self;
 	(void)caller;
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	struct dm_dma *found = find_dma(dm, dma, "map()");
 	bool ok = found && may_allocate(&dm->host);
 	if (ok) {
-		found->mappings++;
+		if (found->mappings++ == 0) {
+			found->next_mapped = dm->host.mapped;
+			dm->host.mapped = found;
+		}
 		dm->host.usage.mappings++;
 		*address = (uintptr_t)found->memory;
 	}
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 	return ok;
+}
+
+static void remove_mapped(struct dm_host *host, struct dm_dma *dma)
+{
+	struct dm_dma **place = &host->mapped;
+	while (*place != dma) {
+		place = &(*place)->next_mapped;
+	}
+	*place = dma->next_mapped;
 }
 
 static void host_unmap(void *self, void *caller, const struct vgt_dma *dma, uint64_t address)
 {
 	struct vgt_dm *dm = self;
 	(void)caller;
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	struct dm_dma *found = find_dma(dm, dma, "unmap()");
 	if (found && found->mappings && address == (uintptr_t)found->memory) {
-		found->mappings--;
+		if (--found->mappings == 0) {
+			remove_mapped(&dm->host, found);
+		}
 		dm->host.usage.mappings--;
 	} else if (found) {
 		dm_violation(dm, "unmap() of what is not mapped there");
 	}
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 /* Lock and clock */
 
 static _Thread_local char this_thread; /* its address is the thread's name */
-
-static void violation_of_lock(struct vgt_dm *dm, const char *text)
-{
-	pthread_mutex_lock(&dm->mutex);
-	dm_violation(dm, "%s", text);
-	pthread_mutex_unlock(&dm->mutex);
-}
 
 static bool holds_lock(struct vgt_dm *dm)
 {
@@ -424,7 +449,7 @@ static void host_lock(void *self)
 {
 	struct vgt_dm *dm = self;
 	if (holds_lock(dm)) {
-		violation_of_lock(dm, "lock() by who has it");
+		dm_violation(dm, "lock() by who has it");
 		dm->host.nested++;
 		return;
 	}
@@ -435,7 +460,7 @@ static void host_unlock(void *self)
 {
 	struct vgt_dm *dm = self;
 	if (!holds_lock(dm)) {
-		violation_of_lock(dm, "unlock() by who has it not");
+		dm_violation(dm, "unlock() by who has it not");
 	} else if (dm->host.nested) {
 		dm->host.nested--;
 	} else {
@@ -464,10 +489,7 @@ static uint64_t host_now(void *self)
 
 void dm_event(struct vgt_dm *dm)
 {
-	pthread_mutex_lock(&dm->host.event_mutex);
-	dm->host.events++;
-	pthread_cond_broadcast(&dm->host.event);
-	pthread_mutex_unlock(&dm->host.event_mutex);
+	atomic_fetch_add_explicit(&dm->host.events, 1, memory_order_relaxed);
 }
 
 static void host_wake(void *self)
@@ -475,34 +497,25 @@ static void host_wake(void *self)
 	dm_event(self);
 }
 
-/* Sleeps, but not where something has happened since the last wait(): it may be that the driver
- * looked before that. */
-static void sleep_until_event(struct dm_host *host, uint64_t timeout_ns)
+static uint64_t events(struct dm_host *host)
 {
-	uint64_t end = real_clock();
-	end = timeout_ns < UINT64_MAX / 4 - end ? end + timeout_ns : UINT64_MAX / 4;
-	struct timespec until = {
-		.tv_sec = (time_t)(end / 1000000000u), .tv_nsec = (long)(end % 1000000000u)};
-	pthread_mutex_lock(&host->event_mutex);
-	uint64_t seen = host->events;
-	if (seen == host->events_seen) {
-		int error = 0;
-		while (seen == host->events && error == 0) {
-			error = pthread_cond_timedwait(
-				&host->event, &host->event_mutex, &until);
-		}
-	}
-	host->events_seen = host->events;
-	pthread_mutex_unlock(&host->event_mutex);
+	return atomic_load_explicit(&host->events, memory_order_relaxed);
 }
 
-static bool event_was(struct dm_host *host)
+/* Whether there was any up to `now` since somebody asked last. */
+static bool event_was(struct dm_host *host, uint64_t now)
 {
-	pthread_mutex_lock(&host->event_mutex);
-	bool was = host->events != host->events_seen;
-	host->events_seen = host->events;
-	pthread_mutex_unlock(&host->event_mutex);
-	return was;
+	return atomic_exchange_explicit(&host->events_seen, now, memory_order_relaxed) != now;
+}
+
+/* Not by a condition variable, which would order what the rings must order. */
+static void sleep_until_event(struct dm_host *host, uint64_t seen, uint64_t timeout_ns)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	uint64_t begin = real_clock();
+	while (events(host) == seen && real_clock() - begin < timeout_ns) {
+		nanosleep(&nap, NULL);
+	}
 }
 
 /* One thread: the device does what there is to do; time passes where that is nothing. */
@@ -511,7 +524,7 @@ static void work_instead(struct vgt_dm *dm, uint64_t timeout_ns)
 	struct dm_host *host = &dm->host;
 	pthread_mutex_lock(&dm->mutex);
 	bool any = dm_step(dm);
-	any |= event_was(host);
+	any |= event_was(host, events(host));
 	if (!any) {
 		uint64_t left = UINT64_MAX - host->clock;
 		host->clock += timeout_ns < left ? timeout_ns : left;
@@ -522,16 +535,16 @@ static void work_instead(struct vgt_dm *dm, uint64_t timeout_ns)
 static void call_on_wait(struct vgt_dm *dm)
 {
 	struct dm_host *host = &dm->host;
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	void (*function)(void *) = host->in_on_wait ? NULL : host->on_wait;
 	void *context = host->on_wait_context;
 	host->in_on_wait |= function != NULL;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 	if (function) {
 		function(context);
-		pthread_mutex_lock(&dm->mutex);
+		pthread_mutex_lock(&dm->host.mutex);
 		host->in_on_wait = false;
-		pthread_mutex_unlock(&dm->mutex);
+		pthread_mutex_unlock(&dm->host.mutex);
 	}
 }
 
@@ -539,14 +552,17 @@ static void host_wait(void *self, uint64_t timeout_ns)
 {
 	struct vgt_dm *dm = self;
 	if (!holds_lock(dm)) {
-		violation_of_lock(dm, "wait() without the lock");
+		dm_violation(dm, "wait() without the lock");
 		return;
 	}
+	/* still with the lock: an event of before is one that the driver may not have seen */
+	uint64_t seen = events(&dm->host);
+	bool is_late = dm->threaded && event_was(&dm->host, seen);
 	give_lock(dm);
 	call_on_wait(dm);
-	if (dm->threaded) {
-		sleep_until_event(&dm->host, timeout_ns);
-	} else {
+	if (dm->threaded && !is_late) {
+		sleep_until_event(&dm->host, seen, timeout_ns);
+	} else if (!dm->threaded) {
 		work_instead(dm, timeout_ns);
 	}
 	take_lock(dm);
@@ -581,20 +597,16 @@ void dm_host_init(struct vgt_dm *dm)
 	host->next_address = FIRST_ADDRESS;
 	host->allocations.next = host->allocations.previous = &host->allocations;
 	pthread_mutex_init(&host->lock, NULL);
-	pthread_mutex_init(&host->event_mutex, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&host->event, &attributes);
-	pthread_condattr_destroy(&attributes);
+	pthread_mutex_init(&host->mutex, NULL);
 }
 
 void dm_host_finish(struct vgt_dm *dm)
 {
 	struct dm_host *host = &dm->host;
 	for (size_t i = 0; i < host->dma_count; i++) {
-		free(host->dmas[i].heap);
-		free(host->dmas[i].pieces);
+		free(host->dmas[i]->heap);
+		free(host->dmas[i]->pieces);
+		free(host->dmas[i]);
 	}
 	free(host->dmas);
 	while (host->allocations.next != &host->allocations) {
@@ -604,8 +616,7 @@ void dm_host_finish(struct vgt_dm *dm)
 	}
 	free(host->read.list);
 	free(host->written.list);
-	pthread_cond_destroy(&host->event);
-	pthread_mutex_destroy(&host->event_mutex);
+	pthread_mutex_destroy(&host->mutex);
 	pthread_mutex_destroy(&host->lock);
 }
 
@@ -616,62 +627,62 @@ const struct vgt_platform *vgt_dm_platform(struct vgt_dm *dm)
 
 struct vgt_dm_usage vgt_dm_usage(struct vgt_dm *dm)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	struct vgt_dm_usage usage = dm->host.usage;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 	return usage;
 }
 
 void vgt_dm_fail_request(struct vgt_dm *dm, uint64_t nth, uint64_t count)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	struct dm_host *host = &dm->host;
 	host->fail_from = nth ? host->usage.requests + nth : 0;
 	host->fail_to = !nth                                   ? 0
 			: count < UINT64_MAX - host->fail_from ? host->fail_from + count
 							       : UINT64_MAX;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 void vgt_dm_bad_memory(struct vgt_dm *dm, uint64_t from, uint64_t size, bool read, bool write)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	dm->host.bad = (struct dm_range){.from = from, .size = size};
 	dm->host.bad_to_read = read;
 	dm->host.bad_to_write = write;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 void vgt_dm_caller_memory(struct vgt_dm *dm, uint64_t from, uint64_t size)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	dm->host.caller = (struct dm_range){.from = from, .size = size};
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 void vgt_dm_on_copy_in(struct vgt_dm *dm,
 	void (*function)(void *context, uint64_t from, size_t size), void *context)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	dm->host.on_copy_in = function;
 	dm->host.on_copy_in_context = context;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 void vgt_dm_watch_copies(struct vgt_dm *dm, bool on)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	dm->host.watching = on;
 	dm->host.read.count = dm->host.written.count = 0;
 	dm->host.read.twice = dm->host.written.twice = 0;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 static uint64_t get(struct vgt_dm *dm, const uint64_t *number)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	uint64_t value = *number;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 	return value;
 }
 
@@ -687,10 +698,10 @@ uint64_t vgt_dm_bytes_written_twice(struct vgt_dm *dm)
 
 void vgt_dm_on_wait(struct vgt_dm *dm, void (*function)(void *context), void *context)
 {
-	pthread_mutex_lock(&dm->mutex);
+	pthread_mutex_lock(&dm->host.mutex);
 	dm->host.on_wait = function;
 	dm->host.on_wait_context = context;
-	pthread_mutex_unlock(&dm->mutex);
+	pthread_mutex_unlock(&dm->host.mutex);
 }
 
 void vgt_dm_advance(struct vgt_dm *dm, uint64_t ns)

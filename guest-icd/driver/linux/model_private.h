@@ -9,9 +9,13 @@
 
 /*
  * What the parts of the device model share: device_model.c is the virtio-pci device,
- * model_platform.c the memory and the clock under the driver. `mutex` guards all but what says
- * otherwise; functions called dm_...() want it held. Order of the locks: the driver's
- * (platform.lock), `mutex`, `event_mutex`.
+ * model_platform.c the memory and the clock under the driver.
+ *
+ * vgt_dm.mutex guards the device and where DMA memory lies, dm_host.mutex the platform's
+ * numbers; functions called dm_...() want the first held. Order: the driver's lock, these two.
+ * What a driver does all the time, notify, read the status, ask for an address, wait, takes
+ * neither, and orders nothing: threaded, only the rings tie the driver's memory to the device,
+ * so that ThreadSanitizer sees where they do not.
  */
 
 /* One dma_alloc(). They are kept in the order in which they were made, which is that of falling
@@ -19,7 +23,8 @@
  */
 struct dm_dma {
 	bool is_live;
-	uint32_t mappings;
+	uint32_t mappings; /* with the next guarded by dm_host.mutex */
+	struct dm_dma *next_mapped;
 	uint64_t low, high; /* everything of it, and nothing else, lies in [low, high) */
 	uint64_t size, run;
 	void *heap; /* what `memory` lies in */
@@ -46,34 +51,34 @@ struct dm_ranges {
 struct dm_host { /* the platform's part */
 	struct vgt_platform platform;
 
-	struct dm_dma *dmas;
+	/* guarded by vgt_dm.mutex */
+	struct dm_dma **dmas;
 	size_t dma_count, dma_capacity;
 	uint64_t next_address;
-	uint32_t scatter;                 /* state of the random gaps */
+	uint32_t scatter; /* state of the random gaps */
+	uint64_t clock;
+
+	/* guarded by this one, down to `lock` */
+	pthread_mutex_t mutex;
 	struct dm_allocation allocations; /* a ring */
+	struct dm_dma *mapped;
 	struct vgt_dm_usage usage;
 	uint64_t fail_from, fail_to; /* usage.requests that fail, counted from 1 */
-
 	struct dm_range bad, caller;
 	bool bad_to_read, bad_to_write;
 	bool watching;
 	struct dm_ranges read, written;
 	void (*on_copy_in)(void *context, uint64_t from, size_t size);
 	void *on_copy_in_context;
+	void (*on_wait)(void *context);
+	void *on_wait_context;
+	bool in_on_wait;
 
 	pthread_mutex_t lock;        /* the driver's */
 	_Atomic(const void *) owner; /* of that; NULL: nobody */
 	uint32_t nested;             /* guarded by that */
 
-	/* Interrupts and wake(): guarded by event_mutex. */
-	pthread_mutex_t event_mutex;
-	pthread_cond_t event;
-	uint64_t events, events_seen;
-
-	uint64_t clock;
-	void (*on_wait)(void *context);
-	void *on_wait_context;
-	bool in_on_wait;
+	atomic_ullong events, events_seen; /* interrupts and calls of wake() */
 };
 
 #define DM_QUEUES     2u
@@ -162,10 +167,12 @@ struct vgt_dm {
 	struct vgt_dm_entry *log;
 	uint32_t log_size, log_capacity;
 
+	pthread_mutex_t violation_mutex; /* inside of all others */
 	char *violations[64];
 	uint32_t violation_count;
 };
 
+/* With or without any mutex. */
 void dm_violation(struct vgt_dm *dm, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool dm_step(struct vgt_dm *dm);
@@ -173,7 +180,7 @@ bool dm_step(struct vgt_dm *dm);
 bool dm_uses(const struct vgt_dm *dm, uint64_t address, uint64_t size);
 /* Guest memory, NULL and a violation where it is none; `what` wants to use it. */
 void *dm_memory(struct vgt_dm *dm, uint64_t address, uint64_t size, const char *what);
-/* Tells those who wait; without the mutex, too. */
+/* Tells those who wait. */
 void dm_event(struct vgt_dm *dm);
 
 void dm_host_init(struct vgt_dm *dm);
