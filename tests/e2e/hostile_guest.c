@@ -2354,15 +2354,20 @@ static void case_scanout_id(void)
 	setting_destroy();
 }
 
+static void scanout_show(struct virtio_gpu_rect rect, uint32_t resource_id)
+{
+	struct virtio_gpu_set_scanout set = {
+		header(VIRTIO_GPU_CMD_SET_SCANOUT, 0), rect, 0, resource_id};
+	COMMAND(set, "%" PRIu32 "x%" PRIu32 " at (%" PRIu32 ", %" PRIu32 ")", rect.width,
+		rect.height, rect.x, rect.y);
+	resource_flush(resource_id);
+}
+
 static void scanouts_try(const struct virtio_gpu_rect *rects, size_t count)
 {
 	setting_create();
 	for (size_t i = 0; i < count; i++) {
-		struct virtio_gpu_set_scanout set = {
-			header(VIRTIO_GPU_CMD_SET_SCANOUT, 0), rects[i], 0, RES};
-		COMMAND(set, "%" PRIu32 "x%" PRIu32 " at (%" PRIu32 ", %" PRIu32 ")",
-			rects[i].width, rects[i].height, rects[i].x, rects[i].y);
-		resource_flush(RES);
+		scanout_show(rects[i], RES);
 	}
 	scanout_set(0, 0);
 	setting_destroy();
@@ -2375,11 +2380,12 @@ static void case_scanout_rect(void)
 		{0, 0, 64, 0},
 		{0, 0, 1, 1},
 		{0, 0, 65, 64},
-		{0, 0, 640, 480},
 		{64, 64, 64, 64},
 		{UINT32_MAX, UINT32_MAX, 1, 1},
 		{UINT32_MAX, UINT32_MAX, 64, 64},
 		{0x80000000, 0, 16, 16},
+		/* the last one stays after the reset: see case_reset_scanout_small */
+		{0, 0, 640, 480},
 	};
 
 	scanouts_try(rects, LENGTH(rects));
@@ -3053,6 +3059,26 @@ static void case_reset_outstanding(void)
 	}
 }
 
+/*
+ * Of a virtio-vga-gl: a reset gives the console back to VGA, with a surface of the last
+ * scanout's size, but VGA's vga_draw_text takes it for as large as its text, which has not
+ * changed, and lets vga_draw_glyph9 draw the cursor's cell at each refresh: 9 pixels in each of
+ * 16 rows, the first one 2048 bytes from the start of a surface of 1024. Surfaces of 64x64 have
+ * room for the cell in which SeaBIOS leaves the cursor (column 0, line 2).
+ */
+static void case_reset_scanout_small(void)
+{
+	static const struct virtio_gpu_rect small = {0, 0, 16, 16};
+
+	for (unsigned round = 0; round < 20; round++) {
+		setting_create();
+		scanout_show(small, RES);
+		device_reset_aloud();
+		/* the host draws when its time has come */
+		usleep(100000);
+	}
+}
+
 /* Resources, backings, scanouts and contexts that live across a reset, and their numbers. */
 static void case_reset_live(void)
 {
@@ -3144,6 +3170,9 @@ static const struct hostile_case cases[] = {
 	{"queue_nowhere", case_queue_nowhere, NULL},
 	{"reset_outstanding", case_reset_outstanding, NULL},
 	{"reset_live", case_reset_live, NULL},
+	/* QEMU 7.2 without a recorder; the source of 10.0 reads the same */
+	{"reset_scanout_small", case_reset_scanout_small,
+		"vga_draw_glyph9: writes behind the console's surface"},
 };
 
 static void case_begin(const char *name)
