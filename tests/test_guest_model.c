@@ -22,6 +22,7 @@
 #define RESPONSE_AT   2048u
 
 /* Fields of the common configuration that the tests name. */
+#define DEVICE_FEATURE        0x04
 #define DRIVER_FEATURE_SELECT 0x08
 #define DRIVER_FEATURE        0x0c
 #define DEVICE_STATUS         0x14
@@ -29,6 +30,7 @@
 #define QUEUE_SELECT          0x16
 #define QUEUE_SIZE            0x18
 #define QUEUE_ENABLE          0x1c
+#define QUEUE_NOTIFY_OFF      0x1e
 #define QUEUE_DESC            0x20
 
 struct bench {
@@ -920,6 +922,66 @@ static void test_scanout(void **state)
 	finish(&bench, 0);
 }
 
+/* Another device behind the rings: it adds 1 to the type, and writes down who was there. */
+struct adder {
+	uint32_t executed, resets;
+	const void *seen; /* the guest memory that it asked for */
+	uint64_t address;
+};
+
+static uint32_t adder_execute(void *context, struct vgt_dm *dm, uint32_t queue,
+	const void *command, uint32_t size, void *answer, uint32_t room)
+{
+	struct adder *adder = context;
+	struct virtio_gpu_ctrl_hdr hdr;
+	assert_int_equal(queue, 0);
+	assert_int_equal(size, sizeof(hdr));
+	assert_int_equal(room, 512);
+	memcpy(&hdr, command, sizeof(hdr));
+	hdr.type++;
+	memcpy(answer, &hdr, sizeof(hdr));
+	adder->executed++;
+	adder->seen = vgt_dm_memory(dm, adder->address, 16);
+	return sizeof(hdr);
+}
+
+static void adder_reset(void *context)
+{
+	((struct adder *)context)->resets++;
+}
+
+static bool adder_uses(void *context, uint64_t address, uint64_t size)
+{
+	const struct adder *adder = context;
+	return adder->address >= address && adder->address - address < size;
+}
+
+static void test_another_executor(void **state)
+{
+	(void)state;
+	struct adder adder = {0};
+	const struct vgt_dm_executor executor = {.context = &adder,
+		.execute = adder_execute,
+		.reset = adder_reset,
+		.uses = adder_uses};
+	struct bench bench = bench_ready(&(struct vgt_dm_options){.executor = &executor});
+	struct vgt_dma extra;
+	dma_alloc(&bench, 4096, &extra);
+	adder.address = address_of(&bench, &extra, 80);
+	const struct virtio_gpu_ctrl_hdr hdr = {.type = 41};
+	assert_int_equal(CALL(&bench, hdr), 42);
+	assert_int_equal(adder.executed, 1);
+	assert_ptr_equal(adder.seen, (uint8_t *)extra.address + 80);
+	assert_null(vgt_dm_gpu(bench.dm));
+	assert_int_equal(adder.resets, 1);
+	assert_int_equal(vgt_dm_violations(bench.dm), 0);
+	bench.platform->dma_free(bench.platform->self, &extra);
+	assert_int_equal(vgt_dm_violations(bench.dm), 1); /* it uses that */
+	assert_int_equal(CALL(&bench, hdr), 42);
+	assert_null(adder.seen);
+	finish(&bench, 2);
+}
+
 /* Fences */
 
 /* Sends three fenced commands, as descriptors 0, 2 and 4. */
@@ -1129,6 +1191,34 @@ static void test_faults_of_registers(void **state)
 	finish(&bench, 0);
 }
 
+static void test_changed_device(void **state)
+{
+	(void)state;
+	struct bench bench = bench_with(NULL);
+	const uint32_t at = vgt_dm_capability(bench.dm, 1);
+	vgt_dm_patch_config_space(bench.dm, at + 4, 9);
+	assert_int_equal(config(&bench, at + 4, 1), 9);
+	vgt_dm_set_bar_size(bench.dm, bench.bar, 0x1000);
+	assert_int_equal(bench.platform->bar_size(bench.platform->self, bench.bar), 0x1000);
+	vgt_dm_set_queue(bench.dm, 0, 4, 3);
+	vgt_dm_set_queue(bench.dm, 1, 0, 0);
+	vgt_dm_set_features(bench.dm, VIRTIO_F_VERSION_1);
+	set(&bench, QUEUE_SELECT, 2, 0);
+	assert_int_equal(get(&bench, QUEUE_SIZE, 2), 4);
+	assert_int_equal(get(&bench, QUEUE_NOTIFY_OFF, 2), 3);
+	set(&bench, QUEUE_SELECT, 2, 1);
+	assert_int_equal(get(&bench, QUEUE_SIZE, 2), 0);
+	set(&bench, QUEUE_SELECT, 2, 2);
+	assert_int_equal(get(&bench, QUEUE_SIZE, 2), 0);
+	assert_int_equal(get(&bench, DEVICE_FEATURE, 4), 0);
+	/* what it was told wrong it may use wrong, but within the BAR */
+	(void)get(&bench, DEVICE_STATUS, 4);
+	assert_int_equal(vgt_dm_violations(bench.dm), 0);
+	(void)read_at(&bench, bench.device, 4);
+	assert_int_equal(vgt_dm_violations(bench.dm), 1);
+	vgt_dm_destroy(bench.dm);
+}
+
 /* The platform */
 
 static void test_allocations(void **state)
@@ -1282,6 +1372,7 @@ int main(void)
 		cmocka_unit_test(test_capsets),
 		cmocka_unit_test(test_submit),
 		cmocka_unit_test(test_scanout),
+		cmocka_unit_test(test_another_executor),
 		cmocka_unit_test(test_fences_held),
 		cmocka_unit_test(test_fences_later_and_reversed),
 		cmocka_unit_test(test_faults_of_used),
@@ -1289,6 +1380,7 @@ int main(void)
 		cmocka_unit_test(test_late_answer),
 		cmocka_unit_test(test_lost_devices),
 		cmocka_unit_test(test_faults_of_registers),
+		cmocka_unit_test(test_changed_device),
 		cmocka_unit_test(test_allocations),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_clock),

@@ -84,7 +84,7 @@ const void *vgt_dm_gpu_last_submit(
 	const struct vgt_dm_gpu *gpu, uint32_t *ctx_id, uint32_t *size);
 uint64_t vgt_dm_gpu_submits(const struct vgt_dm_gpu *gpu);
 uint64_t vgt_dm_gpu_submit_bytes(const struct vgt_dm_gpu *gpu);
-/* Is shown each submit when it is executed. */
+/* Is shown each submit when it is executed; must call nothing of device_model.h. */
 void vgt_dm_gpu_on_submit(struct vgt_dm_gpu *gpu,
 	void (*function)(void *context, uint32_t ctx_id, const void *commands, uint32_t size),
 	void *context);

@@ -86,8 +86,7 @@ static void keep_dma(struct dm_host *host, struct dm_dma *dma)
 {
 	if (host->dma_count == host->dma_capacity) {
 		host->dma_capacity = host->dma_capacity ? host->dma_capacity * 2 : 64;
-		host->dmas =
-			must(realloc(host->dmas, host->dma_capacity * sizeof(host->dmas[0])));
+		host->dmas = must(realloc(host->dmas, host->dma_capacity * sizeof(void *)));
 	}
 	host->dmas[host->dma_count++] = dma;
 }
