@@ -31,14 +31,6 @@
 #define BAR_SIZE      0x4000u
 #define NOTIFY_STEP   4u /* notify_off_multiplier */
 
-static void *must(void *memory)
-{
-	if (!memory) {
-		abort();
-	}
-	return memory;
-}
-
 void dm_violation(struct vgt_dm *dm, const char *format, ...)
 {
 	va_list arguments;
@@ -150,7 +142,7 @@ bool dm_uses(const struct vgt_dm *dm, uint64_t address, uint64_t size)
 
 static struct dm_chain *new_chain(struct vgt_dm *dm, uint16_t queue, uint16_t head)
 {
-	struct dm_chain *chain = must(malloc(sizeof(*chain)));
+	struct dm_chain *chain = dm_must(malloc(sizeof(*chain)));
 	struct dm_chain **last = &dm->chains;
 	memset(chain, 0, offsetof(struct dm_chain, descriptors));
 	chain->queue = queue;
@@ -305,7 +297,7 @@ static void log_chain(struct vgt_dm *dm, struct dm_chain *chain)
 	}
 	if (dm->log_size == dm->log_capacity) {
 		dm->log_capacity = dm->log_capacity ? dm->log_capacity * 2 : 256;
-		dm->log = must(realloc(dm->log, dm->log_capacity * sizeof(dm->log[0])));
+		dm->log = dm_must(realloc(dm->log, dm->log_capacity * sizeof(dm->log[0])));
 	}
 	bool has_entries = header->type == VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING &&
 			   chain->readable_bytes >= sizeof(*backing);
@@ -357,7 +349,7 @@ static bool take_command(struct vgt_dm *dm, struct dm_chain *chain)
 		return driver_broke(dm, chain->queue, "no room for a response");
 	}
 	check_overlap(dm, chain);
-	chain->command = must(malloc(chain->readable_bytes));
+	chain->command = dm_must(malloc(chain->readable_bytes));
 	if (!copy_segments(dm, chain->segments, chain->readable, chain->command,
 		    chain->readable_bytes, false)) {
 		return false;
@@ -536,7 +528,7 @@ static void execute(struct vgt_dm *dm, struct dm_chain *chain)
 	uint32_t type = chain->header.type;
 	uint32_t room = chain->writable_bytes < RESPONSE_MAX ? (uint32_t)chain->writable_bytes
 							     : RESPONSE_MAX;
-	chain->response = must(calloc(1, room + sizeof(chain->header)));
+	chain->response = dm_must(calloc(1, room + sizeof(chain->header)));
 	if (chain->queue == 0 && strikes(dm, VGT_DM_REFUSED, type)) {
 		struct virtio_gpu_ctrl_hdr header = {
 			.type = (uint32_t)value_of(dm, VGT_DM_REFUSED)};
@@ -1275,7 +1267,7 @@ static void init_executor(struct vgt_dm *dm, const struct vgt_dm_options *option
 struct vgt_dm *vgt_dm_create(const struct vgt_dm_options *options)
 {
 	static const struct vgt_dm_options none;
-	struct vgt_dm *dm = must(calloc(1, sizeof(*dm)));
+	struct vgt_dm *dm = dm_must(calloc(1, sizeof(*dm)));
 	pthread_mutex_init(&dm->mutex, NULL);
 	pthread_mutex_init(&dm->violation_mutex, NULL);
 	dm_host_init(dm);

@@ -60,14 +60,6 @@ struct dm_command {
 	uint32_t room, written;
 };
 
-static void *must(void *memory)
-{
-	if (!memory) {
-		abort();
-	}
-	return memory;
-}
-
 /* Tables */
 
 static void *table_get(const struct dm_table *table, uint32_t id)
@@ -80,7 +72,7 @@ static void table_set(struct dm_table *table, uint32_t id, void *object)
 	if (id >= table->capacity) {
 		uint32_t capacity = id < 32 ? 64 : id * 2;
 		table->objects =
-			must(realloc(table->objects, capacity * sizeof(table->objects[0])));
+			dm_must(realloc(table->objects, capacity * sizeof(table->objects[0])));
 		memset(table->objects + table->capacity, 0,
 			(capacity - table->capacity) * sizeof(table->objects[0]));
 		table->capacity = capacity;
@@ -112,7 +104,7 @@ static void attach(struct vgt_dm_gpu *gpu, struct dm_context *context, uint32_t 
 {
 	if (resource >= context->attached_count) {
 		uint32_t count = resource < 32 ? 64 : resource * 2;
-		context->attached = must(realloc(context->attached, count));
+		context->attached = dm_must(realloc(context->attached, count));
 		memset(context->attached + context->attached_count, 0,
 			count - context->attached_count);
 		context->attached_count = count;
@@ -305,7 +297,7 @@ static uint32_t ctx_create(struct vgt_dm_gpu *gpu, struct dm_command *command)
 	if (id == 0 || id > ID_MAX || context_of(gpu, id)) {
 		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
 	}
-	struct dm_context *context = must(calloc(1, sizeof(*context)));
+	struct dm_context *context = dm_must(calloc(1, sizeof(*context)));
 	context->is = (struct vgt_dm_context){
 		.id = id, .context_init = create->context_init, .nlen = create->nlen};
 	memcpy(context->is.debug_name, create->debug_name, sizeof(context->is.debug_name));
@@ -369,12 +361,12 @@ static uint32_t create_resource(
 	if (id > ID_MAX) {
 		return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
 	}
-	struct dm_resource *resource = must(calloc(1, sizeof(*resource)));
+	struct dm_resource *resource = dm_must(calloc(1, sizeof(*resource)));
 	resource->is.created = *create;
 	resource->is.is_2d = is_2d;
 	resource->is.shadow_size = shadow_size(create);
 	if (resource->is.shadow_size) {
-		resource->is.shadow = must(calloc(1, resource->is.shadow_size));
+		resource->is.shadow = dm_must(calloc(1, resource->is.shadow_size));
 	}
 	table_set(&gpu->resources, id, resource);
 	return VIRTIO_GPU_RESP_OK_NODATA;
@@ -433,7 +425,7 @@ static void set_backing(struct dm_resource *resource,
 	const struct virtio_gpu_mem_entry *entries, uint32_t count)
 {
 	size_t size = count * sizeof(entries[0]);
-	resource->is.entries = must(malloc(size + 1));
+	resource->is.entries = dm_must(malloc(size + 1));
 	memcpy(resource->is.entries, entries, size);
 	resource->is.nr_entries = count;
 	resource->low = count ? UINT64_MAX : 0;
@@ -562,7 +554,7 @@ static uint32_t submit_3d(struct vgt_dm_gpu *gpu, struct dm_command *command)
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	}
 	(void)known_context(gpu, submit->hdr.ctx_id);
-	gpu->submit = must(realloc(gpu->submit, submit->size + 1u));
+	gpu->submit = dm_must(realloc(gpu->submit, submit->size + 1u));
 	memcpy(gpu->submit, (const uint8_t *)command->bytes + before, submit->size);
 	gpu->submit_ctx = submit->hdr.ctx_id;
 	gpu->submit_size = submit->size;
@@ -717,7 +709,7 @@ static void fill_caps(uint32_t *caps, uint32_t dwords, uint32_t version)
 
 struct vgt_dm_gpu *vgt_dm_gpu_create(const struct vgt_dm_gpu_options *options)
 {
-	struct vgt_dm_gpu *gpu = must(calloc(1, sizeof(*gpu)));
+	struct vgt_dm_gpu *gpu = dm_must(calloc(1, sizeof(*gpu)));
 	gpu->num_scanouts = options->num_scanouts < VIRTIO_GPU_MAX_SCANOUTS
 				    ? options->num_scanouts
 				    : VIRTIO_GPU_MAX_SCANOUTS;

@@ -11,15 +11,6 @@
 #define NAP_NS           20000
 #define TICK_NS          1000u /* a look at the clock that does not run by itself */
 
-/* Memory of the model itself. */
-static void *must(void *memory)
-{
-	if (!memory) {
-		abort();
-	}
-	return memory;
-}
-
 /* Memory of the driver */
 
 /* Counts a request; false where it is to fail. */
@@ -86,7 +77,7 @@ static void keep_dma(struct dm_host *host, struct dm_dma *dma)
 {
 	if (host->dma_count == host->dma_capacity) {
 		host->dma_capacity = host->dma_capacity ? host->dma_capacity * 2 : 64;
-		host->dmas = must(realloc(host->dmas, host->dma_capacity * sizeof(void *)));
+		host->dmas = dm_must(realloc(host->dmas, host->dma_capacity * sizeof(void *)));
 	}
 	host->dmas[host->dma_count++] = dma;
 }
@@ -98,11 +89,11 @@ static struct dm_dma *make_dma(struct dm_host *host, uint64_t size, uint64_t run
 	if (!heap) {
 		return NULL;
 	}
-	struct dm_dma *dma = must(calloc(1, sizeof(*dma)));
+	struct dm_dma *dma = dm_must(calloc(1, sizeof(*dma)));
 	*dma = (struct dm_dma){.is_live = true, .size = size, .run = run, .heap = heap};
 	dma->memory = (uint8_t *)(((uintptr_t)heap + VGT_DMA_PAGE - 1) &
 				  ~(uintptr_t)(VGT_DMA_PAGE - 1));
-	dma->pieces = must(calloc(count, sizeof(dma->pieces[0])));
+	dma->pieces = dm_must(calloc(count, sizeof(dma->pieces[0])));
 	dma->high = host->next_address;
 	for (uint64_t i = 0; i < count; i++) {
 		dma->pieces[i] = next_address(host, i + 1 < count ? run : size - i * run);
@@ -324,8 +315,8 @@ static void watch(struct dm_ranges *ranges, uint64_t from, uint64_t size)
 	}
 	if (ranges->count == ranges->capacity) {
 		ranges->capacity = ranges->capacity ? ranges->capacity * 2 : 64;
-		ranges->list =
-			must(realloc(ranges->list, ranges->capacity * sizeof(ranges->list[0])));
+		ranges->list = dm_must(
+			realloc(ranges->list, ranges->capacity * sizeof(ranges->list[0])));
 	}
 	ranges->list[ranges->count++] = (struct dm_range){.from = from, .size = size};
 }

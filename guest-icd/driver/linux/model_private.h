@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 /*
  * What the parts of the device model share: device_model.c is the virtio-pci device,
@@ -171,6 +172,15 @@ struct vgt_dm {
 	char *violations[64];
 	uint32_t violation_count;
 };
+
+/* Memory of the model itself, which must be there. */
+static inline void *dm_must(void *memory)
+{
+	if (!memory) {
+		abort();
+	}
+	return memory;
+}
 
 /* With or without any mutex. */
 void dm_violation(struct vgt_dm *dm, const char *format, ...)
