@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fence_timeline.h"
 
-/*
- * A place in `kept` is overwritten by the answer of its next fence, not when that is given its
- * number, so that undo has nothing to bring back; `answered` is set only from the answer on
- * until the fence retires.
- */
+/* `answered` is set only from a fence's answer until it retires: nothing is left to be cleared
+ * when the place comes to its next fence. */
 
 void vgt_fence_timeline_init(struct vgt_fence_timeline *timeline)
 {
@@ -18,16 +15,6 @@ uint64_t vgt_fence_timeline_add(struct vgt_fence_timeline *timeline)
 		return 0;
 	}
 	return ++timeline->newest;
-}
-
-void vgt_fence_timeline_undo(struct vgt_fence_timeline *timeline, uint64_t fence)
-{
-	if (fence == timeline->newest && fence > timeline->retired &&
-		!timeline->kept[fence % VGT_ESCAPE_FENCES_KEPT].answered) {
-		timeline->newest--;
-	} else {
-		vgt_fence_timeline_answer(timeline, fence, VGT_ESCAPE_OK, 0);
-	}
 }
 
 void vgt_fence_timeline_answer(struct vgt_fence_timeline *timeline, uint64_t fence,

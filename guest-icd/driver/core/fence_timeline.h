@@ -25,9 +25,6 @@ struct vgt_fence_timeline {
 void vgt_fence_timeline_init(struct vgt_fence_timeline *timeline);
 /* The next number; 0 where so many are unanswered that none could be kept. */
 uint64_t vgt_fence_timeline_add(struct vgt_fence_timeline *timeline);
-/* The command could not be sent: takes the number back if it was given last, else it counts as
- * answered with OK. */
-void vgt_fence_timeline_undo(struct vgt_fence_timeline *timeline, uint64_t fence);
 void vgt_fence_timeline_answer(struct vgt_fence_timeline *timeline, uint64_t fence,
 	enum vgt_escape_status status, uint32_t response);
 /* How many have not retired. */
