@@ -891,6 +891,47 @@ static void test_reset_while_waiting(void **state)
 	world_close(&world);
 }
 
+struct takeover {
+	const struct world *world;
+	struct vgt_client *next; /* NULL: not yet */
+	uint32_t ctx;
+};
+
+/* The answer that somebody waits for is there, but before he runs the device is reset, and
+ * another client gets the numbers. */
+static void take_over(void *context)
+{
+	struct takeover *takeover = context;
+	if (!takeover->next) {
+		world_settle(takeover->world);
+		assert_int_equal(vgt_gpu_reset(takeover->world->gpu), OK);
+		takeover->next = world_client(takeover->world);
+		takeover->ctx = make_context(takeover->next);
+	}
+}
+
+/* A request of several commands ends with the device that it began with. */
+static void test_reset_between_commands(void **state)
+{
+	struct world world = world_open(NULL, NULL);
+	struct vgt_client *client = world_client(&world);
+	struct takeover takeover = {.world = &world};
+	(void)state;
+	const uint32_t ctx = make_context(client);
+	vgt_dm_on_wait(world.dm, take_over, &takeover);
+	assert_int_equal(
+		vgt_client_mark(client, ctx, "x", 1, &answer), VGT_ESCAPE_DEVICE_LOST);
+	vgt_dm_on_wait(world.dm, NULL, NULL);
+	assert_int_equal(log_count(&world, VIRTIO_GPU_CMD_SUBMIT_3D), 0);
+	/* the number would have been right */
+	assert_int_equal(submit(takeover.next, takeover.ctx, NULL, 0, false), OK);
+	vgt_client_close(client);
+	vgt_client_close(takeover.next);
+	expect_idle(&world);
+	expect_empty_device(&world);
+	world_close(&world);
+}
+
 /* It does not even answer a reset: what it was given is never freed. */
 static void test_device_that_is_beyond_reset(void **state)
 {
@@ -1072,6 +1113,7 @@ int main(void)
 		cmocka_unit_test(test_device_that_never_answers),
 		cmocka_unit_test(test_reset_under_load),
 		cmocka_unit_test(test_reset_while_waiting),
+		cmocka_unit_test(test_reset_between_commands),
 		cmocka_unit_test(test_device_that_is_beyond_reset),
 		cmocka_unit_test(test_closed_with_clients),
 		cmocka_unit_test(test_out_of_memory),

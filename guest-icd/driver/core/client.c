@@ -347,7 +347,12 @@ enum vgt_escape_status vgt_use_send(struct vgt_use *use, struct vgt_gpu_command 
 {
 	struct vgt_client *const client = use->client;
 	const struct vgt_platform *const platform = vgt_gpu_platform(client->gpu);
-	enum vgt_escape_status status = fenced ? wait_for_fence(client) : VGT_ESCAPE_OK;
+	/* After an earlier command of the same use the device may be another one, where the
+	   numbers are somebody else's. */
+	enum vgt_escape_status status = vgt_gpu_check(client->gpu, client->epoch);
+	if (status == VGT_ESCAPE_OK && fenced) {
+		status = wait_for_fence(client);
+	}
 	if (status != VGT_ESCAPE_OK) {
 		if (command->payload.address) {
 			platform->dma_free(platform->self, &command->payload);

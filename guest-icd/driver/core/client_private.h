@@ -126,8 +126,8 @@ struct vgt_memory *vgt_use_memory(struct vgt_use *use, uint32_t handle);
 
 /*
  * Sends a command: vgt_gpu_call(), or vgt_gpu_post() where it is fenced, for which it waits
- * until fewer than fences_max are under way. The payload is taken in any case. Gives the lock
- * up. answer->response or answer->fence say what came of it.
+ * until fewer than fences_max are under way. DEVICE_LOST, too, where the device has been reset
+ * since the client was opened. The payload is taken in any case. Gives the lock up. answer->response or answer->fence say what came of it.
  */
 enum vgt_escape_status vgt_use_send(struct vgt_use *use, struct vgt_gpu_command *command,
 	bool fenced, struct vgt_answer *answer);
