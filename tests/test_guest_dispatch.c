@@ -1088,13 +1088,14 @@ static void test_control(void **state)
 	vgt_dm_watch_copies(world.dm, false);
 }
 
-/* Two clients at once, two threads each: for SANITIZE=thread */
+/* Two clients at once, two threads each, and resets meanwhile: for SANITIZE=thread */
 
 struct worker {
 	pthread_t thread;
 	struct vgt_client *client;
 	uint32_t state;
 	const uint32_t *shared; /* handles that the other thread of the client has, too */
+	bool resets;            /* somebody does, meanwhile */
 };
 
 static uint32_t draw(struct worker *worker)
@@ -1123,6 +1124,9 @@ static void work_once(struct worker *worker)
 	REQUEST(fence, fence, FENCE_WAIT);
 	REQUEST(resource_map, map, RESOURCE_MAP);
 	REQUEST(resource_create_3d, create, RESOURCE_CREATE_3D);
+	REQUEST(get_version, version, GET_VERSION);
+	assert_int_equal(
+		vgt_dispatch(worker->client, (uintptr_t)&version, sizeof(version)), OK);
 	switch (draw(worker) % 8) {
 	case 0:
 		backing.resource = resource;
@@ -1151,8 +1155,9 @@ static void work_once(struct worker *worker)
 		work_resource(worker, VGT_ESCAPE_RESOURCE_DESTROY, create.resource);
 		break;
 	default:
-		assert_int_equal(
-			vgt_dispatch(worker->client, (uintptr_t)&submit, sizeof(submit)), OK);
+		if (vgt_dispatch(worker->client, (uintptr_t)&submit, sizeof(submit)) != OK) {
+			assert_true(worker->resets);
+		}
 		fence.wanted = submit.request.header.fence;
 		fence.timeout_ns = 1000000000;
 		vgt_dispatch(worker->client, (uintptr_t)&fence, sizeof(fence));
@@ -1169,14 +1174,13 @@ static void *work(void *context)
 	return NULL;
 }
 
-static void test_threads(void **state)
+static void run_threads(uint32_t resets)
 {
 	const struct vgt_dm_options options = {.threaded = true};
 	struct world threaded = world_open(&options, NULL);
 	struct vgt_client *clients[2];
 	uint32_t shared[2][4];
 	struct worker workers[4];
-	(void)state;
 	for (uint32_t i = 0; i < 2; i++) {
 		clients[i] = world_client(&threaded);
 		REQUEST(ctx_create, context, CTX_CREATE);
@@ -1193,10 +1197,15 @@ static void test_threads(void **state)
 		}
 	}
 	for (uint32_t i = 0; i < 4; i++) {
-		workers[i] = (struct worker){
-			.client = clients[i / 2], .state = i, .shared = shared[i / 2]};
+		workers[i] = (struct worker){.client = clients[i / 2],
+			.state = i,
+			.shared = shared[i / 2],
+			.resets = resets != 0};
 		assert_int_equal(
 			pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (uint32_t i = 0; i < resets; i++) {
+		assert_int_equal(vgt_gpu_reset(threaded.gpu), OK);
 	}
 	for (uint32_t i = 0; i < 4; i++) {
 		pthread_join(workers[i].thread, NULL);
@@ -1204,6 +1213,21 @@ static void test_threads(void **state)
 	vgt_client_close(clients[0]);
 	vgt_client_close(clients[1]);
 	world_close(&threaded);
+}
+
+static void test_threads(void **state)
+{
+	(void)state;
+	run_threads(0);
+}
+
+/* The clients are lost with the first one, and end as they were. */
+static void test_threads_and_resets(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++) {
+		run_threads(2);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -1243,6 +1267,7 @@ int main(void)
 		TEST(fault_viogpu3d_waits_without_time_out),
 		TEST(test_control),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_threads_and_resets),
 	};
 	return cmocka_run_group_tests_name("guest_dispatch", tests, NULL, NULL);
 }

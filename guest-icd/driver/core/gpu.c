@@ -197,7 +197,9 @@ static enum vgt_escape_status bring_up(struct vgt_gpu *gpu)
 	if (vgt_virtio_pci_is_lost(&gpu->pci)) {
 		return VGT_ESCAPE_DEVICE_LOST;
 	}
-	gpu->agreed = vgt_virtio_pci_features(&gpu->pci);
+	if (first) { /* never again: it is read without the lock */
+		gpu->agreed = vgt_virtio_pci_features(&gpu->pci);
+	}
 	return VGT_ESCAPE_OK;
 }
 
