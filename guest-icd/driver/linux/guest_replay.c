@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guest-replay [--model | --device ADDRESS] [--spoil=draw | --spoil=byte] TRACE...
+ * guest-replay [--model | --device ADDRESS] [--leave] [--spoil=draw | --spoil=byte] TRACE...
  *
  * Issues the commands of traces, one after the other, to a virtio-gpu through the driver core:
  * to the PCI device at ADDRESS or the first that no kernel driver has (sysfs_platform.h), or
  * with --model to the device in memory (device_model.h), which also watches the driver. A test
  * program; guest_replay_run.h says what is done and what the exit statuses mean.
+ *
+ * --leave does not reset the device at the end: QEMU 7.2 aborts when its second output goes.
  *
  * As process 1 of a virtual machine it mounts what it needs, takes its arguments from the
  * kernel's command line (behind `--`), says `guest-replay: exit STATUS` and powers off.
@@ -37,6 +39,7 @@ enum { USAGE = GUEST_REPLAY_TROUBLE };
 struct options {
 	bool model;
 	const char *address; /* NULL: the first device that is free */
+	bool leave;
 	enum guest_replay_spoil spoil;
 	char *const *paths; /* NULL ends them */
 };
@@ -66,7 +69,9 @@ static enum guest_replay_status replay_all(
 	for (char *const *path = options->paths; *path; path++) {
 		result = worse(result, guest_replay_run(gpu, *path, options->spoil));
 	}
-	vgt_gpu_close(gpu);
+	if (!options->leave) {
+		vgt_gpu_close(gpu);
+	}
 	return result;
 }
 
@@ -115,6 +120,8 @@ static bool parse(struct options *options, char *const *arguments)
 			options->model = true;
 		} else if (strcmp(*arguments, "--device") == 0 && arguments[1]) {
 			options->address = *++arguments;
+		} else if (strcmp(*arguments, "--leave") == 0) {
+			options->leave = true;
 		} else if (strcmp(*arguments, "--spoil=draw") == 0) {
 			options->spoil = GUEST_REPLAY_SPOIL_DRAW;
 		} else if (strcmp(*arguments, "--spoil=byte") == 0) {
@@ -131,7 +138,7 @@ static int replay(char *const *arguments)
 {
 	struct options options = {0};
 	if (!parse(&options, arguments)) {
-		fputs("usage: guest-replay [--model | --device ADDRESS] "
+		fputs("usage: guest-replay [--model | --device ADDRESS] [--leave] "
 		      "[--spoil=draw | --spoil=byte] TRACE...\n",
 			stderr);
 		return USAGE;
