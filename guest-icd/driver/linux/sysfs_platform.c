@@ -264,8 +264,13 @@ static bool dma_alloc(void *self, uint64_t size, uint64_t run, struct vgt_dma *d
 	if (!memory) {
 		return false;
 	}
-	*memory = (struct dma_memory){.is_of_pool = run > PAGE, .count = count};
-	uint8_t *at = memory->is_of_pool ? pool_take(sysfs, memory) : pages_take(sysfs, memory);
+	/* a single page cannot lie scattered, and the pool has one without a system call */
+	*memory = (struct dma_memory){.is_of_pool = run > PAGE || count == 1, .count = count};
+	uint8_t *at = memory->is_of_pool ? pool_take(sysfs, memory) : NULL;
+	if (!at && run <= PAGE) {
+		memory->is_of_pool = false;
+		at = pages_take(sysfs, memory);
+	}
 	if (!at) {
 		free(memory);
 		return false;

@@ -11,10 +11,11 @@
  * this process: what they are given as `caller` is not looked at, and DMA memory is mapped
  * where it is.
  *
- * Memory for runs of more than a page comes from a pool of huge pages. Memory for which pages
- * do is locked pages that lie scattered on purpose. The kernel could still move locked pages
- * when it compacts memory: it is told not to, and what it moved all the same is counted.
- * Nobody translates addresses, so there must be no IOMMU between the device and the memory.
+ * Memory for runs of more than a page and, as long as there are some, single pages come from a
+ * pool of huge pages. Other memory is locked pages that lie scattered on purpose. The kernel
+ * could still move locked pages when it compacts memory: it is told not to, and what it moved
+ * all the same is counted. Nobody translates addresses, so there must be no IOMMU between the
+ * device and the memory.
  */
 
 struct vgt_sysfs;
