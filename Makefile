@@ -67,7 +67,7 @@ libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvg
 	$(BUILD)/libvgt-vtest.so $(BUILD)/vgt-window.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream same_trace upstream_headers virgl_client bench_hook bench_device \
-	libscanout-hook.so stub/libvirglrenderer.so.1)
+	guest_bench libscanout-hook.so stub/libvirglrenderer.so.1)
 
 manual := $(BUILD)/man/vgt.1
 
@@ -100,6 +100,7 @@ cflags_player_window := $(call pkg,--cflags,sdl2 x11)
 cflags_stub_virglrenderer := $(cflags_preload)
 cflags_scanout_hook := $(cflags_player)
 cflags_virgl_client := $(cflags_preload)
+cflags_guest_bench := $(call pkg,--cflags,libdrm)
 
 $(format_lib): $(call obj,$(format_src))
 	$(say) AR $@
@@ -195,6 +196,10 @@ $(BUILD)/tests/upstream_headers: $(call obj,tests/upstream_headers.c) $(format_l
 $(BUILD)/tests/same_stream $(BUILD)/tests/same_trace: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,libzstd libxxhash)
+
+$(BUILD)/tests/guest_bench: $(call obj,tests/guest_bench.c guest-icd/driver/linux/sysfs_platform.c) $(BUILD)/libvgt-guest.a
+	$(say) LINK $@
+	$(Q)$(link) $(if $(SANITIZE),,-static) -o $@ $^
 
 $(BUILD)/tests/libscanout-hook.so: $(call obj,tests/scanout_hook.c)
 	$(say) LINK $@
