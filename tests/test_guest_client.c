@@ -660,6 +660,110 @@ static void test_refused_creation(void **state)
 	world_close(&world);
 }
 
+/* What another thread does while a call waits without the lock */
+
+struct meanwhile {
+	struct world world;
+	struct vgt_client *client;
+	uint32_t resource;
+	void (*act)(struct vgt_client *client, uint32_t resource);
+	bool done;
+};
+
+static void act_meanwhile(void *context)
+{
+	struct meanwhile *meanwhile = context;
+	if (!meanwhile->done) {
+		const struct vgt_answer kept = answer;
+		meanwhile->done = true;
+		meanwhile->act(meanwhile->client, meanwhile->resource);
+		answer = kept;
+	}
+}
+
+static void begin_meanwhile(
+	struct meanwhile *meanwhile, void (*act)(struct vgt_client *client, uint32_t resource))
+{
+	meanwhile->act = act;
+	meanwhile->done = false;
+	vgt_dm_on_wait(meanwhile->world.dm, act_meanwhile, meanwhile);
+}
+
+static void expect_changing(struct vgt_client *client, uint32_t resource)
+{
+	const enum vgt_escape_status bad = VGT_ESCAPE_BAD_STATE;
+	uint64_t address, size;
+	assert_int_equal(vgt_client_attach_backing(client, resource, PAGE, &answer), bad);
+	assert_int_equal(vgt_client_detach_backing(client, resource, &answer), bad);
+	assert_int_equal(vgt_client_resource_destroy(client, resource, &answer), bad);
+	assert_int_equal(vgt_client_map(client, resource, &address, &size), bad);
+}
+
+static void expect_destroyed(struct vgt_client *client, uint32_t resource)
+{
+	assert_int_equal(
+		vgt_client_resource_destroy(client, resource, &answer), VGT_ESCAPE_BAD_HANDLE);
+	assert_int_equal(vgt_client_attach_backing(client, resource, PAGE, &answer),
+		VGT_ESCAPE_BAD_HANDLE);
+}
+
+static void detach_it(struct vgt_client *client, uint32_t resource)
+{
+	assert_int_equal(vgt_client_detach_backing(client, resource, &answer), OK);
+}
+
+static void destroy_it(struct vgt_client *client, uint32_t resource)
+{
+	assert_int_equal(vgt_client_resource_destroy(client, resource, &answer), OK);
+}
+
+static void test_meanwhile(void **state)
+{
+	struct meanwhile m = {.world = world_open(NULL, NULL)};
+	struct vgt_client *client = m.client = world_client(&m.world);
+	(void)state;
+	const uint32_t ctx = make_context(client);
+	m.resource = make_resource(client);
+	begin_meanwhile(&m, expect_changing);
+	assert_int_equal(vgt_client_attach_backing(client, m.resource, PAGE, &answer), OK);
+	assert_true(m.done);
+	begin_meanwhile(&m, expect_changing);
+	assert_int_equal(vgt_client_detach_backing(client, m.resource, &answer), OK);
+	assert_true(m.done);
+	begin_meanwhile(&m, expect_destroyed);
+	assert_int_equal(vgt_client_resource_destroy(client, m.resource, &answer), OK);
+	assert_true(m.done);
+	/* what the call has named stays until it returns */
+	m.resource = make_backed(client, PAGE);
+	begin_meanwhile(&m, destroy_it);
+	assert_int_equal(transfer(client, ctx, m.resource, false, false), OK);
+	assert_true(m.done);
+	vgt_client_close(client);
+	expect_idle(&m.world);
+	world_close(&m.world);
+}
+
+/* The command that was given up may still be carried out: what it named stays until the reset,
+ * even where the device has said that the backing is detached. */
+static void test_lost_while_detached(void **state)
+{
+	struct meanwhile m = {.world = world_open(NULL, NULL)};
+	struct vgt_client *client = m.client = world_client(&m.world);
+	(void)state;
+	m.resource = make_backed(client, PAGE);
+	plant(&m.world, VGT_DM_NO_ANSWER, VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D, 1, 0);
+	begin_meanwhile(&m, detach_it);
+	assert_int_equal(transfer(client, 0, m.resource, false, false), VGT_ESCAPE_DEVICE_LOST);
+	assert_true(m.done);
+	vgt_dm_on_wait(m.world.dm, NULL, NULL);
+	assert_int_equal(vgt_dm_usage(m.world.dm).dmas, m.world.idle.dmas + 1);
+	assert_int_equal(vgt_gpu_reset(m.world.gpu), OK);
+	assert_int_equal(vgt_dm_usage(m.world.dm).dmas, m.world.idle.dmas);
+	vgt_client_close(client);
+	expect_idle(&m.world);
+	world_close(&m.world);
+}
+
 /* The end of a client */
 
 static void test_killed_in_mid_submit(void **state)
@@ -709,8 +813,10 @@ static void test_closed_on_a_full_queue(void **state)
 	(void)state;
 	const uint32_t ctx = make_context(client);
 	const uint32_t other_ctx = make_context(other);
+	uint64_t address, size;
 	make_backed(client, PAGE);
-	make_backed(client, PAGE);
+	assert_int_equal(
+		vgt_client_map(client, make_backed(client, PAGE), &address, &size), OK);
 	vgt_dm_set_fences(world.dm, VGT_DM_FENCES_HELD, 0);
 	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(
@@ -720,6 +826,7 @@ static void test_closed_on_a_full_queue(void **state)
 	assert_int_equal(vgt_client_ctx_destroy(other, other_ctx, &answer), VGT_ESCAPE_BUSY);
 	assert_int_equal(statistics(other).contexts, 1); /* nothing was sent */
 	vgt_client_close(client);
+	assert_int_equal(vgt_dm_usage(world.dm).mappings, 0);
 	assert_int_equal(vgt_dm_gpu_resources(vgt_dm_gpu(world.dm)), 2);
 	vgt_dm_set_fences(world.dm, VGT_DM_FENCES_AT_ONCE, 0);
 	vgt_dm_release(world.dm, 4);
@@ -1108,6 +1215,8 @@ int main(void)
 		cmocka_unit_test(test_kept_while_used),
 		cmocka_unit_test(test_doubtful_answers),
 		cmocka_unit_test(test_refused_creation),
+		cmocka_unit_test(test_meanwhile),
+		cmocka_unit_test(test_lost_while_detached),
 		cmocka_unit_test(test_killed_in_mid_submit),
 		cmocka_unit_test(test_closed_on_a_full_queue),
 		cmocka_unit_test(test_device_that_never_answers),

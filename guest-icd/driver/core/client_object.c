@@ -162,7 +162,7 @@ void vgt_object_free_unused(struct vgt_object *object)
 	const bool used = oldest != &client->uses && oldest->ticket <= object->ticket;
 	const bool gone =
 		vgt_client_is_stale(client) || (object->gone && !vgt_gpu_is_lost(client->gpu));
-	if (gone && !used && !object->posted) {
+	if (gone && !used) {
 		vgt_object_free(object, true);
 	}
 }
@@ -212,7 +212,6 @@ static void destroyed(void *context, enum vgt_escape_status status, uint32_t res
 {
 	struct vgt_object *const object = context;
 	struct vgt_client *const client = object->client;
-	object->posted = false;
 	object->gone = says_gone(status, response);
 	vgt_object_free_unused(object);
 	vgt_client_free_over(client);
@@ -231,9 +230,6 @@ enum vgt_escape_status vgt_object_post_destroy(struct vgt_object *object)
 	enum vgt_escape_status status = vgt_gpu_check(client->gpu, client->epoch);
 	if (status == VGT_ESCAPE_OK) {
 		status = vgt_gpu_post(client->gpu, &command, &done);
-	}
-	if (status == VGT_ESCAPE_OK) {
-		object->posted = true;
 	}
 	if (status == VGT_ESCAPE_OK || status == VGT_ESCAPE_DEVICE_LOST) {
 		vgt_object_leave(object, false);

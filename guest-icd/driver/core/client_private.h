@@ -42,7 +42,6 @@ struct vgt_object {
 	uint32_t id; /* the device's; 0: it has none */
 	enum vgt_object_kind kind;
 	bool hidden; /* a call is making or destroying it, so that no handle leads to it */
-	bool posted; /* the command that destroys it is under way, and nobody waits for it */
 	bool gone;   /* the device does not know it, or no longer */
 };
 
