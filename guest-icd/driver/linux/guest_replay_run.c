@@ -60,40 +60,42 @@ struct run {
 
 /* Messages */
 
-static void say_args(
-	const struct run *run, const struct command *command, const char *format, va_list list)
+static void say(const struct run *run, const struct command *command, const char *text)
 {
 	fprintf(stderr, "guest-replay: %s: ", run->path);
 	if (command) {
 		fprintf(stderr, "@%" PRIu64 " %s: ", command->number,
 			vgt_record_name(command->type));
 	}
-	vfprintf(stderr, format, list);
-	fputc('\n', stderr);
+	fprintf(stderr, "%s\n", text);
 }
 
 /* Something went otherwise; the replay goes on. */
 __attribute__((format(printf, 3, 4))) static void complain(
 	struct run *run, const struct command *command, const char *format, ...)
 {
+	char text[300];
 	va_list list;
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
 	run->status = GUEST_REPLAY_DIFFERENT;
 	if (run->failures++ < COMPLAINTS_MAX) {
-		va_start(list, format);
-		say_args(run, command, format, list);
-		va_end(list);
+		say(run, command, text);
 	}
 }
 
 __attribute__((format(printf, 4, 5))) static void end(struct run *run,
 	enum guest_replay_status status, const struct command *command, const char *format, ...)
 {
+	char text[300];
 	va_list list;
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
 	run->status = status;
 	run->ends = true;
-	va_start(list, format);
-	say_args(run, command, format, list);
-	va_end(list);
+	say(run, command, text);
 }
 
 /* The held command is one that the driver's interface has no words for. */
