@@ -841,6 +841,39 @@ static void test_closed_on_a_full_queue(void **state)
 	world_close(&world);
 }
 
+/* It goes as soon as there is room, and somebody looks: no client need be opened. */
+static void test_closed_and_polled(void **state)
+{
+	struct vgt_gpu_limits limits = world_limits();
+	limits.requests = 4;
+	struct world world = world_open(NULL, &limits);
+	struct vgt_client *clients[2] = {world_client(&world), world_client(&world)};
+	(void)state;
+	vgt_dm_set_fences(world.dm, VGT_DM_FENCES_HELD, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		const uint32_t ctx = make_context(clients[i]);
+		make_backed(clients[i], PAGE);
+		make_backed(clients[i], PAGE);
+		assert_int_equal(submit(clients[i], ctx, NULL, 0, true), OK);
+		assert_int_equal(submit(clients[i], ctx, NULL, 0, true), OK);
+	}
+	vgt_client_close(clients[0]);
+	vgt_client_close(clients[1]);
+	assert_int_equal(vgt_dm_gpu_resources(vgt_dm_gpu(world.dm)), 4);
+	vgt_gpu_poll(world.gpu); /* there is no room: does not wait for it */
+	assert_int_equal(vgt_dm_held(world.dm), 4);
+	vgt_dm_release(world.dm, 1);
+	for (uint32_t i = 0; i < 6; i++) {
+		vgt_gpu_poll(world.gpu);
+		vgt_dm_step(world.dm);
+	}
+	assert_int_equal(vgt_dm_gpu_resources(vgt_dm_gpu(world.dm)), 0);
+	vgt_dm_release(world.dm, 3);
+	expect_idle(&world);
+	expect_empty_device(&world);
+	world_close(&world);
+}
+
 /* The device is lost */
 
 static void expect_lost(struct vgt_client *client, uint32_t ctx, uint32_t resource)
@@ -1026,8 +1059,7 @@ static void test_reset_between_commands(void **state)
 	(void)state;
 	const uint32_t ctx = make_context(client);
 	vgt_dm_on_wait(world.dm, take_over, &takeover);
-	assert_int_equal(
-		vgt_client_mark(client, ctx, "x", 1, &answer), VGT_ESCAPE_DEVICE_LOST);
+	assert_int_equal(vgt_client_mark(client, ctx, "x", 1, &answer), VGT_ESCAPE_DEVICE_LOST);
 	vgt_dm_on_wait(world.dm, NULL, NULL);
 	assert_int_equal(log_count(&world, VIRTIO_GPU_CMD_SUBMIT_3D), 0);
 	/* the number would have been right */
@@ -1219,6 +1251,7 @@ int main(void)
 		cmocka_unit_test(test_lost_while_detached),
 		cmocka_unit_test(test_killed_in_mid_submit),
 		cmocka_unit_test(test_closed_on_a_full_queue),
+		cmocka_unit_test(test_closed_and_polled),
 		cmocka_unit_test(test_device_that_never_answers),
 		cmocka_unit_test(test_reset_under_load),
 		cmocka_unit_test(test_reset_while_waiting),

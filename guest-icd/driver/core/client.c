@@ -37,8 +37,9 @@ static void init(struct vgt_client *client, struct vgt_gpu *gpu, void *caller)
 	}
 }
 
-/* Sends what destroys the client's contexts and resources, as far as the queue has room. */
-static bool drain(struct vgt_client *client)
+/* Sends what destroys the client's contexts and resources; false where the queue has no room
+ * for all of it, with `wait` not even after a while. */
+static bool drain(struct vgt_client *client, bool wait)
 {
 	enum vgt_escape_status status = VGT_ESCAPE_OK;
 	client->draining = true;
@@ -47,7 +48,9 @@ static bool drain(struct vgt_client *client)
 		struct vgt_object *object;
 		while (status == VGT_ESCAPE_OK &&
 			(object = vgt_handle_table_next(&client->table[kind], &place))) {
-			status = vgt_object_post_destroy(object);
+			status = wait || vgt_gpu_room(client->gpu)
+					 ? vgt_object_post_destroy(object)
+					 : VGT_ESCAPE_BUSY;
 		}
 	}
 	client->draining = false;
@@ -73,17 +76,20 @@ static struct vgt_client *find_undrained(struct vgt_gpu *gpu)
 	return client;
 }
 
+void vgt_clients_drain(struct vgt_gpu *gpu, bool wait)
+{
+	struct vgt_client *closed;
+	do { /* the list may be another after each */
+		closed = find_undrained(gpu);
+	} while (closed && drain(closed, wait));
+}
+
 static enum vgt_escape_status ready(struct vgt_gpu *gpu)
 {
 	if (vgt_gpu_is_lost(gpu) && vgt_gpu_reset_locked(gpu) != VGT_ESCAPE_OK) {
 		return VGT_ESCAPE_DEVICE_LOST;
 	}
-	/* What a full queue has kept from being destroyed when its client was closed. The list
-	   may be another after each. */
-	struct vgt_client *closed;
-	do {
-		closed = find_undrained(gpu);
-	} while (closed && drain(closed));
+	vgt_clients_drain(gpu, true);
 	if (vgt_gpu_is_lost(gpu)) {
 		return VGT_ESCAPE_DEVICE_LOST;
 	}
@@ -147,7 +153,7 @@ void vgt_client_close(struct vgt_client *client)
 	platform->lock(platform->self);
 	client->closed = true;
 	unmap_all(client);
-	drain(client);
+	drain(client, true);
 	platform->unlock(platform->self);
 }
 
@@ -201,7 +207,7 @@ void vgt_clients_reset(struct vgt_gpu *gpu)
 		next = client->next;
 		free_unused(client);
 		if (client->closed && !client->draining) {
-			drain(client); /* sends nothing */
+			drain(client, true); /* sends nothing */
 		}
 	}
 }

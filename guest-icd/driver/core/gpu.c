@@ -61,6 +61,7 @@ static void init_slots(struct vgt_gpu *gpu, struct vgt_gpu_queue *queue)
 			platform->self, &queue->memory, at + VGT_DMA_PAGE, &run);
 		slot->next = queue->free;
 		queue->free = slot;
+		queue->room++;
 	}
 }
 
@@ -317,6 +318,7 @@ void vgt_gpu_poll(struct vgt_gpu *gpu)
 	const struct vgt_platform *platform = gpu->platform;
 	platform->lock(platform->self);
 	vgt_gpu_progress(gpu);
+	vgt_clients_drain(gpu, false);
 	platform->unlock(platform->self);
 }
 
@@ -360,6 +362,11 @@ const struct vgt_platform *vgt_gpu_platform(const struct vgt_gpu *gpu)
 const struct vgt_gpu_limits *vgt_gpu_limits(const struct vgt_gpu *gpu)
 {
 	return &gpu->limits;
+}
+
+uint32_t vgt_gpu_room(const struct vgt_gpu *gpu)
+{
+	return gpu->control.room;
 }
 
 uint32_t vgt_gpu_num_capsets(const struct vgt_gpu *gpu)

@@ -117,6 +117,7 @@ static void take_slot(struct vgt_gpu *gpu, struct vgt_gpu_slot *slot,
 {
 	struct vgt_gpu_queue *queue = slot->queue;
 	queue->free = slot->next;
+	queue->room--;
 	slot->payload = command->payload;
 	command->payload.address = NULL;
 	slot->fence_id = fence_id;
@@ -304,6 +305,7 @@ static void end_command(struct vgt_gpu *gpu, struct vgt_gpu_slot *slot,
 	slot->waiter = NULL;
 	slot->next = slot->queue->free;
 	slot->queue->free = slot;
+	slot->queue->room++;
 	if (done.function) {
 		done.function(done.context, status, header ? header->type : 0);
 	}

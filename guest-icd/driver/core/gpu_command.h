@@ -75,6 +75,8 @@ uint32_t vgt_gpu_epoch(const struct vgt_gpu *gpu); /* counts resets */
 /* Resets; vgt_gpu_reset() without the lock. */
 enum vgt_escape_status vgt_gpu_reset_locked(struct vgt_gpu *gpu);
 bool vgt_gpu_is_lost(const struct vgt_gpu *gpu);
+/* How many commands more the control queue takes now. */
+uint32_t vgt_gpu_room(const struct vgt_gpu *gpu);
 
 const struct vgt_platform *vgt_gpu_platform(const struct vgt_gpu *gpu);
 const struct vgt_gpu_limits *vgt_gpu_limits(const struct vgt_gpu *gpu);
@@ -96,10 +98,15 @@ struct vgt_id_pool *vgt_gpu_resource_ids(struct vgt_gpu *gpu);
 struct vgt_client;
 struct vgt_client **vgt_gpu_clients(struct vgt_gpu *gpu);
 
+/* Three functions of client.c, called with the lock held. */
+
+/* Sends what a full queue has kept from being destroyed when its client was closed. `wait`:
+ * gives up the lock and waits for room; else only as far as there is room. */
+void vgt_clients_drain(struct vgt_gpu *gpu, bool wait);
 /*
- * Two functions of client.c, called with the lock held after all that was in flight is done.
- * vgt_gpu_call() may have left the device with memory: what it said DEVICE_LOST to may still be
- * carried out, and until the next of these the backing of a resource stays.
+ * The other two are for when all that was in flight is done. vgt_gpu_call() may have left the
+ * device with memory: what it said DEVICE_LOST to may still be carried out, and until the next
+ * of these the backing of a resource stays.
  */
 /* The device has been reset, the epoch is the new one, all numbers are free: clients keep
  * nothing of what they had, and those that were closed go. */

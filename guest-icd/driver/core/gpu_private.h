@@ -50,8 +50,8 @@ struct vgt_gpu_slot {
 };
 
 struct vgt_gpu_queue {
-	uint16_t number, size; /* size 0: nothing is allocated yet */
-	uint32_t requests;
+	uint16_t number, size;   /* size 0: nothing is allocated yet */
+	uint32_t requests, room; /* slots, and how many of them are free */
 	struct vgt_virtqueue ring;
 	struct vgt_virtqueue_slot *ring_slots;
 	struct vgt_gpu_slot *slots, *free;
