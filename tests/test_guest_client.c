@@ -4,6 +4,8 @@
 #include "virgl_capset.h"
 #include "virgl_cmd.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
 /* What clients hold, and that nothing of it is freed too early, too late or not at all. The
@@ -874,6 +876,78 @@ static void test_closed_and_polled(void **state)
 	world_close(&world);
 }
 
+/* A client that floods the queue leaves room to others. */
+static void test_fair_share(void **state)
+{
+	struct vgt_gpu_limits limits = world_limits();
+	limits.requests = 12;
+	limits.fences_max = 16;
+	struct world world = world_open(NULL, &limits);
+	struct vgt_client *greedy = world_client(&world);
+	struct vgt_client *other = world_client(&world);
+	uint32_t count = 0;
+	(void)state;
+	const uint32_t ctx = make_context(greedy);
+	vgt_dm_set_fences(world.dm, VGT_DM_FENCES_HELD, 0);
+	while (count < 16 && submit(greedy, ctx, NULL, 0, true) == OK) {
+		count++;
+	}
+	assert_int_equal(count, 7);
+	assert_int_equal(statistics(greedy).queue_waits, 1);
+	const uint32_t other_ctx = make_context(other);
+	assert_int_equal(submit(other, other_ctx, NULL, 0, true), OK);
+	assert_int_equal(statistics(other).queue_waits, 0);
+	make_resource(greedy); /* what needs no fence goes on */
+	vgt_dm_set_fences(world.dm, VGT_DM_FENCES_AT_ONCE, 0);
+	vgt_dm_release(world.dm, 8);
+	assert_int_equal(submit(greedy, ctx, NULL, 0, true), OK);
+	vgt_client_close(greedy);
+	vgt_client_close(other);
+	expect_idle(&world);
+	world_close(&world);
+}
+
+static void *create_context(void *client)
+{
+	struct vgt_escape_ctx_create request = {.name_size = 0};
+	struct vgt_answer own;
+	return vgt_client_ctx_create(client, &request, &own) == OK ? client : NULL;
+}
+
+/* So does one that floods it from many threads. */
+static void test_fair_share_of_threads(void **state)
+{
+	const struct vgt_dm_options options = {.threaded = true};
+	struct vgt_gpu_limits limits = world_limits();
+	limits.requests = 4;
+	limits.queue_timeout_ns = SECOND / 100;
+	struct world world = world_open(&options, &limits);
+	struct vgt_client *greedy = world_client(&world);
+	struct vgt_client *other = world_client(&world);
+	struct vgt_escape_get_capset_info info = {.capset_index = 0};
+	pthread_t threads[3];
+	void *created;
+	(void)state;
+	plant(&world, VGT_DM_NO_ANSWER, VIRTIO_GPU_CMD_CTX_CREATE, UINT32_MAX, 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, create_context, greedy), 0);
+		while (vgt_dm_struck(world.dm, VGT_DM_NO_ANSWER) <= i) {
+			sched_yield();
+		}
+	}
+	assert_int_equal(vgt_client_get_capset_info(greedy, &info, &answer), VGT_ESCAPE_BUSY);
+	assert_int_equal(vgt_client_get_capset_info(other, &info, &answer), OK);
+	vgt_dm_answer_late(world.dm);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(pthread_join(threads[i], &created), 0);
+		assert_ptr_equal(created, greedy);
+	}
+	assert_int_equal(vgt_client_get_capset_info(greedy, &info, &answer), OK);
+	vgt_client_close(greedy);
+	vgt_client_close(other);
+	world_close(&world);
+}
+
 /* The device is lost */
 
 static void expect_lost(struct vgt_client *client, uint32_t ctx, uint32_t resource)
@@ -1252,6 +1326,8 @@ int main(void)
 		cmocka_unit_test(test_killed_in_mid_submit),
 		cmocka_unit_test(test_closed_on_a_full_queue),
 		cmocka_unit_test(test_closed_and_polled),
+		cmocka_unit_test(test_fair_share),
+		cmocka_unit_test(test_fair_share_of_threads),
 		cmocka_unit_test(test_device_that_never_answers),
 		cmocka_unit_test(test_reset_under_load),
 		cmocka_unit_test(test_reset_while_waiting),

@@ -134,7 +134,7 @@ static void test_limits(void **state)
 		assert_int_equal(count_starts(line), 1);
 	}
 	assert_int_equal(limits->clients, 64);
-	assert_int_equal(limits->requests, 64);
+	assert_int_equal(limits->requests, 128);
 	assert_int_equal(limits->queue_timeout_ns / 1000000000, 5);
 	assert_int_equal(limits->device_timeout_ns / 1000000000, 30);
 }

@@ -228,7 +228,7 @@ static void comes_up(void **state)
 	assert_int_equal(vgt_gpu_num_scanouts(bench.gpu), 1);
 	assert_int_equal(vgt_gpu_num_capsets(bench.gpu), 2);
 	assert_works(&bench);
-	assert_int_equal(vgt_gpu_limits(bench.gpu)->requests, 64);
+	assert_int_equal(vgt_gpu_limits(bench.gpu)->requests, 128);
 	assert_ptr_equal(vgt_gpu_platform(bench.gpu), bench.platform);
 	bench_close(&bench);
 	vgt_gpu_close(NULL);

@@ -283,13 +283,26 @@ void vgt_client_end(struct vgt_use *use)
 
 /* Sending */
 
-static enum vgt_escape_status wait_for_fence(struct vgt_client *client)
+/* Whether there is a number left for a fence, and room in the queue also for other clients: one
+ * with more commands under way than are free waits. */
+static bool has_turn(const struct vgt_client *client, bool fenced)
+{
+	const uint32_t room = vgt_gpu_room(client->gpu);
+	if (!fenced) {
+		return client->calls <= room;
+	}
+	return vgt_fence_timeline_pending(&client->fences) + client->sending <
+		       client->fences_max &&
+	       client->in_flight + client->sending <= room;
+}
+
+static enum vgt_escape_status wait_for_turn(struct vgt_client *client, bool fenced)
 {
 	struct vgt_gpu *const gpu = client->gpu;
 	const struct vgt_platform *const platform = vgt_gpu_platform(gpu);
 	uint64_t deadline = 0;
-	while (vgt_fence_timeline_pending(&client->fences) + client->sending >=
-		client->fences_max) {
+	vgt_gpu_progress(gpu);
+	while (!has_turn(client, fenced)) {
 		const uint64_t now = platform->now(platform->self);
 		if (!deadline) {
 			client->queue_waits++;
@@ -356,8 +369,8 @@ enum vgt_escape_status vgt_use_send(struct vgt_use *use, struct vgt_gpu_command 
 	/* After an earlier command of the same use the device may be another one, where the
 	   numbers are somebody else's. */
 	enum vgt_escape_status status = vgt_gpu_check(client->gpu, client->epoch);
-	if (status == VGT_ESCAPE_OK && fenced) {
-		status = wait_for_fence(client);
+	if (status == VGT_ESCAPE_OK) {
+		status = wait_for_turn(client, fenced);
 	}
 	if (status != VGT_ESCAPE_OK) {
 		if (command->payload.address) {
@@ -368,7 +381,9 @@ enum vgt_escape_status vgt_use_send(struct vgt_use *use, struct vgt_gpu_command 
 	if (fenced) {
 		status = post_fenced(use, command, answer);
 	} else {
+		client->calls++;
 		status = vgt_gpu_call(client->gpu, command);
+		client->calls--;
 		answer->response = command->response_type;
 		count_answer(client, status);
 	}

@@ -103,6 +103,7 @@ struct vgt_client {
 	uint32_t fences_max;
 	uint32_t sending; /* fenced commands that have no number yet */
 	uint32_t in_flight;
+	uint32_t calls; /* commands without fence, for which somebody waits */
 	struct vgt_fenced *free;
 
 	enum { VGT_MARKER_UNKNOWN = 0, VGT_MARKER_NO, VGT_MARKER_YES } string_marker;
@@ -124,9 +125,10 @@ struct vgt_resource *vgt_use_resource(struct vgt_use *use, uint32_t handle);
 struct vgt_memory *vgt_use_memory(struct vgt_use *use, uint32_t handle);
 
 /*
- * Sends a command: vgt_gpu_call(), or vgt_gpu_post() where it is fenced, for which it waits
- * until fewer than fences_max are under way. DEVICE_LOST, too, where the device has been reset
- * since the client was opened. The payload is taken in any case. Gives the lock up. answer->response or answer->fence say what came of it.
+ * Sends a command: vgt_gpu_call(), or vgt_gpu_post() where it is fenced, after it has waited
+ * until fewer than fences_max are under way and the queue has room for others, too (BUSY).
+ * DEVICE_LOST, too, where the device has been reset since the client was opened. The payload is
+ * taken in any case. Gives the lock up. answer->response or answer->fence say what came of it.
  */
 enum vgt_escape_status vgt_use_send(struct vgt_use *use, struct vgt_gpu_command *command,
 	bool fenced, struct vgt_answer *answer);

@@ -10,7 +10,7 @@
 #define TIMEOUT_MAX      (UINT64_MAX / 2) /* so that a deadline is a time */
 
 const struct vgt_gpu_limits vgt_gpu_default_limits = {
-	.requests = 64,
+	.requests = 128,
 	.clients = 64,
 	.device_timeout_ns = UINT64_C(30) * 1000 * 1000 * 1000,
 	.queue_timeout_ns = UINT64_C(5) * 1000 * 1000 * 1000,

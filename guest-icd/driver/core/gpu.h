@@ -21,7 +21,10 @@
 struct vgt_gpu;
 
 struct vgt_gpu_limits {
-	uint32_t requests; /* on the control queue at a time */
+	/* On the control queue at a time. A client that has more fenced commands there than
+	   are free waits before the next one, and so with those without a fence: one client
+	   alone does not fill the queue. */
+	uint32_t requests;
 	uint32_t clients;
 	uint64_t device_timeout_ns; /* for the answer to a command without fence */
 	uint64_t queue_timeout_ns;  /* for room in the queue; then VGT_ESCAPE_BUSY */
@@ -34,7 +37,7 @@ struct vgt_gpu_limits {
 	uint64_t backing_max; /* bytes */
 };
 
-/* 64 requests, 64 clients, 30 s, 5 s; 64 contexts, 16384 resources, 64 fences, 4 MiB,
+/* 128 requests, 64 clients, 30 s, 5 s; 64 contexts, 16384 resources, 64 fences, 4 MiB,
  * 4096 resources in a list, 1 GiB. */
 extern const struct vgt_gpu_limits vgt_gpu_default_limits;
 
