@@ -541,6 +541,51 @@ static void test_big_submits(void **state)
 	}
 }
 
+static struct flood {
+	uint8_t buffer[48 + 65536]; /* submit_max */
+	uint32_t calls, refused;
+	uint64_t most; /* of DMA memory */
+} flood;
+
+static enum vgt_escape_status send_flood(void)
+{
+	return vgt_dispatch(client, (uintptr_t)flood.buffer, sizeof(flood.buffer));
+}
+
+/* One more thread, which does the same, while this one has just read its commands. */
+static void flood_once(void *context, uint64_t from, size_t size)
+{
+	(void)context;
+	(void)from;
+	if (size == 65536 && flood.calls < 100) {
+		const uint64_t bytes = vgt_dm_usage(world.dm).dma_bytes;
+		flood.most = bytes > flood.most ? bytes : flood.most;
+		flood.calls++;
+		flood.refused += send_flood() == VGT_ESCAPE_OVER_LIMIT;
+	}
+}
+
+/* Threads alone do not give a program more memory that is pinned. */
+static void test_many_submits(void **state)
+{
+	const struct vgt_gpu_limits limits = world_limits();
+	(void)state;
+	const struct vgt_escape_submit_3d request = {
+		.header = HEADER(SUBMIT_3D, sizeof(flood.buffer)),
+		.ctx = make_context(),
+		.commands_size = limits.submit_max};
+	assert_int_equal(limits.submit_max, 65536);
+	const uint64_t before = vgt_dm_usage(world.dm).dma_bytes;
+	memcpy(flood.buffer, &request, sizeof(request));
+	vgt_dm_on_copy_in(world.dm, flood_once, NULL);
+	assert_int_equal(send_flood(), OK);
+	vgt_dm_on_copy_in(world.dm, NULL, NULL);
+	assert_int_equal(flood.most - before, limits.fences_max * limits.submit_max);
+	assert_int_equal(flood.calls, limits.fences_max);
+	assert_int_equal(flood.refused, 1);
+	assert_int_equal(send_flood(), OK); /* nothing is left of it */
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -1243,6 +1288,7 @@ int main(void)
 		TEST(test_addresses),
 		TEST(test_submits),
 		TEST(test_big_submits),
+		TEST(test_many_submits),
 		TEST(test_texts),
 		TEST(test_small_capset_buffers),
 		TEST(test_two_clients),

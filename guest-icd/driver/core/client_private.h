@@ -95,6 +95,7 @@ struct vgt_client {
 	struct vgt_object *leaving;
 	uint64_t backing; /* bytes of memory, or about to be */
 	uint32_t mapped;
+	uint64_t commands; /* bytes of submits in a call, in whole pages: vgt_dispatch() */
 
 	struct vgt_use uses; /* of its next and previous; itself none */
 	uint64_t tickets;    /* given */

@@ -246,6 +246,27 @@ static enum vgt_escape_status read_list(const struct dispatch *dispatch, uint32_
 							 : VGT_ESCAPE_OK;
 }
 
+/* So much of a client's commands lies in memory that nobody may swap out, besides what the
+ * queue holds, however many threads it has. */
+static enum vgt_escape_status charge_commands(const struct dispatch *dispatch, uint32_t size)
+{
+	struct vgt_client *const client = dispatch->client;
+	const struct vgt_gpu_limits *const limits = vgt_gpu_limits(client->gpu);
+	const uint64_t max = limits->fences_max * vgt_memory_charge(limits->submit_max);
+	dispatch->platform->lock(dispatch->platform->self);
+	const bool good = vgt_memory_charge(size) <= max - client->commands;
+	client->commands += good ? vgt_memory_charge(size) : 0;
+	dispatch->platform->unlock(dispatch->platform->self);
+	return good ? VGT_ESCAPE_OK : VGT_ESCAPE_OVER_LIMIT;
+}
+
+static void discharge_commands(const struct dispatch *dispatch, uint32_t size)
+{
+	dispatch->platform->lock(dispatch->platform->self);
+	dispatch->client->commands -= vgt_memory_charge(size);
+	dispatch->platform->unlock(dispatch->platform->self);
+}
+
 /* Straight into the memory that the device will read: nobody looks at them on the way. */
 static enum vgt_escape_status read_commands(
 	const struct dispatch *dispatch, struct vgt_dma *commands)
@@ -263,15 +284,13 @@ static enum vgt_escape_status read_commands(
 	return VGT_ESCAPE_OK;
 }
 
-static enum vgt_escape_status submit_3d(struct dispatch *dispatch)
+/* After its commands have been charged. */
+static enum vgt_escape_status read_and_submit(struct dispatch *dispatch)
 {
 	const struct vgt_escape_submit_3d *const request = &dispatch->request.submit_3d;
 	struct vgt_dma commands = {.address = NULL};
 	uint32_t *list = NULL;
-	enum vgt_escape_status status = check_submit(dispatch);
-	if (status == VGT_ESCAPE_OK) {
-		status = read_list(dispatch, &list);
-	}
+	enum vgt_escape_status status = read_list(dispatch, &list);
 	if (status == VGT_ESCAPE_OK) {
 		status = read_commands(dispatch, &commands);
 	}
@@ -281,6 +300,20 @@ static enum vgt_escape_status submit_3d(struct dispatch *dispatch)
 			dispatch->fenced, &dispatch->answer);
 	}
 	release(dispatch, list);
+	return status;
+}
+
+static enum vgt_escape_status submit_3d(struct dispatch *dispatch)
+{
+	const uint32_t size = dispatch->request.submit_3d.commands_size;
+	enum vgt_escape_status status = check_submit(dispatch);
+	if (status == VGT_ESCAPE_OK) {
+		status = charge_commands(dispatch, size);
+	}
+	if (status == VGT_ESCAPE_OK) {
+		status = read_and_submit(dispatch);
+		discharge_commands(dispatch, size);
+	}
 	return status;
 }
 
