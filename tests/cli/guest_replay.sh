@@ -23,6 +23,10 @@ done
 expect_exit 0 "$REPLAY" --model traces/*.vgt traces/*.vgt
 expect_stdout_match '^guest-replay: 0 violations$' "$REPLAY" --model traces/*.vgt
 
+expect_exit 0 "$REPLAY" --model --mark=landmark traces/gears.vgt
+expect_exit 1 "$REPLAY" --model --mark= traces/gears.vgt
+expect_stderr_match ': @2 CTX_CREATE: its mark: bad parameter$' "$REPLAY" --model --mark= traces/gears.vgt
+
 # what goes otherwise is found
 "$MKTRACE" session-refused "$TMP/refused.vgt"
 expect_exit 1 "$REPLAY" --model "$TMP/refused.vgt"

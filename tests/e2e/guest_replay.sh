@@ -97,6 +97,11 @@ expect_stdout_match 'RESOURCE_ATTACH_BACKING .* nr_entries=[1-9][0-9]' "$VGT" du
 expect_exit 0 "$VGT" test --out "$TMP/out" "$TMP/suite"
 cat "$TMP/.stdout"
 
+# a mark of the guest is in the host's trace
+expect_exit 0 boot "${names[0]}" "$TMP/marked.vgt" --mark=landmark
+expect_exit 0 went_well "$TMP/marked.vgt"
+expect_stdout_match ' SEND_STRING_MARKER .*landmark' "$VGT" dump "$TMP/marked.vgt"
+
 # positive control: both find one draw that was left out, and the comparison one byte
 spoiled=${names[0]}
 make_suite "$TMP/spoiled" "$spoiled"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guest-replay [--model | --device ADDRESS] [--leave] [--spoil=draw | --spoil=byte] TRACE...
+ * guest-replay [--model | --device ADDRESS] [--leave] [--mark=TEXT] [--spoil=draw |
+ * --spoil=byte] TRACE...
  *
  * Issues the commands of traces, one after the other, to a virtio-gpu through the driver core:
  * to the PCI device at ADDRESS or the first that no kernel driver has (sysfs_platform.h), or
@@ -40,7 +41,7 @@ struct options {
 	bool model;
 	const char *address; /* NULL: the first device that is free */
 	bool leave;
-	enum guest_replay_spoil spoil;
+	struct guest_replay_options run;
 	char *const *paths; /* NULL ends them */
 };
 
@@ -67,7 +68,7 @@ static enum guest_replay_status replay_all(
 		return GUEST_REPLAY_TROUBLE;
 	}
 	for (char *const *path = options->paths; *path; path++) {
-		result = worse(result, guest_replay_run(gpu, *path, options->spoil));
+		result = worse(result, guest_replay_run(gpu, *path, &options->run));
 	}
 	if (!options->leave) {
 		vgt_gpu_close(gpu);
@@ -123,9 +124,11 @@ static bool parse(struct options *options, char *const *arguments)
 		} else if (strcmp(*arguments, "--leave") == 0) {
 			options->leave = true;
 		} else if (strcmp(*arguments, "--spoil=draw") == 0) {
-			options->spoil = GUEST_REPLAY_SPOIL_DRAW;
+			options->run.spoil = GUEST_REPLAY_SPOIL_DRAW;
 		} else if (strcmp(*arguments, "--spoil=byte") == 0) {
-			options->spoil = GUEST_REPLAY_SPOIL_BYTE;
+			options->run.spoil = GUEST_REPLAY_SPOIL_BYTE;
+		} else if (strncmp(*arguments, "--mark=", 7) == 0) {
+			options->run.mark = *arguments + 7;
 		} else {
 			return false;
 		}
@@ -139,6 +142,7 @@ static int replay(char *const *arguments)
 	struct options options = {0};
 	if (!parse(&options, arguments)) {
 		fputs("usage: guest-replay [--model | --device ADDRESS] [--leave] "
+		      "[--mark=TEXT] "
 		      "[--spoil=draw | --spoil=byte] TRACE...\n",
 			stderr);
 		return USAGE;

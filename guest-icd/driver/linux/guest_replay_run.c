@@ -54,6 +54,7 @@ struct run {
 	struct vgt_answer answer; /* to the last request */
 	uint64_t commands, submits, submit_bytes, failures;
 	enum guest_replay_spoil spoil; /* what is still to be done wrong */
+	const char *mark;
 	enum guest_replay_status status;
 	bool ends;
 };
@@ -279,6 +280,23 @@ static bool finish(struct run *run, enum vgt_escape_status status)
 
 /* Contexts and resources */
 
+static void mark(struct run *run, uint32_t ctx)
+{
+	const size_t size = strlen(run->mark);
+	struct vgt_escape_mark *request = request_buffer(run, sizeof(*request) + size);
+	if (!request) {
+		return;
+	}
+	request->ctx = ctx;
+	request->text_size = (uint32_t)size;
+	memcpy(request + 1, run->mark, size);
+	const enum vgt_escape_status status =
+		escape(run, &request->header, VGT_ESCAPE_MARK, sizeof(*request) + size, false);
+	if (status != VGT_ESCAPE_OK) {
+		complain(run, &run->held, "its mark: %s", status_name(status));
+	}
+}
+
 static void create_context(struct run *run, const struct virtio_gpu_ctx_create *command)
 {
 	struct vgt_escape_ctx_create request = {
@@ -306,6 +324,9 @@ static void create_context(struct run *run, const struct virtio_gpu_ctx_create *
 		return;
 	}
 	context->handle = request.ctx;
+	if (run->mark) {
+		mark(run, request.ctx);
+	}
 }
 
 static void destroy_context(struct run *run, uint32_t id)
@@ -966,9 +987,10 @@ static void ask_limits(struct run *run)
 }
 
 enum guest_replay_status guest_replay_run(
-	struct vgt_gpu *gpu, const char *path, enum guest_replay_spoil spoil)
+	struct vgt_gpu *gpu, const char *path, const struct guest_replay_options *options)
 {
-	struct run run = {.path = path, .gpu = gpu, .spoil = spoil};
+	struct run run = {
+		.path = path, .gpu = gpu, .spoil = options->spoil, .mark = options->mark};
 	struct vgt_err err;
 	struct vgt_reader *reader = vgt_reader_open(path, &err);
 	if (!reader) {

@@ -28,11 +28,17 @@ enum guest_replay_spoil {
 	GUEST_REPLAY_SPOIL_BYTE, /* inverts the first byte of guest memory */
 };
 
+struct guest_replay_options {
+	enum guest_replay_spoil spoil;
+	/* A MARK request with this text for each context, behind its creation; NULL: none. */
+	const char *mark;
+};
+
 /*
  * Prints what goes wrong as lines `guest-replay: PATH: @COMMAND: what` on standard error, and
  * how much was done on standard output. What the trace leaves behind is destroyed at the end.
  */
 enum guest_replay_status guest_replay_run(
-	struct vgt_gpu *gpu, const char *path, enum guest_replay_spoil spoil);
+	struct vgt_gpu *gpu, const char *path, const struct guest_replay_options *options);
 
 #endif
