@@ -1012,6 +1012,13 @@ static void close_without_reset(void **state)
 	vgt_dm_destroy(bench.dm);
 }
 
+static uint32_t device_status(const struct bench *bench)
+{
+	const struct vgt_virtio_region *common = &bench->gpu->pci.common;
+	return bench->platform->bar_read(
+		bench->platform->self, common->bar, common->offset + 20, 1);
+}
+
 static void reset_of_another_device(void **state)
 {
 	(void)state;
@@ -1025,6 +1032,7 @@ static void reset_of_another_device(void **state)
 			vgt_dm_set_features(bench.dm, VIRTIO_F_VERSION_1 | VIRTIO_GPU_F_VIRGL);
 		}
 		assert_int_equal(vgt_gpu_reset_locked(bench.gpu), VGT_ESCAPE_DEVICE_LOST);
+		assert_true(device_status(&bench) & VIRTIO_STATUS_FAILED);
 		assert_int_equal(call(&bench, false), VGT_ESCAPE_DEVICE_LOST);
 		if (i == 0) {
 			vgt_dm_set_queue(bench.dm, 0, 256, 0);

@@ -192,6 +192,7 @@ static enum vgt_escape_status bring_up(struct vgt_gpu *gpu)
 	}
 	enum vgt_escape_status status = start_queues(gpu);
 	if (status != VGT_ESCAPE_OK) {
+		vgt_virtio_pci_fail(&gpu->pci);
 		return status;
 	}
 	vgt_virtio_pci_ready(&gpu->pci);
