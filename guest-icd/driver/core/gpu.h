@@ -58,8 +58,9 @@ void vgt_gpu_close(struct vgt_gpu *gpu);
  * DEVICE_LOST. */
 enum vgt_escape_status vgt_gpu_reset(struct vgt_gpu *gpu);
 
-/* Takes what the device has answered, for when it interrupts and nobody is in a call: clients
- * that were closed, and their memory, go when their last command has been answered. */
+/* Takes what the device has answered: for a thread that the interrupt's handler has run
+ * (platform.h), as nobody may be in a call. Clients that were closed, and their memory, go when
+ * their last command has been answered. */
 void vgt_gpu_poll(struct vgt_gpu *gpu);
 
 /* VGT_ESCAPE_FEATURE_* that were agreed on. */

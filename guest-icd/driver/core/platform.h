@@ -11,8 +11,13 @@
  * a C library it needs memcpy and memset only, it uses no floating point, does not recurse and
  * needs less than 4 KiB of stack.
  *
- * Every function gets `self`. Those between lock() and unlock() are called with the lock held,
- * the others with it or without.
+ * Every function gets `self`. wait() and wake() are called with the lock held, copy_in() and
+ * copy_out() without it, the others with it or without.
+ *
+ * The core runs only in threads that may sleep: in a Windows driver at PASSIVE_LEVEL, so that
+ * the lock is a mutex and not a spin lock, and memory may be allocated, mapped and freed under
+ * it. An interrupt handler calls nothing of the core: it ends wait(), and has a thread call
+ * vgt_gpu_poll().
  */
 
 /* Memory that the device reads and writes, too: whole pages, zeroed, pinned. */
