@@ -402,30 +402,30 @@ static const struct entry {
 	[VGT_ESCAPE_MARK] = {mark, sizeof(struct vgt_escape_mark), 0, true},
 };
 
-/* NULL, with *status set, where the header is not one that leads on to a request. */
-static const struct entry *find_entry(const struct vgt_escape_header *header,
-	uint32_t buffer_size, enum vgt_escape_status *status)
+static const struct entry *find_entry(uint32_t request)
 {
 	const uint32_t count = sizeof(entries) / sizeof(entries[0]);
-	const struct entry *entry = NULL;
-	if (header->request < count && entries[header->request].function) {
-		entry = &entries[header->request];
-	}
+	return request < count && entries[request].function ? &entries[request] : NULL;
+}
+
+/* In the order that ESCAPE.md promises. `entry` is NULL where there is no such request. */
+static enum vgt_escape_status check_header(
+	const struct vgt_escape_header *header, const struct entry *entry, uint32_t buffer_size)
+{
 	if (header->magic != VGT_ESCAPE_MAGIC) {
-		*status = VGT_ESCAPE_BAD_REQUEST;
-	} else if (header->version != VGT_ESCAPE_VERSION &&
-		   header->request != VGT_ESCAPE_GET_VERSION) {
-		*status = VGT_ESCAPE_BAD_VERSION;
-	} else if (!entry) {
-		*status = VGT_ESCAPE_UNKNOWN_REQUEST;
-	} else if (header->size > buffer_size || header->size < entry->size ||
-		   (header->size > entry->size && !entry->data) ||
-		   header->flags & ~entry->flags) {
-		*status = VGT_ESCAPE_BAD_REQUEST;
-	} else {
-		*status = VGT_ESCAPE_OK;
+		return VGT_ESCAPE_BAD_REQUEST;
 	}
-	return *status == VGT_ESCAPE_OK ? entry : NULL;
+	if (header->version != VGT_ESCAPE_VERSION &&
+		header->request != VGT_ESCAPE_GET_VERSION) {
+		return VGT_ESCAPE_BAD_VERSION;
+	}
+	if (!entry) {
+		return VGT_ESCAPE_UNKNOWN_REQUEST;
+	}
+	const bool fits = header->size <= buffer_size && header->size >= entry->size &&
+			  (header->size == entry->size || entry->data);
+	return fits && !(header->flags & ~entry->flags) ? VGT_ESCAPE_OK
+							: VGT_ESCAPE_BAD_REQUEST;
 }
 
 /* Reads the rest of the structure and carries the request out; *size becomes that of the
@@ -433,11 +433,12 @@ static const struct entry *find_entry(const struct vgt_escape_header *header,
 static enum vgt_escape_status carry_out(
 	struct dispatch *dispatch, uint64_t address, uint32_t buffer_size, uint32_t *size)
 {
-	enum vgt_escape_status status;
 	union request *const request = &dispatch->request;
 	const uint32_t read = sizeof(request->header);
-	const struct entry *const entry = find_entry(&request->header, buffer_size, &status);
-	if (!entry) {
+	const struct entry *const entry = find_entry(request->header.request);
+	const enum vgt_escape_status status =
+		check_header(&request->header, entry, buffer_size);
+	if (status != VGT_ESCAPE_OK) {
 		return status;
 	}
 	if (!copy_in(dispatch, (char *)request + read, address + read, entry->size - read)) {
