@@ -308,8 +308,9 @@ install: all
 	sed -i -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		$(call staged,$(LIBDIR)/pkgconfig/vgt-capture.pc)
 	install -m 644 host-capture/vgt_capture.h host-capture/vgt_device.h format/vgt_err.h \
-		format/vgt_trace.h format/virtio_gpu.h $(call staged,$(PREFIX)/include/vgt)
-	install -m 644 README.md LICENSE format/FORMAT.md $(call staged,$(share)/doc/vgt)
+		format/vgt_trace.h format/virtio_gpu.h guest-icd/escape/vgt_escape.h \
+		$(call staged,$(PREFIX)/include/vgt)
+	install -m 644 README.md LICENSE format/FORMAT.md guest-icd/escape/ESCAPE.md $(call staged,$(share)/doc/vgt)
 	install -m 644 host-capture/qemu/README.md $(call staged,$(share)/doc/vgt/qemu.md)
 	sed -i $(installed_links) $(call staged,$(addprefix $(share)/doc/vgt/,README.md qemu.md))
 	install -m 644 $(BUILD)/man/*.1 $(call staged,$(share)/man/man1)
@@ -318,7 +319,8 @@ install: all
 	[ ! -d $(BUILD)/qemu ] || cp -R $(BUILD)/qemu $(call staged,$(LIBDIR)/vgt)
 
 # Links to what is installed lead there; of others the text stays.
-installed_links := -e 's|](format/FORMAT.md)|](FORMAT.md)|g' -e 's|](host-capture/qemu/README.md)|](qemu.md)|g' \
+installed_links := -e 's|](format/FORMAT.md)|](FORMAT.md)|g' -e 's|](guest-icd/escape/ESCAPE.md)|](ESCAPE.md)|g' \
+	-e 's|\[\([^]]*\)\](guest-icd/[a-z_/]*\.h)|\1|g' -e 's|](host-capture/qemu/README.md)|](qemu.md)|g' \
 	-e 's|](host-capture/\(vgt_[a-z]*\.h\))|](../../../include/vgt/\1)|g' \
 	-e 's|\[\([^]]*\)\]([a-z]*/[A-Z]*\.md)|\1|g' -e 's|\[\([^]]*\)\](\.\./[a-z_]*\.h)|\1|g'
 

@@ -29,7 +29,7 @@ expect_stdout_match '^vgt 0' "$prefix/bin/vgt" --version
 expect_stdout module cat "$prefix/lib/vgt/${modules#build/}/module.so"
 expect_exit 0 env LIBGL_ALWAYS_SOFTWARE=1 "$prefix/bin/vgt" replay --quiet --frames 0 traces/gears.vgt
 for file in man/man1/vgt.1 man/man1/vgt-replay.1 man/man5/vgt-trace.5 bash-completion/completions/vgt \
-	doc/vgt/FORMAT.md doc/vgt/README.md doc/vgt/LICENSE; do
+	doc/vgt/FORMAT.md doc/vgt/ESCAPE.md doc/vgt/README.md doc/vgt/LICENSE; do
 	expect_exit 0 test -s "$prefix/share/$file"
 done
 
@@ -40,6 +40,7 @@ links() { # DIRECTORY
 linked=$(links "$prefix/share/doc/vgt" | sort -u)
 expect_equal "installed links" '../../../include/vgt/vgt_capture.h
 ../../../include/vgt/vgt_device.h
+ESCAPE.md
 FORMAT.md
 qemu.md' "$linked"
 for link in $linked; do
