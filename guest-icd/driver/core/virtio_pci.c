@@ -142,13 +142,6 @@ static uint32_t read_from(const struct vgt_virtio_pci *pci,
 		pci->platform->self, region->bar, region->offset + offset, width);
 }
 
-static void write_to(const struct vgt_virtio_pci *pci, const struct vgt_virtio_region *region,
-	uint32_t offset, uint32_t width, uint32_t value)
-{
-	pci->platform->bar_write(
-		pci->platform->self, region->bar, region->offset + offset, width, value);
-}
-
 static uint32_t common_read(const struct vgt_virtio_pci *pci, uint32_t offset, uint32_t width)
 {
 	return read_from(pci, &pci->common, offset, width);
@@ -157,7 +150,8 @@ static uint32_t common_read(const struct vgt_virtio_pci *pci, uint32_t offset, u
 static void common_write(
 	const struct vgt_virtio_pci *pci, uint32_t offset, uint32_t width, uint32_t value)
 {
-	write_to(pci, &pci->common, offset, width, value);
+	pci->platform->bar_write(pci->platform->self, pci->common.bar,
+		pci->common.offset + offset, width, value);
 }
 
 /* Section 4.1.3.1: a field of 64 bits is written as two of 32. */
@@ -300,14 +294,9 @@ bool vgt_virtio_pci_is_lost(const struct vgt_virtio_pci *pci)
 	return read_status(pci) & VIRTIO_STATUS_NEEDS_RESET;
 }
 
-static bool has_config(const struct vgt_virtio_pci *pci, uint32_t offset)
-{
-	return offset % 4 == 0 && offset <= pci->device.length - 4;
-}
-
 uint32_t vgt_virtio_pci_config(const struct vgt_virtio_pci *pci, uint32_t offset)
 {
-	if (!has_config(pci, offset)) {
+	if (offset % 4 != 0 || offset > pci->device.length - 4) {
 		return 0;
 	}
 	uint32_t value = 0;
@@ -319,12 +308,4 @@ uint32_t vgt_virtio_pci_config(const struct vgt_virtio_pci *pci, uint32_t offset
 		}
 	}
 	return value;
-}
-
-void vgt_virtio_pci_config_write(
-	const struct vgt_virtio_pci *pci, uint32_t offset, uint32_t value)
-{
-	if (has_config(pci, offset)) {
-		write_to(pci, &pci->device, offset, 4, value);
-	}
 }

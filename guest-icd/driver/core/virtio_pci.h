@@ -78,8 +78,5 @@ bool vgt_virtio_pci_is_lost(const struct vgt_virtio_pci *pci);
 /* A dword of the device's configuration (struct virtio_gpu_config), read again until its
  * generation holds still or 100 times. 0 where it lies outside. */
 uint32_t vgt_virtio_pci_config(const struct vgt_virtio_pci *pci, uint32_t offset);
-/* Acknowledges events of that configuration: writes the dword at `offset`. */
-void vgt_virtio_pci_config_write(
-	const struct vgt_virtio_pci *pci, uint32_t offset, uint32_t value);
 
 #endif
