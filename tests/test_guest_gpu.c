@@ -1019,6 +1019,22 @@ static uint32_t device_status(const struct bench *bench)
 		bench->platform->self, common->bar, common->offset + 20, 1);
 }
 
+/* The host may come back with another renderer. */
+static void reset_reads_the_configuration(void **state)
+{
+	(void)state;
+	struct bench bench = bench_open_with(NULL, &small_limits);
+	vgt_dm_set_num_capsets(bench.dm, 1);
+	assert_int_equal(vgt_gpu_num_capsets(bench.gpu), 2);
+	assert_int_equal(vgt_gpu_reset_locked(bench.gpu), VGT_ESCAPE_OK);
+	assert_int_equal(vgt_gpu_num_capsets(bench.gpu), 1);
+	vgt_dm_set_num_capsets(bench.dm, UINT32_MAX);
+	assert_int_equal(vgt_gpu_reset_locked(bench.gpu), VGT_ESCAPE_OK);
+	assert_int_equal(vgt_gpu_num_capsets(bench.gpu), 64);
+	assert_int_equal(vgt_gpu_num_scanouts(bench.gpu), 1);
+	bench_close(&bench);
+}
+
 static void reset_of_another_device(void **state)
 {
 	(void)state;
@@ -1202,6 +1218,7 @@ int main(void)
 		cmocka_unit_test(reset_wakes_who_waits),
 		cmocka_unit_test(reset_that_is_not_done),
 		cmocka_unit_test(close_without_reset),
+		cmocka_unit_test(reset_reads_the_configuration),
 		cmocka_unit_test(reset_of_another_device),
 		cmocka_unit_test(trouble_while_waiting),
 		cmocka_unit_test(four_threads),

@@ -176,6 +176,25 @@ static bool quieten(struct vgt_gpu *gpu)
 	return true;
 }
 
+static uint32_t config_within(const struct vgt_gpu *gpu, size_t offset, uint32_t max)
+{
+	uint32_t value = vgt_virtio_pci_config(&gpu->pci, (uint32_t)offset);
+	return value < max ? value : max;
+}
+
+/* Clients look at them without the lock. */
+static void read_config(struct vgt_gpu *gpu)
+{
+	__atomic_store_n(&gpu->num_scanouts,
+		config_within(
+			gpu, offsetof(struct virtio_gpu_config, num_scanouts), SCANOUTS_MAX),
+		__ATOMIC_RELAXED);
+	__atomic_store_n(&gpu->num_capsets,
+		config_within(
+			gpu, offsetof(struct virtio_gpu_config, num_capsets), CAPSETS_MAX),
+		__ATOMIC_RELAXED);
+}
+
 static enum vgt_escape_status bring_up(struct vgt_gpu *gpu)
 {
 	const uint64_t needed = VIRTIO_F_VERSION_1 | VIRTIO_GPU_F_VIRGL;
@@ -202,13 +221,8 @@ static enum vgt_escape_status bring_up(struct vgt_gpu *gpu)
 	if (first) { /* never again: it is read without the lock */
 		gpu->agreed = vgt_virtio_pci_features(&gpu->pci);
 	}
+	read_config(gpu);
 	return VGT_ESCAPE_OK;
-}
-
-static uint32_t config_within(const struct vgt_gpu *gpu, size_t offset, uint32_t max)
-{
-	uint32_t value = vgt_virtio_pci_config(&gpu->pci, (uint32_t)offset);
-	return value < max ? value : max;
 }
 
 static enum vgt_escape_status open_locked(struct vgt_gpu *gpu)
@@ -223,10 +237,6 @@ static enum vgt_escape_status open_locked(struct vgt_gpu *gpu)
 	gpu->chain_max = gpu->control.size < VGT_GPU_TABLE_LENGTH
 				 ? gpu->control.size
 				 : (uint32_t)VGT_GPU_TABLE_LENGTH;
-	gpu->num_scanouts = config_within(
-		gpu, offsetof(struct virtio_gpu_config, num_scanouts), SCANOUTS_MAX);
-	gpu->num_capsets = config_within(
-		gpu, offsetof(struct virtio_gpu_config, num_capsets), CAPSETS_MAX);
 	return VGT_ESCAPE_OK;
 }
 
@@ -372,12 +382,12 @@ uint32_t vgt_gpu_room(const struct vgt_gpu *gpu)
 
 uint32_t vgt_gpu_num_capsets(const struct vgt_gpu *gpu)
 {
-	return gpu->num_capsets;
+	return __atomic_load_n(&gpu->num_capsets, __ATOMIC_RELAXED);
 }
 
 uint32_t vgt_gpu_num_scanouts(const struct vgt_gpu *gpu)
 {
-	return gpu->num_scanouts;
+	return __atomic_load_n(&gpu->num_scanouts, __ATOMIC_RELAXED);
 }
 
 struct vgt_gpu_counters vgt_gpu_counters(const struct vgt_gpu *gpu)

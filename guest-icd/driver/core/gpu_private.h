@@ -65,7 +65,7 @@ struct vgt_gpu {
 	struct vgt_gpu_queue control, cursor;
 	uint32_t chain_max; /* descriptors of one command */
 	uint64_t agreed;    /* virtio's feature bits, the same since vgt_gpu_open() */
-	uint32_t num_scanouts, num_capsets;
+	uint32_t num_scanouts, num_capsets; /* as of the last reset; atomic */
 
 	bool given; /* the device may know of our memory: since the last reset it was told */
 	bool lost;  /* until a reset succeeds */
