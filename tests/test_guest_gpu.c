@@ -857,6 +857,66 @@ static void late_answer(void **state)
 	bench_close(&bench);
 }
 
+/* A device with much to do: each wait one fenced command is answered, `gap_ns` after the one
+ * before, and the one without fence last. */
+struct backlog {
+	const struct bench *bench;
+	uint64_t gap_ns;
+	uint32_t left;
+};
+
+static void answer_next(void *context)
+{
+	struct backlog *backlog = context;
+	vgt_dm_advance(backlog->bench->dm, backlog->gap_ns);
+	if (backlog->left > 0) {
+		backlog->left -= vgt_dm_release(backlog->bench->dm, 1);
+	} else {
+		vgt_dm_answer_late(backlog->bench->dm);
+	}
+}
+
+/* How long a call behind `count` commands took. */
+static uint64_t call_behind(uint32_t count, uint64_t gap_ns, enum vgt_escape_status expected)
+{
+	struct vgt_gpu_limits limits = small_limits;
+	limits.requests = 64;
+	struct bench bench = bench_open_with(NULL, &limits);
+	const struct vgt_platform *platform = bench.platform;
+	struct backlog backlog = {.bench = &bench, .gap_ns = gap_ns, .left = count};
+	const struct vgt_dm_plan late = {
+		.type = VIRTIO_GPU_CMD_SET_SCANOUT, .count = UINT32_MAX};
+	struct tally tally = {.count = 0};
+	struct tagged tagged = {&tally, 0};
+	create_context(&bench, 1);
+	vgt_dm_set_fences(bench.dm, VGT_DM_FENCES_HELD, 0);
+	vgt_dm_plant(bench.dm, VGT_DM_NO_ANSWER, &late);
+	for (uint32_t i = 0; i < count; i++) {
+		assert_int_equal(submit(&bench, 64, true, &tagged, NULL), VGT_ESCAPE_OK);
+	}
+	while (vgt_dm_step(bench.dm)) {
+	}
+	vgt_dm_on_wait(bench.dm, answer_next, &backlog);
+	const uint64_t before = platform->now(platform->self);
+	assert_int_equal(call(&bench, false), expected);
+	const uint64_t after = platform->now(platform->self);
+	vgt_dm_on_wait(bench.dm, NULL, NULL);
+	assert_int_equal(vgt_gpu_is_lost(bench.gpu), expected != VGT_ESCAPE_OK);
+	assert_int_equal(vgt_gpu_counters(bench.gpu).timeouts, expected != VGT_ESCAPE_OK);
+	bench_close(&bench);
+	return after - before;
+}
+
+/* The time runs from the last answer, but not for ever. */
+static void late_behind_others(void **state)
+{
+	(void)state;
+	const uint64_t timeout = small_limits.device_timeout_ns;
+	assert_true(call_behind(3, timeout * 9 / 10, VGT_ESCAPE_OK) > 3 * timeout);
+	const uint64_t endless = call_behind(60, timeout / 10, VGT_ESCAPE_DEVICE_LOST);
+	assert_in_range(endless, 4 * timeout, 4 * timeout + timeout / 5);
+}
+
 static void late_answer_after_reset(void **state)
 {
 	(void)state;
@@ -1213,6 +1273,7 @@ int main(void)
 		cmocka_unit_test(waits_for_descriptors),
 		cmocka_unit_test(device_does_what_it_must_not),
 		cmocka_unit_test(late_answer),
+		cmocka_unit_test(late_behind_others),
 		cmocka_unit_test(late_answer_after_reset),
 		cmocka_unit_test(reset_under_load),
 		cmocka_unit_test(reset_wakes_who_waits),

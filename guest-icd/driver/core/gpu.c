@@ -7,7 +7,7 @@
 #define CAPSETS_MAX      64u
 #define CONTROL_SIZE_MIN 4u /* head, response and two pieces of payload */
 #define IDS_MAX          (UINT32_C(1) << 24)
-#define TIMEOUT_MAX      (UINT64_MAX / 2) /* so that a deadline is a time */
+#define TIMEOUT_MAX      (UINT64_MAX / 2 / VGT_GPU_TIMEOUTS_MAX) /* a deadline is a time */
 
 const struct vgt_gpu_limits vgt_gpu_default_limits = {
 	.requests = 128,

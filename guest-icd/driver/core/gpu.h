@@ -12,10 +12,14 @@
  * A virtio-gpu device with its control and cursor queue: virtio 1.2, section 5.7. This is what
  * the glue that found the device holds; clients (client.h) are what programs hold.
  *
- * A device that breaks the protocol, does not answer an unfenced command within
- * device_timeout_ns or asks for a reset is lost: every client gets VGT_ESCAPE_DEVICE_LOST from
- * then on. The next vgt_client_open() resets it first, as vgt_gpu_reset() does. Clients from
- * before a reset stay lost, and what they held is gone.
+ * A device that breaks the protocol, does not answer an unfenced command in time or asks for a
+ * reset is lost: every client gets VGT_ESCAPE_DEVICE_LOST from then on. The next
+ * vgt_client_open() resets it first, as vgt_gpu_reset() does. Clients from before a reset stay
+ * lost, and what they held is gone.
+ *
+ * In time is within device_timeout_ns of when the command was sent, or of the device's last
+ * answer to anybody on the control queue: what waits behind slow work of others is not late.
+ * But never later than four times device_timeout_ns after it was sent.
  */
 
 struct vgt_gpu;
@@ -26,7 +30,7 @@ struct vgt_gpu_limits {
 	   alone does not fill the queue. */
 	uint32_t requests;
 	uint32_t clients;
-	uint64_t device_timeout_ns; /* for the answer to a command without fence */
+	uint64_t device_timeout_ns; /* for the answer to a command without fence: above */
 	uint64_t queue_timeout_ns;  /* for room in the queue; then VGT_ESCAPE_BUSY */
 	/* of one client, as struct vgt_escape_get_version tells them */
 	uint32_t contexts_max;

@@ -205,6 +205,15 @@ enum vgt_escape_status vgt_gpu_post(
 	return status;
 }
 
+/* Until when what was sent at `sent` may stay without answer, as far as is known now. */
+static uint64_t answer_deadline(const struct vgt_gpu *gpu, uint64_t sent)
+{
+	const uint64_t timeout = gpu->limits.device_timeout_ns;
+	const uint64_t last = sent + VGT_GPU_TIMEOUTS_MAX * timeout;
+	const uint64_t deadline = (gpu->answered > sent ? gpu->answered : sent) + timeout;
+	return deadline < last ? deadline : last;
+}
+
 enum vgt_escape_status vgt_gpu_call(struct vgt_gpu *gpu, struct vgt_gpu_command *command)
 {
 	const struct vgt_platform *platform = gpu->platform;
@@ -216,9 +225,10 @@ enum vgt_escape_status vgt_gpu_call(struct vgt_gpu *gpu, struct vgt_gpu_command 
 	}
 	slot->waiter = &waiter;
 	slot->done.function = NULL;
-	const uint64_t deadline = platform->now(platform->self) + gpu->limits.device_timeout_ns;
+	const uint64_t sent = platform->now(platform->self);
 	vgt_gpu_progress(gpu);
 	while (!waiter.over && !gpu->lost) {
+		const uint64_t deadline = answer_deadline(gpu, sent);
 		if (platform->now(platform->self) >= deadline) {
 			gpu->counters.timeouts++;
 			vgt_gpu_lose(gpu);
@@ -367,6 +377,9 @@ static bool take_all_answers(struct vgt_gpu *gpu)
 {
 	bool control = take_answers(gpu, &gpu->control);
 	bool cursor = take_answers(gpu, &gpu->cursor);
+	if (control) { /* the cursor queue says nothing of the other's commands */
+		gpu->answered = gpu->platform->now(gpu->platform->self);
+	}
 	if (control || cursor) {
 		gpu->platform->wake(gpu->platform->self);
 	}

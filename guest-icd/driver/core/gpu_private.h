@@ -27,6 +27,10 @@
  */
 #define VGT_GPU_FENCE_MAX UINT32_MAX
 
+/* So many device_timeout_ns after a command was sent its answer is waited for no longer, even
+ * where the device answers others. */
+#define VGT_GPU_TIMEOUTS_MAX 4u
+
 /* How often a device that says nothing is asked whether it is well. */
 #define VGT_GPU_LOOK_NS UINT64_C(10000000)
 
@@ -71,7 +75,8 @@ struct vgt_gpu {
 	bool lost;  /* until a reset succeeds */
 	bool resetting; /* a thread is at it */
 	uint32_t epoch;
-	uint64_t looked; /* when the device was last asked whether it is well */
+	uint64_t looked;   /* when the device was last asked whether it is well */
+	uint64_t answered; /* when it last answered anything on the control queue */
 	uint64_t last_fence;
 	uint32_t fences; /* in flight */
 	struct vgt_gpu_counters counters;
