@@ -374,6 +374,37 @@ static void test_quotas(void **state)
 	world_close(&world);
 }
 
+/* Limits hold for what is destroyed, too, until the device has done with it. */
+static void test_quotas_of_what_leaves(void **state)
+{
+	struct vgt_gpu_limits limits = world_limits();
+	(void)state;
+	limits.resources_max = 2;
+	limits.backing_max = PAGE + PAGE / 2; /* one page: another is none that is whole */
+	struct world world = world_open(NULL, &limits);
+	struct vgt_client *client = world_client(&world);
+	struct vgt_escape_resource_create_3d resource = buffer;
+	const uint32_t ctx = make_context(client);
+	const uint32_t used = make_backed(client, PAGE);
+	const uint32_t other = make_resource(client);
+	assert_int_equal(
+		vgt_client_attach_backing(client, other, 1, &answer), VGT_ESCAPE_OVER_LIMIT);
+	vgt_dm_set_fences(world.dm, VGT_DM_FENCES_HELD, 0);
+	assert_int_equal(submit(client, ctx, &used, 1, true), OK);
+	assert_int_equal(vgt_client_resource_destroy(client, used, &answer), OK);
+	assert_int_equal(vgt_client_resource_create_3d(client, &resource, false, &answer),
+		VGT_ESCAPE_OVER_LIMIT);
+	assert_int_equal(
+		vgt_client_attach_backing(client, other, 1, &answer), VGT_ESCAPE_OVER_LIMIT);
+	world_settle(&world);
+	assert_int_equal(vgt_dm_release(world.dm, 1), 1);
+	world_settle(&world);
+	make_resource(client);
+	assert_int_equal(vgt_client_attach_backing(client, other, 1, &answer), OK);
+	vgt_client_close(client);
+	world_close(&world);
+}
+
 static void test_clients_max(void **state)
 {
 	struct world world = world_open(NULL, NULL);
@@ -667,7 +698,7 @@ static void test_refused_creation(void **state)
 struct meanwhile {
 	struct world world;
 	struct vgt_client *client;
-	uint32_t resource;
+	uint32_t ctx, resource;
 	void (*act)(struct vgt_client *client, uint32_t resource);
 	bool done;
 };
@@ -745,6 +776,68 @@ static void test_meanwhile(void **state)
 	world_close(&m.world);
 }
 
+/* What was not made leaves nothing, not even its number; what may have been made keeps it. */
+static void test_numbers_of_what_failed(void **state)
+{
+	(void)state;
+	for (uint64_t nth = 1; nth <= 4; nth++) {
+		struct world world = world_open(NULL, NULL);
+		struct vgt_client *client = world_client(&world);
+		struct vgt_escape_resource_create_3d resource = buffer;
+		vgt_dm_fail_request(world.dm, nth, 1);
+		if (vgt_client_resource_create_3d(client, &resource, false, &answer) == OK) {
+			assert_int_equal(nth, 4); /* the object, its number and its handle */
+		} else {
+			vgt_dm_fail_request(world.dm, 0, 0);
+			resource = buffer;
+			assert_int_equal(vgt_client_resource_create_3d(
+						 client, &resource, false, &answer),
+				OK);
+		}
+		vgt_dm_fail_request(world.dm, 0, 0);
+		assert_int_equal(resource.resource_id, 1);
+		/* made, though the answer made no sense */
+		plant(&world, VGT_DM_RESPONSE_TYPE, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, 1, 0);
+		resource = buffer;
+		assert_int_equal(
+			vgt_client_resource_create_3d(client, &resource, false, &answer),
+			VGT_ESCAPE_HOST_INVALID);
+		resource = buffer;
+		assert_int_equal(
+			vgt_client_resource_create_3d(client, &resource, false, &answer), OK);
+		assert_int_equal(resource.resource_id, 3);
+		vgt_client_close(client);
+		world_close(&world);
+	}
+}
+
+/* The host refuses to give the memory back: it stays the resource's. */
+static void test_refused_detaching(void **state)
+{
+	struct world world = world_open(NULL, NULL);
+	struct vgt_client *client = world_client(&world);
+	uint64_t address, size;
+	(void)state;
+	const uint32_t resource = make_backed(client, PAGE);
+	vgt_dm_fail_request(world.dm, 1, 1);
+	assert_int_equal(
+		vgt_client_map(client, resource, &address, &size), VGT_ESCAPE_NO_MEMORY);
+	assert_int_equal(vgt_client_map(client, resource, &address, &size), OK);
+	plant(&world, VGT_DM_REFUSED, VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, 1,
+		VIRTIO_GPU_RESP_ERR_UNSPEC);
+	assert_int_equal(
+		vgt_client_detach_backing(client, resource, &answer), VGT_ESCAPE_HOST_ERROR);
+	assert_int_equal(statistics(client).backing_bytes, PAGE);
+	assert_int_equal(statistics(client).mapped, 1);
+	assert_int_equal(transfer(client, 0, resource, true, false), OK);
+	assert_int_equal(transfer(client, 7, resource, true, false), VGT_ESCAPE_BAD_HANDLE);
+	assert_int_equal(vgt_client_detach_backing(client, resource, &answer), OK);
+	assert_int_equal(statistics(client).backing_bytes, 0);
+	vgt_client_close(client);
+	expect_idle(&world);
+	world_close(&world);
+}
+
 /* The command that was given up may still be carried out: what it named stays until the reset,
  * even where the device has said that the backing is detached. */
 static void test_lost_while_detached(void **state)
@@ -784,13 +877,14 @@ static void test_killed_in_mid_submit(void **state)
 	for (uint32_t i = 0; i < 5; i++) {
 		assert_int_equal(submit(client, ctx, &resource, 1, true), OK);
 	}
+	const uint64_t dmas = vgt_dm_usage(world.dm).dmas;
 	vgt_client_close(client);
 	assert_int_equal(vgt_dm_usage(world.dm).mappings, 0);
 	world_settle(&world);
 	/* nothing of it on the device any more, but its memory is held by what is under way */
 	assert_int_equal(vgt_dm_gpu_contexts(vgt_dm_gpu(world.dm)), 1);
 	assert_int_equal(vgt_dm_gpu_resources(vgt_dm_gpu(world.dm)), 1);
-	assert_true(vgt_dm_usage(world.dm).dmas > world.idle.dmas + 1);
+	assert_int_equal(vgt_dm_usage(world.dm).dmas, dmas);
 	assert_int_equal(submit(other, other_ctx, &other_resource, 1, true), OK);
 	world_settle(&world);
 	assert_int_equal(vgt_dm_release_newest(world.dm, 1), 1);
@@ -1124,6 +1218,60 @@ static void take_over(void *context)
 	}
 }
 
+/* Who waits for a fence hears at once that the device is lost. */
+static void test_lost_while_waiting_for_a_fence(void **state)
+{
+	struct world world = world_open(NULL, NULL);
+	struct vgt_client *client = world_client(&world);
+	(void)state;
+	const uint32_t ctx = make_context(client);
+	plant(&world, VGT_DM_NEEDS_RESET, VIRTIO_GPU_CMD_SUBMIT_3D, 1, 0);
+	assert_int_equal(submit(client, ctx, NULL, 0, true), OK);
+	const uint64_t before = world.platform->now(world.platform->self);
+	assert_int_equal(wait_for(client, answer.fence, 10 * SECOND), VGT_ESCAPE_DEVICE_LOST);
+	assert_true(world.platform->now(world.platform->self) - before < SECOND);
+	vgt_client_close(client);
+	world_close(&world);
+}
+
+static void release_and_submit(void *context)
+{
+	struct meanwhile *m = context;
+	if (!m->done) {
+		m->done = true;
+		assert_int_equal(vgt_dm_release(m->world.dm, 8), 8);
+		assert_int_equal(submit(m->client, m->ctx, NULL, 0, true), OK);
+	}
+}
+
+/* A command waits for its turn, and another one, which was begun later, is sent before it: what
+ * the first has named stays until the first has been answered. */
+static void test_overtaken(void **state)
+{
+	struct meanwhile m = {.world = world_open(NULL, NULL)};
+	struct vgt_client *client = m.client = world_client(&m.world);
+	(void)state;
+	m.ctx = make_context(client);
+	m.resource = make_backed(client, PAGE);
+	vgt_dm_set_fences(m.world.dm, VGT_DM_FENCES_HELD, 0);
+	for (uint32_t i = 0; i < 8; i++) {
+		assert_int_equal(submit(client, m.ctx, NULL, 0, true), OK);
+	}
+	world_settle(&m.world);
+	vgt_dm_on_wait(m.world.dm, release_and_submit, &m);
+	assert_int_equal(transfer(client, m.ctx, m.resource, false, true), OK);
+	assert_true(m.done);
+	vgt_dm_on_wait(m.world.dm, NULL, NULL);
+	world_settle(&m.world);
+	const uint64_t dmas = vgt_dm_usage(m.world.dm).dmas;
+	vgt_client_close(client);
+	world_settle(&m.world);
+	assert_int_equal(vgt_dm_usage(m.world.dm).dmas, dmas);
+	assert_int_equal(vgt_dm_release(m.world.dm, 8), 2);
+	expect_idle(&m.world);
+	world_close(&m.world);
+}
+
 /* A request of several commands ends with the device that it began with. */
 static void test_reset_between_commands(void **state)
 {
@@ -1313,6 +1461,7 @@ int main(void)
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_quotas),
+		cmocka_unit_test(test_quotas_of_what_leaves),
 		cmocka_unit_test(test_clients_max),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_fences),
@@ -1322,6 +1471,8 @@ int main(void)
 		cmocka_unit_test(test_doubtful_answers),
 		cmocka_unit_test(test_refused_creation),
 		cmocka_unit_test(test_meanwhile),
+		cmocka_unit_test(test_numbers_of_what_failed),
+		cmocka_unit_test(test_refused_detaching),
 		cmocka_unit_test(test_lost_while_detached),
 		cmocka_unit_test(test_killed_in_mid_submit),
 		cmocka_unit_test(test_closed_on_a_full_queue),
@@ -1331,6 +1482,8 @@ int main(void)
 		cmocka_unit_test(test_device_that_never_answers),
 		cmocka_unit_test(test_reset_under_load),
 		cmocka_unit_test(test_reset_while_waiting),
+		cmocka_unit_test(test_lost_while_waiting_for_a_fence),
+		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_reset_between_commands),
 		cmocka_unit_test(test_device_that_is_beyond_reset),
 		cmocka_unit_test(test_closed_with_clients),

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #define OK        VGT_ESCAPE_OK
 #define COUNT(of) (sizeof(of) / sizeof((of)[0]))
@@ -416,6 +417,14 @@ static void test_headers(void **state)
 		blank(buffer, &shapes[0])->magic ^= UINT32_C(1) << bit;
 		assert_int_equal(ask_bytes(buffer, 256), VGT_ESCAPE_BAD_REQUEST);
 	}
+	/* what is out is written, always */
+	struct vgt_escape_header *const header = blank(buffer, &shapes[0]);
+	header->magic = 0x11111111;
+	header->status = header->response = UINT32_MAX;
+	header->fence = UINT64_MAX;
+	assert_int_equal(ask_bytes(buffer, 256), VGT_ESCAPE_BAD_REQUEST);
+	assert_int_equal(header->response, 0);
+	assert_int_equal(header->fence, 0);
 	/* request 0 of nobody */
 	memset(buffer, 0, 256);
 	assert_int_equal(ask_bytes(buffer, 256), VGT_ESCAPE_BAD_REQUEST);
@@ -449,6 +458,11 @@ static void test_addresses(void **state)
 	vgt_dm_bad_memory(world.dm, (uintptr_t)page, PAGE, false, true);
 	assert_int_equal(
 		vgt_dispatch(client, (uintptr_t)page, sizeof(request)), VGT_ESCAPE_BAD_ADDRESS);
+	/* its handle is told to nobody: it is given up */
+	const uint64_t dmas = vgt_dm_usage(world.dm).dmas;
+	memcpy(page, &(const uint32_t[4]){2, PAGE}, 16);
+	assert_int_equal(vgt_dispatch(client, (uintptr_t)page, 16), VGT_ESCAPE_BAD_ADDRESS);
+	assert_int_equal(vgt_dm_usage(world.dm).dmas, dmas);
 	vgt_dm_bad_memory(world.dm, 0, 0, false, false);
 	vgt_dm_caller_memory(world.dm, 0, 0);
 }
@@ -592,6 +606,8 @@ static void test_texts(void **state)
 	const uint32_t ctx = make_context();
 	REQUEST(ctx_create, context, CTX_CREATE);
 	context.name_size = 65;
+	assert_int_equal(ask(&context), VGT_ESCAPE_BAD_PARAMETER);
+	context.name_size = UINT32_MAX;
 	assert_int_equal(ask(&context), VGT_ESCAPE_BAD_PARAMETER);
 	context = (struct vgt_escape_ctx_create){
 		.header = HEADER(CTX_CREATE, sizeof(context)), .name_size = 3, .name = "a\0b"};
@@ -869,6 +885,16 @@ static void fault_2017_pointer_in_the_abi(void **state)
 		.data_32 = 16,
 		.data_64 = (uintptr_t)data};
 	assert_int_equal(vgt_dispatch(client, (uintptr_t)&request, 24), VGT_ESCAPE_BAD_ADDRESS);
+	void *const low = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	assert_ptr_not_equal(low, MAP_FAILED);
+	request = (struct update_2017){.command = 3,
+		.handle = handle,
+		.size = sizeof(data),
+		.data_32 = (uint32_t)(uintptr_t)low};
+	assert_int_equal(vgt_dispatch(client, (uintptr_t)&request, 24), OK);
+	assert_int_equal(*(uint8_t *)low, 0xa5);
+	munmap(low, PAGE);
 	for (uint32_t size = 4; size <= sizeof(request); size++) {
 		request = (struct update_2017){.command = 3, .handle = handle};
 		if (size != 24 && size != 32) {

@@ -782,6 +782,8 @@ static const struct hostile hostile[] = {
 	{VGT_DM_RESPONSE_TYPE, 0x12ff, false, VGT_ESCAPE_HOST_ERROR, false, 0, 0},
 	{VGT_DM_RESPONSE_FENCE, 1, true, VGT_ESCAPE_HOST_INVALID, false, 1, 0},
 	{VGT_DM_RESPONSE_FENCE, UINT64_C(1) << 32, true, VGT_ESCAPE_HOST_INVALID, false, 1, 0},
+	{VGT_DM_RESPONSE_FLAGS, VIRTIO_GPU_FLAG_FENCE, true, VGT_ESCAPE_HOST_INVALID, false, 1,
+		0},
 	{VGT_DM_RESPONSE_RANDOM, 7, true, VGT_ESCAPE_OK, false, 0, 0},
 	{VGT_DM_NO_ANSWER, 0, false, VGT_ESCAPE_DEVICE_LOST, true, 0, 1},
 	{VGT_DM_NO_ANSWER, 0, true, VGT_ESCAPE_DEVICE_LOST, true, 0, 1},
@@ -934,6 +936,28 @@ static void late_answer_after_reset(void **state)
 }
 
 /* Resets */
+
+/* Whoever loses what is on the cursor queue has no cursor soon. */
+static void cursor_commands_come_back_from_a_reset(void **state)
+{
+	(void)state;
+	struct bench bench = bench_open_with(NULL, NULL);
+	struct tally tally = {.count = 0};
+	struct tagged tagged = {&tally, 0};
+	struct virtio_gpu_update_cursor head = {.hdr = {.type = VIRTIO_GPU_CMD_MOVE_CURSOR}};
+	for (uint32_t i = 0; i < 5 * VGT_GPU_CURSOR_REQUESTS; i++) {
+		if (i && i % VGT_GPU_CURSOR_REQUESTS == 0) {
+			assert_int_equal(vgt_gpu_reset_locked(bench.gpu), VGT_ESCAPE_OK);
+			assert_int_equal(tally.count, i);
+			assert_int_equal(tally.lost, i);
+		}
+		struct vgt_gpu_command command = {
+			.head = &head, .head_size = sizeof(head), .cursor = true};
+		struct vgt_gpu_done done = {count_done, &tagged};
+		assert_int_equal(vgt_gpu_post(bench.gpu, &command, &done), VGT_ESCAPE_OK);
+	}
+	bench_close(&bench);
+}
 
 static void reset_under_load(void **state)
 {
@@ -1275,6 +1299,7 @@ int main(void)
 		cmocka_unit_test(late_answer),
 		cmocka_unit_test(late_behind_others),
 		cmocka_unit_test(late_answer_after_reset),
+		cmocka_unit_test(cursor_commands_come_back_from_a_reset),
 		cmocka_unit_test(reset_under_load),
 		cmocka_unit_test(reset_wakes_who_waits),
 		cmocka_unit_test(reset_that_is_not_done),

@@ -1111,6 +1111,11 @@ static void test_faults_of_responses(void **state)
 	assert_int_equal(hdr->fence_id, 77);
 	finish_fault(&bench, VGT_DM_RESPONSE_FENCE);
 
+	bench = bench_with_fault(VGT_DM_RESPONSE_FLAGS, VIRTIO_GPU_FLAG_FENCE);
+	hdr = response(&bench);
+	assert_int_equal(hdr->flags, VIRTIO_GPU_FLAG_FENCE);
+	finish_fault(&bench, VGT_DM_RESPONSE_FLAGS);
+
 	bench = bench_with_fault(VGT_DM_REFUSED, VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);
 	hdr = response(&bench);
 	assert_int_equal(hdr->type, VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY);

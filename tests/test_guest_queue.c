@@ -300,6 +300,8 @@ static void reclaim_all(void)
 		must(world.chains[i].state == NOT_THERE, "a token did not come back");
 	}
 	must(world.queue.free_count == world.queue.size, "a descriptor is lost by reclaim");
+	struct chain more = {.readable = 1};
+	must(!try_add(&more), "added to what was reclaimed");
 }
 
 static void must_be_broken(const char *what)

@@ -432,6 +432,9 @@ static void spoil_response(struct vgt_dm *dm, struct dm_chain *chain)
 	if (strikes(dm, VGT_DM_RESPONSE_FENCE, type)) {
 		header.fence_id += value_of(dm, VGT_DM_RESPONSE_FENCE);
 	}
+	if (strikes(dm, VGT_DM_RESPONSE_FLAGS, type)) {
+		header.flags ^= (uint32_t)value_of(dm, VGT_DM_RESPONSE_FLAGS);
+	}
 	memcpy(chain->response, &header, sizeof(header));
 	if (strikes(dm, VGT_DM_RESPONSE_RANDOM, type)) {
 		uint32_t state = (uint32_t)value_of(dm, VGT_DM_RESPONSE_RANDOM) | 1;

@@ -111,6 +111,7 @@ enum vgt_dm_fault {
 	VGT_DM_RESPONSE_SHORT,  /* writes only `value` bytes, and says so */
 	VGT_DM_RESPONSE_TYPE,   /* type = value, after it was executed */
 	VGT_DM_RESPONSE_FENCE,  /* fence_id is `value` more */
+	VGT_DM_RESPONSE_FLAGS,  /* the flags `value` are the other way round */
 	VGT_DM_RESPONSE_RANDOM, /* random bytes behind the header; value: the seed */
 	VGT_DM_REFUSED,         /* not executed, answered with the type `value` */
 	VGT_DM_NO_ANSWER,       /* executed, but only vgt_dm_answer_late() answers */
