@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest_world.h"
 
+#include "id_pool.h"
 #include "virgl_capset.h"
 #include "virgl_cmd.h"
 
@@ -625,6 +626,18 @@ static void test_kept_while_used(void **state)
 	world_close(&world);
 }
 
+/* The rest of clients that were closed goes with the reset, which the next one does. */
+static void expect_lost_until_open(const struct world *world)
+{
+	assert_true(vgt_gpu_is_lost(world->gpu));
+	struct vgt_client *next = world_client(world);
+	assert_false(vgt_gpu_is_lost(world->gpu));
+	assert_int_equal(vgt_dm_usage(world->dm).dmas, world->idle.dmas);
+	make_backed(next, PAGE);
+	vgt_client_close(next);
+	expect_idle(world);
+}
+
 /* What the device says when something is destroyed decides whether its number and memory are
  * free: after an answer that leaves it open they stay until the reset. */
 static void test_doubtful_answers(void **state)
@@ -648,12 +661,122 @@ static void test_doubtful_answers(void **state)
 		assert_int_equal(
 			vgt_client_resource_create_3d(client, &request, false, &answer), OK);
 		assert_int_equal(request.resource_id, 2);
+		assert_false(vgt_gpu_is_lost(world.gpu));
 		vgt_client_close(client);
 		assert_int_equal(vgt_dm_usage(world.dm).dmas, world.idle.dmas + 1);
-		assert_int_equal(vgt_gpu_reset(world.gpu), OK);
+		expect_lost_until_open(&world);
+		world_close(&world);
+	}
+}
+
+/* Clients whose contexts the device does not destroy do not use up `clients`. */
+static void test_refused_destruction(void **state)
+{
+	static const struct {
+		uint32_t type;
+		bool by_request, lost;
+	} cases[] = {
+		{VIRTIO_GPU_RESP_ERR_UNSPEC, false, true},
+		{VIRTIO_GPU_RESP_ERR_UNSPEC, true, true},
+		{0x1234, false, true},
+		{0x1234, true, true},
+		{VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, false, false},
+		{VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID, true, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct world world = world_open(NULL, NULL);
+		struct vgt_client *clients[4];
+		/* what it does not know it does not have */
+		plant(&world, cases[i].lost ? VGT_DM_REFUSED : VGT_DM_RESPONSE_TYPE,
+			VIRTIO_GPU_CMD_CTX_DESTROY, 4, cases[i].type);
+		for (uint32_t j = 0; j < 4; j++) {
+			clients[j] = world_client(&world);
+			const uint32_t ctx = make_context(clients[j]);
+			if (cases[i].by_request) {
+				vgt_client_ctx_destroy(clients[j], ctx, &answer);
+			}
+		}
+		assert_false(vgt_gpu_is_lost(world.gpu));
+		for (uint32_t j = 0; j < 4; j++) {
+			vgt_client_close(clients[j]);
+		}
+		world_settle(&world);
+		if (cases[i].lost) {
+			expect_lost_until_open(&world);
+		}
+		assert_false(vgt_gpu_is_lost(world.gpu));
 		expect_idle(&world);
 		world_close(&world);
 	}
+}
+
+/* The refusal comes with the answers that the next client takes. */
+static void test_refused_unseen(void **state)
+{
+	struct world world = world_open(NULL, NULL);
+	struct vgt_client *clients[4];
+	(void)state;
+	plant(&world, VGT_DM_REFUSED, VIRTIO_GPU_CMD_CTX_DESTROY, 4,
+		VIRTIO_GPU_RESP_ERR_UNSPEC);
+	for (uint32_t i = 0; i < 4; i++) {
+		clients[i] = world_client(&world);
+		make_context(clients[i]);
+	}
+	for (uint32_t i = 0; i < 4; i++) {
+		vgt_client_close(clients[i]);
+	}
+	while (vgt_dm_step(world.dm)) {
+	}
+	assert_false(vgt_gpu_is_lost(world.gpu));
+	vgt_client_close(world_client(&world));
+	expect_idle(&world);
+	world_close(&world);
+}
+
+static uint32_t make_refused(
+	const struct world *world, struct vgt_client *client, enum vgt_dm_fault fault)
+{
+	struct vgt_escape_resource_create_3d request = buffer;
+	plant(world, fault, VIRTIO_GPU_CMD_RESOURCE_CREATE_3D, 1, VIRTIO_GPU_RESP_ERR_UNSPEC);
+	assert_int_equal(vgt_client_resource_create_3d(client, &request, true, &answer), OK);
+	assert_int_equal(wait_for(client, answer.fence, SECOND), VGT_ESCAPE_HOST_ERROR);
+	plant(world, VGT_DM_REFUSED, VIRTIO_GPU_CMD_RESOURCE_UNREF, 1,
+		VIRTIO_GPU_RESP_ERR_UNSPEC);
+	return request.resource;
+}
+
+/* A device that says ERR_UNSPEC of what it does not know: no program can have it reset so. */
+static void test_refused_and_destroyed(void **state)
+{
+	(void)state;
+	for (int by_request = 0; by_request < 2; by_request++) {
+		struct world world = world_open(NULL, NULL);
+		struct vgt_client *client = world_client(&world);
+		const uint32_t resource = make_refused(&world, client, VGT_DM_REFUSED);
+		if (by_request) {
+			assert_int_equal(vgt_client_resource_destroy(client, resource, &answer),
+				VGT_ESCAPE_HOST_ERROR);
+			assert_int_equal(vgt_id_pool_take(vgt_gpu_resource_ids(world.gpu)), 1);
+		}
+		vgt_client_close(client);
+		expect_idle(&world);
+		assert_int_equal(vgt_dm_struck(world.dm, VGT_DM_REFUSED), 2);
+		assert_false(vgt_gpu_is_lost(world.gpu));
+		world_close(&world);
+	}
+	/* it has lied, and has memory */
+	struct world world = world_open(NULL, NULL);
+	struct vgt_client *client = world_client(&world);
+	const uint32_t resource = make_refused(&world, client, VGT_DM_RESPONSE_TYPE);
+	assert_int_equal(vgt_client_attach_backing(client, resource, PAGE, &answer), OK);
+	assert_int_equal(
+		vgt_client_resource_destroy(client, resource, &answer), VGT_ESCAPE_HOST_ERROR);
+	assert_int_equal(vgt_dm_usage(world.dm).dmas, world.idle.dmas + 1);
+	vgt_client_close(client);
+	assert_int_equal(vgt_dm_usage(world.dm).dmas, world.idle.dmas + 1);
+	expect_lost_until_open(&world);
+	world_close(&world);
 }
 
 static void test_refused_creation(void **state)
@@ -1469,6 +1592,9 @@ int main(void)
 		cmocka_unit_test(test_back_pressure),
 		cmocka_unit_test(test_kept_while_used),
 		cmocka_unit_test(test_doubtful_answers),
+		cmocka_unit_test(test_refused_destruction),
+		cmocka_unit_test(test_refused_unseen),
+		cmocka_unit_test(test_refused_and_destroyed),
 		cmocka_unit_test(test_refused_creation),
 		cmocka_unit_test(test_meanwhile),
 		cmocka_unit_test(test_numbers_of_what_failed),

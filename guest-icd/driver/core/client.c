@@ -86,6 +86,7 @@ void vgt_clients_drain(struct vgt_gpu *gpu, bool wait)
 
 static enum vgt_escape_status ready(struct vgt_gpu *gpu)
 {
+	vgt_gpu_progress(gpu);
 	if (vgt_gpu_is_lost(gpu) && vgt_gpu_reset_locked(gpu) != VGT_ESCAPE_OK) {
 		return VGT_ESCAPE_DEVICE_LOST;
 	}
@@ -144,6 +145,16 @@ static void unmap_all(struct vgt_client *client)
 	}
 }
 
+/* Whether the device was to destroy something and may have it still; before drain(). */
+static bool is_in_doubt(const struct vgt_client *client)
+{
+	const struct vgt_object *object = client->leaving;
+	while (object && object->gone) {
+		object = object->next;
+	}
+	return object != NULL;
+}
+
 void vgt_client_close(struct vgt_client *client)
 {
 	if (!client) {
@@ -153,6 +164,9 @@ void vgt_client_close(struct vgt_client *client)
 	platform->lock(platform->self);
 	client->closed = true;
 	unmap_all(client);
+	if (is_in_doubt(client)) {
+		vgt_gpu_lose(client->gpu);
+	}
 	drain(client, true);
 	platform->unlock(platform->self);
 }
@@ -329,6 +343,9 @@ static void fence_done(void *context, enum vgt_escape_status status, uint32_t re
 	struct vgt_fenced *const fenced = context;
 	struct vgt_client *const client = fenced->use.client;
 	count_answer(client, status);
+	if (fenced->use.creates) {
+		fenced->use.creates->refused = status == VGT_ESCAPE_HOST_ERROR;
+	}
 	vgt_fence_timeline_answer(&client->fences, fenced->fence, status, response_type);
 	client->in_flight--;
 	fenced->next = client->free;
@@ -354,7 +371,8 @@ static enum vgt_escape_status post_fenced(
 	}
 	/* Only now, so that the numbers are in the order of the ring. */
 	fenced->fence = vgt_fence_timeline_add(&client->fences);
-	fenced->use = (struct vgt_use){.client = client, .ticket = use->ticket};
+	fenced->use = (struct vgt_use){
+		.client = client, .ticket = use->ticket, .creates = use->creates};
 	link_use(&fenced->use, use);
 	client->in_flight++;
 	answer->fence = fenced->fence;

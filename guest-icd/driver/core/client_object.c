@@ -21,14 +21,20 @@ static uint32_t destroying_size(const struct vgt_object *object)
 						  : sizeof(struct virtio_gpu_resource_unref);
 }
 
-/* Whether this answer says that the device does not know the object. Others, and none at all,
- * leave that open. */
-static bool says_gone(enum vgt_escape_status status, uint32_t response)
+/*
+ * Whether after this answer to its destruction the device does not know the object. Others, and
+ * none at all, leave that open. QEMU's device with virglrenderer refuses only what it does not
+ * know, with an ERR_INVALID_*; the one with rutabaga says ERR_UNSPEC, but what it has refused
+ * to create it does not have.
+ */
+static bool is_gone_after(
+	struct vgt_object *object, enum vgt_escape_status status, uint32_t response)
 {
 	return status == VGT_ESCAPE_OK ||
 	       (status == VGT_ESCAPE_HOST_ERROR &&
 		       (response == VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID ||
-			       response == VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID));
+			       response == VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID ||
+			       (object->refused && !vgt_resource_of(object)->backing)));
 }
 
 /* Creating */
@@ -203,7 +209,7 @@ enum vgt_escape_status vgt_object_destroy(struct vgt_object *object, struct vgt_
 	if (status == VGT_ESCAPE_BUSY || status == VGT_ESCAPE_NO_MEMORY) {
 		object->hidden = false;
 	} else {
-		vgt_object_leave(object, says_gone(status, answer->response));
+		vgt_object_leave(object, is_gone_after(object, status, answer->response));
 	}
 	return status;
 }
@@ -212,7 +218,10 @@ static void destroyed(void *context, enum vgt_escape_status status, uint32_t res
 {
 	struct vgt_object *const object = context;
 	struct vgt_client *const client = object->client;
-	object->gone = says_gone(status, response);
+	object->gone = is_gone_after(object, status, response);
+	if (!object->gone && status != VGT_ESCAPE_DEVICE_LOST) {
+		vgt_gpu_lose(client->gpu);
+	}
 	vgt_object_free_unused(object);
 	vgt_client_free_over(client);
 }

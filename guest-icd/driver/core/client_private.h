@@ -17,13 +17,16 @@
  * ticket of the last use that named it. When it has left its table it is freed as soon as the
  * device has said that it is gone, and no use is under way that is as old as its ticket or
  * older. A device that is lost may still use everything that it was given, until it is reset:
- * then nothing of it is left there.
+ * then nothing of it is left there. So a device which refuses to destroy what it has, or says
+ * nonsense to that, is made lost when the client is closed, for nothing else gets the rest
+ * back.
  */
 
 struct vgt_use {
 	struct vgt_use *previous, *next; /* in the order of tickets */
 	struct vgt_client *client;
 	uint64_t ticket;
+	struct vgt_object *creates; /* the resource that its command is to make; NULL: none */
 };
 
 enum vgt_object_kind {
@@ -41,8 +44,9 @@ struct vgt_object {
 	uint32_t handle;
 	uint32_t id; /* the device's; 0: it has none */
 	enum vgt_object_kind kind;
-	bool hidden; /* a call is making or destroying it, so that no handle leads to it */
-	bool gone;   /* the device does not know it, or no longer */
+	bool hidden;  /* a call is making or destroying it, so that no handle leads to it */
+	bool gone;    /* the device does not know it, or no longer */
+	bool refused; /* a resource, created with a fence: the device said no */
 };
 
 struct vgt_memory {

@@ -29,6 +29,7 @@ enum vgt_escape_status vgt_use_create_resource(struct vgt_use *use,
 		return status;
 	}
 	vgt_use_name(use, object);
+	use->creates = object;
 	*id = object->id;
 	*handle = object->handle;
 	status = vgt_use_send_resource(use, vgt_resource_of(object), command, fenced, answer);

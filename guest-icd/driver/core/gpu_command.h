@@ -72,6 +72,8 @@ void vgt_gpu_wait(struct vgt_gpu *gpu, uint64_t deadline);
 /* DEVICE_LOST where it is, or where it has been reset since `epoch`; else OK. */
 enum vgt_escape_status vgt_gpu_check(struct vgt_gpu *gpu, uint32_t epoch);
 uint32_t vgt_gpu_epoch(const struct vgt_gpu *gpu); /* counts resets */
+/* From now on everybody gets DEVICE_LOST, until it is reset. */
+void vgt_gpu_lose(struct vgt_gpu *gpu);
 /* Resets; vgt_gpu_reset() without the lock. */
 enum vgt_escape_status vgt_gpu_reset_locked(struct vgt_gpu *gpu);
 bool vgt_gpu_is_lost(const struct vgt_gpu *gpu);

@@ -87,8 +87,6 @@ struct vgt_gpu {
 	struct vgt_segment segments[VGT_GPU_TABLE_LENGTH]; /* of the chain that is being made */
 };
 
-/* From now on everybody gets DEVICE_LOST. */
-void vgt_gpu_lose(struct vgt_gpu *gpu);
 /* The device has forgotten what was in flight: all of it ends with DEVICE_LOST. */
 void vgt_gpu_end_all(struct vgt_gpu *gpu);
 
