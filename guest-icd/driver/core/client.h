@@ -9,6 +9,10 @@
  * are a client's own; a handle of another client, or one that was destroyed, is BAD_HANDLE. The
  * functions are the requests of vgt_escape.h with the statuses that are named there, called by
  * any number of threads; they take the lock themselves.
+ *
+ * The limits are of a client, and `clients` is of the device: the core does not know which
+ * clients are the same program's. Who opens them sees to it that no program has so many that
+ * others get none.
  */
 
 struct vgt_client;

@@ -11,6 +11,9 @@
  * a C library it needs memcpy and memset only, it uses no floating point, does not recurse and
  * needs less than 4 KiB of stack.
  *
+ * The compiler is gcc or clang, for __atomic_*, __builtin_* and __attribute__. For Windows that
+ * is mingw-w64 or clang-cl; Microsoft's own, cl.exe, does not compile it.
+ *
  * Every function gets `self`. wait() and wake() are called with the lock held, copy_in() and
  * copy_out() without it, the others with it or without.
  *
