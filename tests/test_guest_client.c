@@ -539,6 +539,13 @@ static void test_failed_fences(void **state)
 	assert_int_equal(
 		answer.response, 0); /* what it was is no longer kept, that it was is */
 	assert_int_equal(request.failed, 1);
+	/* without a fence; the device has got it, and it counts */
+	const uint64_t submits = statistics(client).submits;
+	plant(&world, VGT_DM_REFUSED, VIRTIO_GPU_CMD_SUBMIT_3D, 1,
+		VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
+	assert_int_equal(submit(client, ctx, NULL, 0, false), VGT_ESCAPE_HOST_ERROR);
+	assert_int_equal(answer.response, VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
+	assert_int_equal(statistics(client).submits, submits + 1);
 	vgt_client_close(client);
 	expect_idle(&world);
 	world_close(&world);

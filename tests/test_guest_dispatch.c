@@ -659,6 +659,29 @@ static void test_small_capset_buffers(void **state)
 	}
 }
 
+static void note_bytes(void *context)
+{
+	uint64_t *bytes = context;
+	*bytes = vgt_dm_usage(world.dm).bytes;
+}
+
+/* The driver's memory goes by what a capset may be, not by what the caller says. */
+static void test_big_capset_buffer(void **state)
+{
+	static struct {
+		struct vgt_escape_get_capset request;
+		uint8_t bytes[1 << 20];
+	} capset = {.request = {.header = HEADER(GET_CAPSET, sizeof(capset)),
+			    .capset_id = VIRTIO_GPU_CAPSET_VIRGL2}};
+	uint64_t bytes = 0;
+	(void)state;
+	const uint64_t before = vgt_dm_usage(world.dm).bytes;
+	vgt_dm_on_wait(world.dm, note_bytes, &bytes);
+	assert_int_equal(ask(&capset), OK);
+	vgt_dm_on_wait(world.dm, NULL, NULL);
+	assert_in_range(bytes, before + 1, before + 4 * PAGE);
+}
+
 /* Handles of others */
 
 static void test_two_clients(void **state)
@@ -1317,6 +1340,7 @@ int main(void)
 		TEST(test_many_submits),
 		TEST(test_texts),
 		TEST(test_small_capset_buffers),
+		TEST(test_big_capset_buffer),
 		TEST(test_two_clients),
 		TEST(test_forged_handles),
 		TEST(test_out_of_memory),

@@ -1005,6 +1005,27 @@ static void reset_once(void *context)
 	vgt_gpu_reset(bench->gpu);
 }
 
+static void end_reset(void *context)
+{
+	struct bench *bench = context;
+	bench->gpu->resetting = false;
+}
+
+/* Another thread is at it: one reset is enough for both. */
+static void reset_during_a_reset(void **state)
+{
+	(void)state;
+	struct bench bench = bench_open_with(NULL, NULL);
+	const uint64_t resets = vgt_dm_resets(bench.dm);
+	bench.gpu->resetting = true;
+	vgt_dm_on_wait(bench.dm, end_reset, &bench);
+	assert_int_equal(vgt_gpu_reset_locked(bench.gpu), VGT_ESCAPE_OK);
+	vgt_dm_on_wait(bench.dm, NULL, NULL);
+	assert_int_equal(vgt_dm_resets(bench.dm), resets);
+	assert_int_equal(vgt_gpu_counters(bench.gpu).resets, 0);
+	bench_close(&bench);
+}
+
 static void reset_wakes_who_waits(void **state)
 {
 	(void)state;
@@ -1301,6 +1322,7 @@ int main(void)
 		cmocka_unit_test(late_answer_after_reset),
 		cmocka_unit_test(cursor_commands_come_back_from_a_reset),
 		cmocka_unit_test(reset_under_load),
+		cmocka_unit_test(reset_during_a_reset),
 		cmocka_unit_test(reset_wakes_who_waits),
 		cmocka_unit_test(reset_that_is_not_done),
 		cmocka_unit_test(close_without_reset),
