@@ -25,6 +25,9 @@ cli_end() {
 	trap - EXIT
 	$cli_at_end
 	rm -rf "$TMP"
+	if [ $status -eq 77 ]; then # skip has said why
+		exit 77
+	fi
 	if [ $status -ne 0 ]; then
 		echo "cli/$cli_name: FAILED after $cli_checks checks" >&2
 		exit $status
