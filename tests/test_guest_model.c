@@ -158,15 +158,20 @@ static void be_ready(struct bench *bench)
 	set(bench, DEVICE_STATUS, 1, 0xf);
 }
 
-static struct bench bench_ready(const struct vgt_dm_options *options)
+static struct bench bench_ready_with(const struct vgt_dm_options *options, uint64_t features)
 {
 	struct bench bench = bench_with(options);
 	reset(&bench);
-	negotiate(&bench, FEATURES);
+	negotiate(&bench, features);
 	assert_int_equal(get(&bench, DEVICE_STATUS, 1), 0xb);
 	give_queue(&bench);
 	be_ready(&bench);
 	return bench;
+}
+
+static struct bench bench_ready(const struct vgt_dm_options *options)
+{
+	return bench_ready_with(options, FEATURES);
 }
 
 /* Gives all back and expects that nothing was wrong, or so many things. */
@@ -207,6 +212,17 @@ static void offer(struct bench *bench, uint16_t head)
 static uint16_t *used_ring(const struct bench *bench)
 {
 	return (uint16_t *)((uint8_t *)bench->rings.address + USED_AT);
+}
+
+static uint16_t avail_event(const struct bench *bench)
+{
+	return __atomic_load_n(&used_ring(bench)[2 + 4 * ENTRIES], __ATOMIC_SEQ_CST);
+}
+
+static void set_used_event(const struct bench *bench, uint16_t event)
+{
+	uint16_t *avail = (uint16_t *)((uint8_t *)bench->rings.address + AVAIL_AT);
+	__atomic_store_n(&avail[2 + ENTRIES], event, __ATOMIC_SEQ_CST);
 }
 
 static uint16_t used_index(const struct bench *bench)
@@ -719,6 +735,75 @@ static void test_no_notification_no_work(void **state)
 	assert_int_equal(used_index(&bench), 1);
 	assert_int_equal(vgt_dm_in_flight(bench.dm), 0);
 	finish(&bench, 0);
+}
+
+#define EVENT_FEATURES (FEATURES | VIRTIO_F_EVENT_IDX)
+
+static void test_events_polling(void **state)
+{
+	(void)state;
+	struct bench bench =
+		bench_ready_with(&(struct vgt_dm_options){.polls = true}, EVENT_FEATURES);
+	assert_int_equal(used_ring(&bench)[0], 0);
+	assert_int_equal(avail_event(&bench), 0xffff);
+	(void)table_of(&bench);
+	offer(&bench, 0);
+	assert_true(vgt_dm_step(bench.dm));
+	assert_int_equal(used_index(&bench), 1);
+	assert_int_equal(avail_event(&bench), 0);
+	finish(&bench, 0);
+}
+
+/* How long a wait() takes, by the model's clock. */
+static uint64_t time_waited(const struct bench *bench)
+{
+	const struct vgt_platform *platform = bench->platform;
+	platform->lock(platform->self);
+	const uint64_t begin = platform->now(platform->self);
+	platform->wait(platform->self, 30 * SECOND);
+	const uint64_t end = platform->now(platform->self);
+	platform->unlock(platform->self);
+	return end - begin;
+}
+
+static void test_events(void **state)
+{
+	(void)state;
+	struct bench bench = bench_ready_with(NULL, EVENT_FEATURES);
+	assert_int_equal(avail_event(&bench), 0);
+	(void)table_of(&bench);
+	for (uint16_t i = 0; i < 4; i++) {
+		assert_int_equal(avail_event(&bench), i);
+		offer(&bench, 0);
+		assert_false(vgt_dm_step(bench.dm)); /* nobody has notified */
+		notify(&bench);
+		assert_int_equal(avail_event(&bench), i + 1);
+		/* an interrupt at the first, the third and the fourth answer */
+		set_used_event(&bench, i < 3 ? i / 2 * 2 : i);
+		const uint64_t waited = time_waited(&bench);
+		assert_int_equal(used_index(&bench), i + 1);
+		assert_int_equal(waited < SECOND, i != 1);
+	}
+	/* an event too late is asked for */
+	const struct vgt_dm_plan once = {.count = 1, .value = 1};
+	vgt_dm_plant(bench.dm, VGT_DM_AVAIL_EVENT, &once);
+	offer(&bench, 0);
+	notify(&bench);
+	assert_int_equal(avail_event(&bench), 6);
+	finish(&bench, 0);
+}
+
+static void test_events_and_flags(void **state)
+{
+	(void)state;
+	struct bench bench = bench_ready_with(NULL, EVENT_FEATURES);
+	uint16_t *avail = (uint16_t *)((uint8_t *)bench.rings.address + AVAIL_AT);
+	avail[0] = 1;
+	(void)table_of(&bench);
+	offer(&bench, 0);
+	notify(&bench);
+	assert_non_null(strstr(vgt_dm_violation(bench.dm, 0), "flags of the available ring"));
+	finish(&bench, 1);
 }
 
 /* virtio-gpu */
@@ -1341,10 +1426,10 @@ static void test_clock(void **state)
 }
 
 /* A device that is a thread: the rings are all that orders its memory and the driver's. */
-static void test_threaded(void **state)
+static void run_threaded(uint64_t features)
 {
-	(void)state;
-	struct bench bench = bench_ready(&(struct vgt_dm_options){.threaded = true});
+	struct bench bench =
+		bench_ready_with(&(struct vgt_dm_options){.threaded = true}, features);
 	const struct vgt_platform *platform = bench.platform;
 	vgt_dm_set_fences(bench.dm, VGT_DM_FENCES_LATER, 1);
 	platform->lock(platform->self);
@@ -1355,7 +1440,10 @@ static void test_threaded(void **state)
 		memset((uint8_t *)bench.memory.address + RESPONSE_AT, 0, 512);
 		send_from(&bench, 0, 0, sizeof(hdr));
 		while (used_index(&bench) != (uint16_t)(i + 1)) {
-			platform->wait(platform->self, 60 * SECOND);
+			set_used_event(&bench, i);
+			if (used_index(&bench) == i) {
+				platform->wait(platform->self, 60 * SECOND);
+			}
 		}
 		const struct virtio_gpu_resp_display_info *info = response(&bench);
 		assert_int_equal(info->hdr.type, VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
@@ -1365,6 +1453,13 @@ static void test_threaded(void **state)
 	finish(&bench, 0);
 }
 
+static void test_threaded(void **state)
+{
+	(void)state;
+	run_threaded(FEATURES);
+	run_threaded(EVENT_FEATURES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1372,6 +1467,9 @@ int main(void)
 		cmocka_unit_test(test_each_violation_is_found),
 		cmocka_unit_test(test_indirect_and_polling),
 		cmocka_unit_test(test_no_notification_no_work),
+		cmocka_unit_test(test_events_polling),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_events_and_flags),
 		cmocka_unit_test(test_contexts_and_resources),
 		cmocka_unit_test(test_transfers),
 		cmocka_unit_test(test_capsets),

@@ -24,6 +24,7 @@
 #define VIRTIO_STATUS_FAILED      128u
 
 #define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
+#define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
 
 /* Where a structure of section 4.1.4 lies. */

@@ -359,18 +359,30 @@ static bool take_command(struct vgt_dm *dm, struct dm_chain *chain)
 	return true;
 }
 
-/* Takes all that the driver has offered; what is not sound stays with the device for ever. */
-static bool take_chains(struct vgt_dm *dm, uint16_t index)
+static bool has_event_idx(const struct vgt_dm *dm)
+{
+	return dm->accepted & VIRTIO_F_EVENT_IDX;
+}
+
+/* Section 2.7.10: behind the used ring stands which entry the device wants to be told of; one
+ * that it has already comes no more. */
+static void ask_notification(struct vgt_dm *dm, uint16_t index)
 {
 	struct dm_queue *queue = &dm->queues[index];
-	uint16_t *avail = !queue->is_enabled || queue->is_broken
-				  ? NULL
-				  : dm_memory(dm, queue->avail, ring_size(1, queue->size),
-					    "the available ring");
-	if (!avail) {
-		return false;
+	uint16_t *used = dm_memory(dm, queue->used, ring_size(2, queue->size), "the used ring");
+	uint16_t event = dm->polls ? queue->avail_index - 1u : queue->avail_index;
+	if (index == 0 && strikes(dm, VGT_DM_AVAIL_EVENT, 0)) {
+		event += (uint16_t)value_of(dm, VGT_DM_AVAIL_EVENT);
 	}
-	uint16_t until = __atomic_load_n(&avail[1], __ATOMIC_ACQUIRE);
+	if (used) {
+		__atomic_store_n(&used[2 + 4 * queue->size], event, __ATOMIC_SEQ_CST);
+	}
+}
+
+static bool take_entries(struct vgt_dm *dm, uint16_t index, const uint16_t *avail)
+{
+	struct dm_queue *queue = &dm->queues[index];
+	uint16_t until = __atomic_load_n(&avail[1], __ATOMIC_SEQ_CST);
 	uint16_t count = (uint16_t)(until - queue->avail_index);
 	if (count > queue->size) {
 		return driver_broke(dm, index, "the available index jumps");
@@ -383,6 +395,27 @@ static bool take_chains(struct vgt_dm *dm, uint16_t index)
 		}
 	}
 	return count > 0;
+}
+
+/* Takes all that the driver has offered; what is not sound stays with the device for ever. It
+ * looks again after it has asked for a notification, and comes back for nothing else. */
+static void take_chains(struct vgt_dm *dm, uint16_t index)
+{
+	struct dm_queue *queue = &dm->queues[index];
+	uint16_t *avail = !queue->is_enabled || queue->is_broken
+				  ? NULL
+				  : dm_memory(dm, queue->avail, ring_size(1, queue->size),
+					    "the available ring");
+	bool any = avail;
+	if (avail && has_event_idx(dm) && __atomic_load_n(&avail[0], __ATOMIC_RELAXED)) {
+		driver_broke(dm, index, "flags of the available ring and event indices");
+	}
+	while (any && !queue->is_broken) {
+		any = take_entries(dm, index, avail) && has_event_idx(dm);
+		if (any) {
+			ask_notification(dm, index);
+		}
+	}
 }
 
 /* Answers */
@@ -407,7 +440,7 @@ static void put_used(
 		if (index == 0 && strikes(dm, VGT_DM_USED_INDEX, type)) {
 			queue->used_index += (uint16_t)value_of(dm, VGT_DM_USED_INDEX);
 		}
-		__atomic_store_n(&used[1], queue->used_index, __ATOMIC_RELEASE);
+		__atomic_store_n(&used[1], queue->used_index, __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -470,19 +503,33 @@ static void answer_used(struct vgt_dm *dm, const struct dm_chain *chain)
 	}
 }
 
+/* Section 2.7.7: whether the driver wants an interrupt for the answers from `old` on. */
+static bool wants_interrupt(struct vgt_dm *dm, const struct dm_queue *queue, uint16_t old)
+{
+	const uint16_t *avail =
+		dm_memory(dm, queue->avail, ring_size(1, queue->size), "the available ring");
+	if (!avail) {
+		return false;
+	}
+	if (has_event_idx(dm)) {
+		uint16_t event = __atomic_load_n(&avail[2 + queue->size], __ATOMIC_SEQ_CST);
+		return (uint16_t)(event - old) < (uint16_t)(queue->used_index - old);
+	}
+	return !(__atomic_load_n(&avail[0], __ATOMIC_RELAXED) & AVAIL_NO_INTERRUPT);
+}
+
 /* Answers a chain as it was executed, and forgets it. */
 static void answer_chain(struct vgt_dm *dm, struct dm_chain *chain)
 {
 	const struct dm_queue *queue = &dm->queues[chain->queue];
+	const uint16_t old = queue->used_index;
 	if (chain->response_size >= sizeof(chain->header)) {
 		spoil_response(dm, chain);
 	}
 	copy_segments(dm, chain->segments + chain->readable, chain->writable, chain->response,
 		chain->response_size, true);
 	answer_used(dm, chain);
-	const uint16_t *avail =
-		dm_memory(dm, queue->avail, ring_size(1, queue->size), "the available ring");
-	if (avail && !(__atomic_load_n(&avail[0], __ATOMIC_RELAXED) & AVAIL_NO_INTERRUPT)) {
+	if (wants_interrupt(dm, queue, old)) {
 		interrupt(dm, 1);
 	}
 	if (chain->entry < dm->log_size) {
@@ -896,7 +943,9 @@ static void enable_queue(struct vgt_dm *dm, struct dm_queue *queue, uint32_t val
 	check_rings(dm, queue);
 	queue->is_enabled = true;
 	uint16_t *used = dm_memory(dm, queue->used, ring_size(2, queue->size), "the used ring");
-	if (used && dm->polls) {
+	if (used && has_event_idx(dm)) {
+		ask_notification(dm, dm->queue_select);
+	} else if (used && dm->polls) {
 		__atomic_store_n(&used[0], USED_NO_NOTIFY, __ATOMIC_RELAXED);
 	}
 }
@@ -1235,8 +1284,8 @@ static uint16_t or_else(uint16_t value, uint16_t otherwise)
 
 static void init_device(struct vgt_dm *dm, const struct vgt_dm_options *options)
 {
-	uint64_t all = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_GPU_F_VIRGL |
-		       VIRTIO_GPU_F_EDID | VIRTIO_GPU_F_CONTEXT_INIT;
+	uint64_t all = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX |
+		       VIRTIO_GPU_F_VIRGL | VIRTIO_GPU_F_EDID | VIRTIO_GPU_F_CONTEXT_INIT;
 	dm->threaded = options->threaded;
 	dm->polls = options->polls;
 	dm->offered = options->features ? options->features : all;

@@ -18,7 +18,7 @@
  * above 4 GiB and never used twice: what lies elsewhere, or was freed, is a violation.
  *
  * Alone (the default) all of it runs in one thread with a clock of its own: the device works in
- * wait() and in vgt_dm_step(); where a wait() finds nothing to do, the clock moves on to the
+ * wait() and in vgt_dm_step(); where a wait() brings no interrupt, the clock moves on to the
  * end of its timeout; each now() moves it on by 1 us. Threaded, a thread is the device and the
  * clock is real.
  *
@@ -30,12 +30,13 @@ struct vgt_dm;
 
 struct vgt_dm_options {
 	bool threaded;
-	/* What the device offers, 0: VERSION_1, INDIRECT_DESC, and of virtio-gpu VIRGL, EDID
-	   and CONTEXT_INIT. */
+	/* What the device offers, 0: VERSION_1, INDIRECT_DESC, EVENT_IDX, and of virtio-gpu
+	   VIRGL, EDID and CONTEXT_INIT. */
 	uint64_t features;
 	uint16_t control_size, cursor_size; /* of the queues, a power of two; 0: 256, 16 */
 	uint32_t num_scanouts;              /* 0: 1 */
-	/* Asks for no notifications (VIRTQ_USED_F_NO_NOTIFY), looks at the queues by itself. */
+	/* Asks for no notifications (VIRTQ_USED_F_NO_NOTIFY, or by avail_event), looks at the
+	   queues by itself. */
 	bool polls;
 	bool no_string_marker; /* VIRGL2 lacks VIRGL_CAP_V2_STRING_MARKER */
 	/* What executes the commands, copied; NULL: vgt_dm_gpu_executor(). */
@@ -115,6 +116,7 @@ enum vgt_dm_fault {
 	VGT_DM_RESPONSE_RANDOM, /* random bytes behind the header; value: the seed */
 	VGT_DM_REFUSED,         /* not executed, answered with the type `value` */
 	VGT_DM_NO_ANSWER,       /* executed, but only vgt_dm_answer_late() answers */
+	VGT_DM_AVAIL_EVENT,     /* asks for notification `value` entries too late */
 	/* as soon as a command is taken, which is not executed any more */
 	VGT_DM_NEEDS_RESET, /* DEVICE_NEEDS_RESET, and nothing more until a reset */
 	VGT_DM_GONE,        /* all registers read as all bits set, for ever */

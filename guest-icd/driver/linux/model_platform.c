@@ -508,13 +508,16 @@ static void sleep_until_event(struct dm_host *host, uint64_t seen, uint64_t time
 	}
 }
 
-/* One thread: the device does what there is to do; time passes where that is nothing. */
+/* One thread: the device works until it interrupts; time passes where it does not. */
 static void work_instead(struct vgt_dm *dm, uint64_t timeout_ns)
 {
 	struct dm_host *host = &dm->host;
 	pthread_mutex_lock(&dm->mutex);
-	bool any = dm_step(dm);
-	any |= event_was(host, events(host));
+	bool worked, any;
+	do {
+		worked = dm_step(dm);
+		any = event_was(host, events(host));
+	} while (worked && !any);
 	if (!any) {
 		uint64_t left = UINT64_MAX - host->clock;
 		host->clock += timeout_ns < left ? timeout_ns : left;
