@@ -67,7 +67,7 @@ static struct virtq_used_elem *used_elem(struct device *device, uint32_t ahead)
 	return &ring[(device->taken + ahead) % device->queue.size];
 }
 
-static void begin(struct device *device, uint16_t size)
+static void begin(struct device *device, uint16_t size, bool event_idx)
 {
 	memset(device->chains, 0, sizeof(device->chains));
 	device->added = 0;
@@ -75,7 +75,7 @@ static void begin(struct device *device, uint16_t size)
 	device->avail = 0;
 	device->taken = 0;
 	device->broken = false;
-	vgt_virtqueue_init(&device->queue, size, device->rings, device->slots, true);
+	vgt_virtqueue_init(&device->queue, size, device->rings, device->slots, event_idx);
 }
 
 static struct chain *free_chain(struct device *device)
@@ -121,9 +121,16 @@ static void add(struct device *device, uint32_t choice, uint32_t length)
 	}
 }
 
+static bool wants_notification(struct device *device)
+{
+	const uint16_t event = used_ring(device)[2 + 4 * device->queue.size];
+	return device->queue.event_idx ? (uint16_t)(event - device->avail) < device->added
+				       : !(used_ring(device)[0] & VIRTQ_USED_F_NO_NOTIFY);
+}
+
 static void publish(struct device *device)
 {
-	const bool wants = !(used_ring(device)[0] & VIRTQ_USED_F_NO_NOTIFY);
+	const bool wants = wants_notification(device);
 	const bool told = vgt_virtqueue_publish(&device->queue);
 	must(told == (!device->broken && device->added && wants));
 	for (uint32_t i = 0; !device->broken && i < QUEUE_MAX; i++) {
@@ -209,7 +216,7 @@ static void reset(struct device *device, uint16_t size)
 		must(device->chains[i].state == FREE);
 	}
 	check_descriptors(device);
-	begin(device, size);
+	begin(device, size, device->queue.event_idx);
 }
 
 static void step(struct device *device, struct input *input)
@@ -256,13 +263,14 @@ static void step(struct device *device, struct input *input)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct input input = {.at = bytes, .left = size};
-	const uint16_t length = (uint16_t)(1u << take(&input, 1) % 7);
+	const uint32_t choice = take(&input, 1);
+	const uint16_t length = (uint16_t)(1u << choice % 7);
 	struct device *const device = calloc(1, sizeof(*device));
 	/* just as long as they must be, so that what lies outside is found */
 	device->layout = vgt_virtqueue_layout(length);
 	device->rings = malloc(device->layout.size);
 	device->slots = malloc(length * sizeof(*device->slots));
-	begin(device, length);
+	begin(device, length, choice & 128);
 	while (input.left) {
 		step(device, &input);
 		check_descriptors(device);

@@ -244,6 +244,7 @@ static void takes_what_is_offered(void **state)
 	} cases[] = {
 		{needed, VGT_ESCAPE_FEATURE_VIRGL, VGT_ESCAPE_OK},
 		{needed | VIRTIO_F_INDIRECT_DESC, VGT_ESCAPE_FEATURE_VIRGL, VGT_ESCAPE_OK},
+		{needed | VIRTIO_F_EVENT_IDX, VGT_ESCAPE_FEATURE_VIRGL, VGT_ESCAPE_OK},
 		{needed | VIRTIO_GPU_F_EDID | VIRTIO_GPU_F_RESOURCE_UUID,
 			VGT_ESCAPE_FEATURE_VIRGL | VGT_ESCAPE_FEATURE_EDID, VGT_ESCAPE_OK},
 		{needed | VIRTIO_GPU_F_RESOURCE_BLOB | VIRTIO_GPU_F_CONTEXT_INIT,
@@ -328,10 +329,29 @@ static void limits_are_made_to_work(void **state)
 static void device_that_polls(void **state)
 {
 	(void)state;
-	const struct vgt_dm_options options = {.polls = true};
-	struct bench bench = bench_open_with(&options, NULL);
-	assert_works(&bench);
-	assert_int_equal(vgt_dm_notifications(bench.dm), 0);
+	const uint64_t features[] = {VIRTIO_F_VERSION_1 | VIRTIO_GPU_F_VIRGL,
+		VIRTIO_F_VERSION_1 | VIRTIO_GPU_F_VIRGL | VIRTIO_F_EVENT_IDX};
+	for (size_t i = 0; i < ARRAY_LENGTH(features); i++) {
+		const struct vgt_dm_options options = {.polls = true, .features = features[i]};
+		struct bench bench = bench_open_with(&options, NULL);
+		assert_works(&bench);
+		assert_int_equal(vgt_dm_notifications(bench.dm), 0);
+		bench_close(&bench);
+	}
+}
+
+/* Each wait() for an answer ends by the interrupt, well before the driver looks by itself. */
+static void interrupts_come(void **state)
+{
+	(void)state;
+	struct bench bench = bench_open_with(NULL, NULL);
+	const struct vgt_platform *platform = bench.platform;
+	for (int i = 0; i < 300; i++) {
+		platform->wait(platform->self, 0); /* the last call's wake() is over */
+		const uint64_t before = platform->now(platform->self);
+		assert_int_equal(call(&bench, i % 2), VGT_ESCAPE_OK);
+		assert_true(platform->now(platform->self) - before < VGT_GPU_LOOK_NS);
+	}
 	bench_close(&bench);
 }
 
@@ -835,6 +855,25 @@ static void device_does_what_it_must_not(void **state)
 	}
 }
 
+/* The device forgets to ask for the notification: the next command is not seen by it. */
+static void missed_notification(void **state)
+{
+	(void)state;
+	const uint64_t late[] = {1, 0x7fff, 0x8000, 0xffff};
+	for (size_t i = 0; i < ARRAY_LENGTH(late); i++) {
+		const struct vgt_dm_plan once = {.count = 1, .value = late[i]};
+		struct bench bench = bench_open_with(NULL, &small_limits);
+		vgt_dm_plant(bench.dm, VGT_DM_AVAIL_EVENT, &once);
+		assert_int_equal(call(&bench, false), VGT_ESCAPE_OK);
+		assert_int_equal(vgt_dm_struck(bench.dm, VGT_DM_AVAIL_EVENT), 1);
+		assert_int_equal(call(&bench, false), VGT_ESCAPE_DEVICE_LOST);
+		assert_int_equal(vgt_gpu_counters(bench.gpu).timeouts, 1);
+		assert_int_equal(vgt_gpu_reset_locked(bench.gpu), VGT_ESCAPE_OK);
+		assert_works(&bench);
+		bench_close(&bench);
+	}
+}
+
 static void late_answer(void **state)
 {
 	(void)state;
@@ -1300,6 +1339,7 @@ int main(void)
 		cmocka_unit_test(is_another_device),
 		cmocka_unit_test(limits_are_made_to_work),
 		cmocka_unit_test(device_that_polls),
+		cmocka_unit_test(interrupts_come),
 		cmocka_unit_test(wants_two_queues),
 		cmocka_unit_test(believes_no_large_counts),
 		cmocka_unit_test(out_of_memory_anywhere),
@@ -1317,6 +1357,7 @@ int main(void)
 		cmocka_unit_test(waits_for_a_request_slot),
 		cmocka_unit_test(waits_for_descriptors),
 		cmocka_unit_test(device_does_what_it_must_not),
+		cmocka_unit_test(missed_notification),
 		cmocka_unit_test(late_answer),
 		cmocka_unit_test(late_behind_others),
 		cmocka_unit_test(late_answer_after_reset),

@@ -98,6 +98,11 @@ static uint16_t *used_ring(void)
 	return (void *)(world.rings.bytes + vgt_virtqueue_layout(world.queue.size).used);
 }
 
+static uint16_t *avail_event(void)
+{
+	return used_ring() + 2 + 4 * world.queue.size;
+}
+
 static struct virtq_used_elem *used_entry(uint16_t index)
 {
 	return (struct virtq_used_elem *)(void *)(used_ring() + 2) + index % world.queue.size;
@@ -184,13 +189,14 @@ static void check_state(void)
 
 /* What driver and device may do. */
 
-static void begin(uint16_t size)
+static void begin(uint16_t size, bool event_idx)
 {
 	memset(&world, 0, sizeof(world));
 	memset(&world.rings, 0xee, sizeof(world.rings));
 	must(vgt_virtqueue_layout(size).size <= sizeof(world.rings), "the layout");
-	vgt_virtqueue_init(&world.queue, size, &world.rings, world.slots, true);
+	vgt_virtqueue_init(&world.queue, size, &world.rings, world.slots, event_idx);
 	must(avail_ring()[0] == 0 && used_ring()[0] == 0, "flags after the start");
+	must(avail_ring()[2 + size] == 0 && *avail_event() == 0, "events after the start");
 	/* behind the queue's slots something that looks like a chain */
 	world.slots[size] = (struct vgt_virtqueue_slot){
 		.token = &world, .writable = UINT32_MAX, .count = 1};
@@ -240,9 +246,17 @@ static void do_add(uint16_t readable, uint16_t writable, bool indirect)
 	world.chains_so_far++;
 }
 
+/* What is not agreed on says the opposite. */
+static void ask_notification(bool notify)
+{
+	const bool same = notify == world.queue.event_idx;
+	used_ring()[0] = same ? VIRTQ_USED_F_NO_NOTIFY : 0;
+	*avail_event() = (uint16_t)(world.avail_index - !same);
+}
+
 static void do_publish(bool notify)
 {
-	used_ring()[0] = notify ? 0 : VIRTQ_USED_F_NO_NOTIFY;
+	ask_notification(notify);
 	const bool told = functions->publish(&world.queue);
 	must(told == (notify && world.added_count), "whether to notify");
 	for (uint32_t i = 0; i < world.added_count; i++) {
@@ -274,6 +288,9 @@ static void do_take(void)
 	const enum vgt_virtqueue_taken taken = functions->take(&world.queue, &token, &written);
 	if (!world.answered_count) {
 		must(taken == VGT_VIRTQUEUE_NOTHING, "nothing is taken where nothing is");
+		must(!world.queue.event_idx ||
+				avail_ring()[2 + world.queue.size] == world.used_index,
+			"the answer at which the device interrupts");
 		return;
 	}
 	struct chain *const chain = &world.chains[world.answered[0]];
@@ -385,6 +402,25 @@ static void check_wrong_indexes(const struct world *before, bool all)
 	}
 }
 
+/* An avail_event `ahead` of what has been shown: told is who adds that entry. */
+static void check_event(const struct world *before, uint32_t ahead)
+{
+	*avail_event() = (uint16_t)(world.avail_index + ahead);
+	must(functions->publish(&world.queue) == ((uint16_t)ahead < world.added_count),
+		"whether to notify at this event");
+	world = *before;
+}
+
+static void check_events(const struct world *before, bool all)
+{
+	const uint32_t near = 2 * SIZE_MAX_HERE;
+	for (uint32_t ahead = 0; world.queue.event_idx && ahead < 65536; ahead++) {
+		if (all || ahead <= near || ahead >= 65536 - near || ahead == 32768) {
+			check_event(before, ahead);
+		}
+	}
+}
+
 /* Everything is answered and taken, though the device overwrites what it was given. */
 static void check_drain(const struct world *before)
 {
@@ -417,6 +453,7 @@ static void check_what_ends(bool all)
 	check_wrong_ids(&before);
 	check_wrong_lengths(&before);
 	check_wrong_indexes(&before, all);
+	check_events(&before, all);
 	do_publish(false);
 	world = before;
 }
@@ -577,11 +614,12 @@ struct extent {
 	uint32_t begin;  /* chains that have gone through before */
 	uint32_t chains; /* that may be added from there on */
 	uint32_t steps;
+	bool event_idx;
 };
 
 static void go_to_begin(const struct extent *extent)
 {
-	begin(extent->size);
+	begin(extent->size, extent->event_idx);
 	for (uint32_t i = 0; i < extent->begin; i++) {
 		do_add(0, 1, false);
 		do_publish(true);
@@ -616,8 +654,9 @@ static const char *explore(const struct functions *with, const struct extent *ex
 		}
 	}
 	if (!what_is_wrong) {
-		print_message("size %u from chain %u on: %zu states%s\n", extent->size,
-			extent->begin, seen.count, a->count ? ", and more behind them" : "");
+		print_message("size %u from chain %u on%s: %zu states%s\n", extent->size,
+			extent->begin, extent->event_idx ? ", event_idx" : "", seen.count,
+			a->count ? ", and more behind them" : "");
 	}
 	free(now.worlds);
 	free(next.worlds);
@@ -637,12 +676,17 @@ static void explore_sound(const struct extent *extent)
 static void test_all_states(void **state)
 {
 	(void)state;
-	for (uint32_t before = 0; before <= 6; before++) {
-		explore_sound(&(const struct extent){1, 65536 - before, 6, UINT32_MAX});
-		explore_sound(&(const struct extent){2, 65536 - before, 6, UINT32_MAX});
+	for (int event_idx = 0; event_idx < 2; event_idx++) {
+		for (uint32_t before = 0; before <= 6; before++) {
+			const uint32_t begin = 65536 - before;
+			explore_sound(
+				&(const struct extent){1, begin, 6, UINT32_MAX, event_idx});
+			explore_sound(
+				&(const struct extent){2, begin, 6, UINT32_MAX, event_idx});
+		}
+		explore_sound(&(const struct extent){8, 65535, 8, 5, event_idx});
 	}
-	explore_sound(&(const struct extent){4, 65534, 4, UINT32_MAX});
-	explore_sound(&(const struct extent){8, 65535, 8, 5});
+	explore_sound(&(const struct extent){4, 65534, 4, UINT32_MAX, true});
 }
 
 /* Positive controls: queues with a fault each, made of the sound one by lying to it. */
@@ -658,6 +702,43 @@ static bool publish_always_notifies(struct vgt_virtqueue *queue)
 {
 	const bool any = queue->published != queue->added;
 	return vgt_virtqueue_publish(queue) || any;
+}
+
+static bool publish_heeds_flags(struct vgt_virtqueue *queue)
+{
+	return vgt_virtqueue_publish(queue) && !queue->used[0];
+}
+
+/* event < old instead of event <= old ... */
+static bool publish_event_too_early(struct vgt_virtqueue *queue)
+{
+	*avail_event() -= 1;
+	return vgt_virtqueue_publish(queue);
+}
+
+/* ... and event <= new instead of event < new */
+static bool publish_event_too_late(struct vgt_virtqueue *queue)
+{
+	const bool any = queue->published != queue->added;
+	return vgt_virtqueue_publish(queue) ||
+	       (any && *avail_event() == (uint16_t)queue->published);
+}
+
+static bool publish_event_without_wrap(struct vgt_virtqueue *queue)
+{
+	const uint16_t old = (uint16_t)queue->published;
+	const bool notify = vgt_virtqueue_publish(queue);
+	return notify && *avail_event() >= old;
+}
+
+static enum vgt_virtqueue_taken take_does_not_ask(
+	struct vgt_virtqueue *queue, void **token, uint32_t *written)
+{
+	uint16_t *const used_event = queue->avail + 2 + queue->size;
+	const uint16_t before = *used_event;
+	const enum vgt_virtqueue_taken taken = vgt_virtqueue_take(queue, token, written);
+	*used_event = before;
+	return taken;
 }
 
 static enum vgt_virtqueue_taken take_without_index_check(
@@ -754,7 +835,7 @@ static void *reclaim_nothing(struct vgt_virtqueue *queue)
 static void test_faults_are_found(void **state)
 {
 	(void)state;
-	struct functions broken[11];
+	struct functions broken[16];
 	for (size_t i = 0; i < COUNT(broken); i++) {
 		broken[i] = sound;
 	}
@@ -769,9 +850,14 @@ static void test_faults_are_found(void **state)
 	broken[8].take = take_loses_descriptors;
 	broken[9].add_indirect = add_always_direct;
 	broken[10].reclaim = reclaim_nothing;
+	broken[11].publish = publish_heeds_flags;
+	broken[12].publish = publish_event_too_early;
+	broken[13].publish = publish_event_too_late;
+	broken[14].publish = publish_event_without_wrap;
+	broken[15].take = take_does_not_ask;
 	for (size_t i = 0; i < COUNT(broken); i++) {
-		const char *const wrong =
-			explore(&broken[i], &(const struct extent){2, 65534, 6, UINT32_MAX});
+		const char *const wrong = explore(
+			&broken[i], &(const struct extent){2, 65534, 6, UINT32_MAX, i > 10});
 		if (!wrong) {
 			fail_msg("fault %zu is not found", i);
 		}
@@ -795,18 +881,6 @@ static void test_layout(void **state)
 	}
 }
 
-static void test_no_interrupts(void **state)
-{
-	(void)state;
-	static struct vgt_virtqueue_slot slots[2];
-	static struct virtq_desc rings[6];
-	struct vgt_virtqueue queue;
-	assert_true(vgt_virtqueue_layout(2).size <= sizeof(rings));
-	vgt_virtqueue_init(&queue, 2, rings, slots, false);
-	const uint16_t *const avail = (const void *)(rings + 2);
-	assert_int_equal(avail[0], VIRTQ_AVAIL_F_NO_INTERRUPT);
-}
-
 /* Numbers of descriptors and bytes that only just, or do not, fit into 32 bits. */
 static void test_large_numbers(void **state)
 {
@@ -816,7 +890,7 @@ static void test_large_numbers(void **state)
 	assert_true(vgt_virtqueue_layout(4).size <= sizeof(rings));
 	const struct vgt_segment segments[] = {{1, 1}, {2, UINT32_MAX}, {3, 2}};
 	struct vgt_virtqueue queue;
-	vgt_virtqueue_init(&queue, 4, rings, slots, true);
+	vgt_virtqueue_init(&queue, 4, rings, slots, false);
 	assert_false(vgt_virtqueue_add(&queue, segments, UINT32_MAX, 2, &queue));
 	assert_false(vgt_virtqueue_add(&queue, segments, 2, UINT32_MAX, &queue));
 	assert_false(
@@ -846,7 +920,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_no_interrupts),
 		cmocka_unit_test(test_large_numbers),
 		cmocka_unit_test(test_all_states),
 		cmocka_unit_test(test_faults_are_found),

@@ -114,8 +114,8 @@ static enum vgt_escape_status start_queue(
 		!alloc_queue(gpu, queue, queue_size_within(offered), requests)) {
 		return VGT_ESCAPE_NO_MEMORY;
 	}
-	vgt_virtqueue_init(
-		&queue->ring, queue->size, queue->rings.address, queue->ring_slots, true);
+	vgt_virtqueue_init(&queue->ring, queue->size, queue->rings.address, queue->ring_slots,
+		vgt_virtio_pci_features(&gpu->pci) & VIRTIO_F_EVENT_IDX);
 	struct vgt_virtqueue_layout layout = vgt_virtqueue_layout(queue->size);
 	uint64_t run;
 	uint64_t at = platform->dma_address(platform->self, &queue->rings, 0, &run);
@@ -199,7 +199,8 @@ static enum vgt_escape_status bring_up(struct vgt_gpu *gpu)
 {
 	const uint64_t needed = VIRTIO_F_VERSION_1 | VIRTIO_GPU_F_VIRGL;
 	const uint64_t wanted = needed | VIRTIO_GPU_F_EDID | VIRTIO_GPU_F_RESOURCE_BLOB |
-				VIRTIO_GPU_F_CONTEXT_INIT | VIRTIO_F_INDIRECT_DESC;
+				VIRTIO_GPU_F_CONTEXT_INIT | VIRTIO_F_INDIRECT_DESC |
+				VIRTIO_F_EVENT_IDX;
 	bool first = gpu->agreed == 0;
 	if (!quieten(gpu)) {
 		return VGT_ESCAPE_DEVICE_LOST;

@@ -23,7 +23,7 @@ struct vgt_virtqueue_layout vgt_virtqueue_layout(uint16_t size)
 }
 
 void vgt_virtqueue_init(struct vgt_virtqueue *queue, uint16_t size, void *rings,
-	struct vgt_virtqueue_slot *slots, bool interrupts)
+	struct vgt_virtqueue_slot *slots, bool event_idx)
 {
 	const struct vgt_virtqueue_layout layout = vgt_virtqueue_layout(size);
 	unsigned char *bytes = rings;
@@ -31,6 +31,7 @@ void vgt_virtqueue_init(struct vgt_virtqueue *queue, uint16_t size, void *rings,
 	*queue = (struct vgt_virtqueue){
 		.size = size,
 		.free_count = size,
+		.event_idx = event_idx,
 		.desc = rings,
 		.avail = (void *)(bytes + layout.avail),
 		.used = (void *)(bytes + layout.used),
@@ -39,7 +40,6 @@ void vgt_virtqueue_init(struct vgt_virtqueue *queue, uint16_t size, void *rings,
 	for (uint16_t i = 0; i < size; i++) {
 		slots[i] = (struct vgt_virtqueue_slot){.next = (uint16_t)(i + 1)};
 	}
-	queue->avail[RING_FLAGS] = interrupts ? 0 : VIRTQ_AVAIL_F_NO_INTERRUPT;
 }
 
 static uint16_t place(const struct vgt_virtqueue *queue, uint64_t number)
@@ -150,16 +150,34 @@ bool vgt_virtqueue_add_indirect(struct vgt_virtqueue *queue, struct virtq_desc *
 	return true;
 }
 
+/* Behind the entries: the other side's index at which it is told. */
+static uint16_t *used_event(const struct vgt_virtqueue *queue)
+{
+	return queue->avail + RING_ENTRIES + queue->size;
+}
+
+static const uint16_t *avail_event(const struct vgt_virtqueue *queue)
+{
+	const struct virtq_used_elem *const ring = (const void *)(queue->used + RING_ENTRIES);
+	return (const void *)(ring + queue->size);
+}
+
 bool vgt_virtqueue_publish(struct vgt_virtqueue *queue)
 {
 	if (queue->broken || queue->published == queue->added) {
 		return false;
 	}
+	const uint16_t old = (uint16_t)queue->published;
+	const uint16_t index = (uint16_t)queue->added;
 	queue->published = queue->added;
-	/* Between the two nothing is moved: the device clears the flag and then looks at the
-	   index once more (section 2.7.13.4.1), so that one of both sees the other. */
-	__atomic_store_n(
-		&queue->avail[RING_INDEX], (uint16_t)queue->published, __ATOMIC_SEQ_CST);
+	/* This and what is read next are not moved: the device says what it wants and then
+	   looks at the index once more (section 2.7.13.4.1), so that one of both sees the
+	   other. */
+	__atomic_store_n(&queue->avail[RING_INDEX], index, __ATOMIC_SEQ_CST);
+	if (queue->event_idx) {
+		const uint16_t event = __atomic_load_n(avail_event(queue), __ATOMIC_SEQ_CST);
+		return (uint16_t)(index - event - 1) < (uint16_t)(index - old);
+	}
 	return !(__atomic_load_n(&queue->used[RING_FLAGS], __ATOMIC_SEQ_CST) &
 		 VIRTQ_USED_F_NO_NOTIFY);
 }
@@ -184,14 +202,27 @@ static bool is_answer(const struct vgt_virtqueue *queue, struct virtq_used_elem 
 	return slot->token && slot->number < queue->published && elem.len <= slot->writable;
 }
 
+/* How many answers there are to take, as the device says. Where there is none, it is asked to
+ * interrupt at the next one, and whether that has come meanwhile. */
+static uint16_t answers_ahead(struct vgt_virtqueue *queue)
+{
+	const uint16_t *const place = &queue->used[RING_INDEX];
+	const uint16_t taken = (uint16_t)queue->taken;
+	uint16_t index = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+	if (queue->event_idx && index == taken) {
+		__atomic_store_n(used_event(queue), taken, __ATOMIC_SEQ_CST);
+		index = __atomic_load_n(place, __ATOMIC_SEQ_CST);
+	}
+	return (uint16_t)(index - taken);
+}
+
 enum vgt_virtqueue_taken vgt_virtqueue_take(
 	struct vgt_virtqueue *queue, void **token, uint32_t *written)
 {
 	if (queue->broken) {
 		return VGT_VIRTQUEUE_BROKEN;
 	}
-	const uint16_t index = __atomic_load_n(&queue->used[RING_INDEX], __ATOMIC_ACQUIRE);
-	const uint16_t ahead = (uint16_t)(index - (uint16_t)queue->taken);
+	const uint16_t ahead = answers_ahead(queue);
 	if (!ahead) {
 		return VGT_VIRTQUEUE_NOTHING;
 	}

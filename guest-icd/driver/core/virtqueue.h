@@ -38,8 +38,7 @@ struct virtq_used_elem {
 #define VIRTQ_DESC_F_WRITE    2u
 #define VIRTQ_DESC_F_INDIRECT 4u
 
-#define VIRTQ_AVAIL_F_NO_INTERRUPT 1u
-#define VIRTQ_USED_F_NO_NOTIFY     1u
+#define VIRTQ_USED_F_NO_NOTIFY 1u
 
 /* What the driver remembers of one descriptor. */
 struct vgt_virtqueue_slot {
@@ -54,12 +53,12 @@ struct vgt_virtqueue_slot {
 struct vgt_virtqueue {
 	uint16_t size;
 	uint16_t free_head, free_count;
-	bool broken;
+	bool broken, event_idx;
 	/* chains so far; in the rings stand the lower 16 bits of them */
 	uint64_t added, published, taken;
 	struct virtq_desc *desc;
-	uint16_t *avail; /* flags, index, ring[size] */
-	uint16_t *used;  /* flags, index, ring of struct virtq_used_elem[size] */
+	uint16_t *avail; /* flags, index, ring[size], used_event */
+	uint16_t *used;  /* flags, index, struct virtq_used_elem[size], avail_event */
 	struct vgt_virtqueue_slot *slots;
 };
 
@@ -73,11 +72,12 @@ struct vgt_virtqueue_layout vgt_virtqueue_layout(uint16_t size);
 /*
  * Begins with an empty queue of `size` descriptors, a power of two up to
  * VGT_VIRTQUEUE_SIZE_MAX. `rings` and `slots` (as many as descriptors) are the caller's and
- * live as long as the queue; both are overwritten. interrupts = false asks the device for none
- * (VIRTQ_AVAIL_F_NO_INTERRUPT).
+ * live as long as the queue; both are overwritten. With event_idx (VIRTIO_F_EVENT_IDX was
+ * agreed on) each side says with which entry it wants to be told; else the device interrupts at
+ * each answer.
  */
 void vgt_virtqueue_init(struct vgt_virtqueue *queue, uint16_t size, void *rings,
-	struct vgt_virtqueue_slot *slots, bool interrupts);
+	struct vgt_virtqueue_slot *slots, bool event_idx);
 
 /*
  * Offers a chain: first `readable` segments that the device reads, then `writable` that it
@@ -98,7 +98,8 @@ bool vgt_virtqueue_add_indirect(struct vgt_virtqueue *queue, struct virtq_desc *
 	uint64_t address, const struct vgt_segment *segments, uint32_t readable,
 	uint32_t writable, void *token);
 
-/* Shows the device what has been added; true where it wants to be notified of it. */
+/* Shows the device what has been added; true where it wants to be notified of it (section
+ * 2.7.10). The worst that a device can do there is not to be notified. */
 bool vgt_virtqueue_publish(struct vgt_virtqueue *queue);
 
 enum vgt_virtqueue_taken {
@@ -111,7 +112,8 @@ enum vgt_virtqueue_taken {
  * Takes one answer: the token, and how many bytes the device says that it has written to the
  * writable segments. Broken is a used index that is ahead of what was published, an id that
  * does not begin a chain that was published and not answered, more bytes written than writable;
- * and it stays so.
+ * and it stays so. After NOTHING the device interrupts at the next answer (section 2.7.7),
+ * maybe not at those behind it: take until there is nothing, then wait.
  */
 enum vgt_virtqueue_taken vgt_virtqueue_take(
 	struct vgt_virtqueue *queue, void **token, uint32_t *written);
