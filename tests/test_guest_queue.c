@@ -413,11 +413,16 @@ static void check_event(const struct world *before, uint32_t ahead)
 
 static void check_events(const struct world *before, bool all)
 {
-	const uint32_t near = 2 * SIZE_MAX_HERE;
-	for (uint32_t ahead = 0; world.queue.event_idx && ahead < 65536; ahead++) {
-		if (all || ahead <= near || ahead >= 65536 - near || ahead == 32768) {
-			check_event(before, ahead);
-		}
+	if (!world.queue.event_idx) {
+		return;
+	}
+	for (uint32_t ahead = 0; all && ahead < 65536; ahead++) {
+		check_event(before, ahead);
+	}
+	for (uint32_t ahead = 0; ahead <= 2 * SIZE_MAX_HERE; ahead++) {
+		check_event(before, ahead);
+		check_event(before, 65535 - ahead);
+		check_event(before, 32760 + ahead);
 	}
 }
 
