@@ -107,7 +107,6 @@ struct vgt_memory *vgt_memory_create(
 		return NULL;
 	}
 	client->backing += vgt_memory_charge(size);
-	client->objects[VGT_OBJECT_MEMORY]++;
 	platform->unlock(platform->self);
 	struct vgt_memory *memory = platform->alloc(platform->self, sizeof(*memory));
 	if (memory && !platform->dma_alloc(platform->self, size, run_for(size), &memory->dma)) {
@@ -116,13 +115,13 @@ struct vgt_memory *vgt_memory_create(
 	}
 	platform->lock(platform->self);
 	if (!memory) {
-		client->objects[VGT_OBJECT_MEMORY]--;
 		client->backing -= vgt_memory_charge(size);
 		*status = VGT_ESCAPE_NO_MEMORY;
 		return NULL;
 	}
 	memory->object = (struct vgt_object){
 		.client = client, .kind = VGT_OBJECT_MEMORY, .hidden = true};
+	client->objects[VGT_OBJECT_MEMORY]++;
 	*status = VGT_ESCAPE_OK;
 	return memory;
 }
