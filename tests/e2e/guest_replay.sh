@@ -8,6 +8,8 @@
 # QEMU=..., QEMU_MODULE_DIR=..., DEVICE=virtio-gpu-gl-pci change what runs.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
+# shellcheck source=tests/e2e/guest/static_guest.sh
+. "$(dirname "${BASH_SOURCE[0]}")/guest/static_guest.sh"
 
 # The driver asks for the capsets' sizes by itself.
 same() {
@@ -31,14 +33,9 @@ boot() {
 	local name=$1 out=$2
 
 	shift 2
-	env -u DISPLAY -u WAYLAND_DISPLAY SDL_VIDEODRIVER=offscreen SDL_AUDIODRIVER=dummy \
-		LIBGL_ALWAYS_SOFTWARE=1 LP_NATIVE_VECTOR_WIDTH=128 \
-		timeout -k 5 120 "${QEMU:-qemu-system-x86_64}" \
-		-M pc -accel tcg,thread=multi -cpu max -m 512 -nodefaults -no-user-config -vga none \
-		-device "${DEVICE:-virtio-vga-gl},xres=640,yres=480,max_outputs=2,capture=$out" \
-		-display sdl,gl=on -serial stdio -no-reboot -kernel "$kernel" -initrd "$TMP/initramfs" \
-		-append "console=ttyS0 quiet panic=-1 -- $* /$name.vgt" \
-		</dev/null 2>"$out.qemu" | tr -d '\r' >"$out.console"
+	static_guest_run 120 "$kernel" "$TMP/initramfs" \
+		"${DEVICE:-virtio-vga-gl},xres=640,yres=480,max_outputs=2,capture=$out" \
+		"-- $* /$name.vgt" 2>"$out.qemu" | tr -d '\r' >"$out.console"
 	return "${PIPESTATUS[0]}"
 }
 

@@ -9,6 +9,8 @@
 # the random submits), REPEAT=... (rounds) and SECONDS_MAX=... change what runs.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
+# shellcheck source=tests/e2e/guest/static_guest.sh
+. "$(dirname "${BASH_SOURCE[0]}")/guest/static_guest.sh"
 
 # hostile_build DIRECTORY: the guest's program and its initramfs, DIRECTORY/initramfs.
 hostile_build() {
@@ -24,14 +26,9 @@ hostile_run() {
 	local kernel=$1 initramfs=$2 cases=$3 console=$4
 
 	shift 4
-	env -u DISPLAY -u WAYLAND_DISPLAY SDL_VIDEODRIVER=offscreen SDL_AUDIODRIVER=dummy \
-		LIBGL_ALWAYS_SOFTWARE=1 LP_NATIVE_VECTOR_WIDTH=128 \
-		timeout -k 5 "${SECONDS_MAX:-300}" "$@" "${QEMU:-qemu-system-x86_64}" \
-		-M pc -accel tcg,thread=multi -cpu max -m 512 -nodefaults -no-user-config -vga none \
-		-device "${DEVICE:-virtio-vga-gl}" -display sdl,gl=on -serial stdio -no-reboot \
-		-kernel "$kernel" -initrd "$initramfs" \
-		-append "console=ttyS0 quiet panic=-1 cases=$cases${KEEP:+ keep=1}${SEED:+ seed=$SEED}${REPEAT:+ repeat=$REPEAT}" \
-		</dev/null 2>"$console.qemu" | tr -d '\r' | sed -u 's/^.*hostile: /hostile: /' >"$console"
+	static_guest_run "${SECONDS_MAX:-300}" "$kernel" "$initramfs" "${DEVICE:-virtio-vga-gl}" \
+		"cases=$cases${KEEP:+ keep=1}${SEED:+ seed=$SEED}${REPEAT:+ repeat=$REPEAT}" "$@" \
+		2>"$console.qemu" | tr -d '\r' | sed -u 's/^.*hostile: /hostile: /' >"$console"
 	return "${PIPESTATUS[0]}"
 }
 
