@@ -85,7 +85,8 @@ static void keep_dma(struct dm_host *host, struct dm_dma *dma)
 static struct dm_dma *make_dma(struct dm_host *host, uint64_t size, uint64_t run)
 {
 	uint64_t count = (size + run - 1) / run;
-	void *heap = calloc(1, size + VGT_DMA_PAGE);
+	/* its last page is its own, too, for an executor may put others in their place */
+	void *heap = calloc(1, size + 2 * VGT_DMA_PAGE);
 	if (!heap) {
 		return NULL;
 	}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gdi32.dll that goes beside a Windows program under Wine: all of Wine's own, which it
+ * forwards to as gdi32_w.dll, but its D3DKMT functions have an adapter whose kernel-mode driver
+ * is the driver core, in this process, on a model device that virgl_test_server draws for. The
+ * socket is VGT_VTEST's. Of the driver's code only what is Windows' own is not there.
+ */
+#include "../../../guest-icd/icd/d3dkmt.h"
+
+#include "device_model.h"
+#include "dispatch.h"
+#include "vtest_device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OUR_ADAPTER         0x40000002u /* the first of them is somebody else's */
+#define OTHER_ADAPTER       0x40000001u
+#define STATUS_SUCCESS_     ((NTSTATUS)0)
+#define STATUS_INVALID_     ((NTSTATUS)0xc000000d) /* STATUS_INVALID_PARAMETER */
+#define STATUS_UNSUPPORTED_ ((NTSTATUS)0xc00000bb) /* STATUS_NOT_SUPPORTED */
+
+static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+static struct vgt_client *client; /* NULL: there is no device */
+
+static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *context)
+{
+	const char *path = getenv("VGT_VTEST");
+	struct vtest *vtest = path ? vtest_connect(path, "wine") : NULL;
+	struct vtest_device *device = vtest ? vtest_device_create(vtest) : NULL;
+	enum vgt_escape_status status;
+
+	(void)once_, (void)parameter, (void)context;
+	if (!device) {
+		fprintf(stderr, "gdi32: no vtest server at %s\n", path ? path : "VGT_VTEST");
+		return TRUE;
+	}
+	struct vgt_dm_executor executor = vtest_device_executor(device);
+	struct vgt_dm *dm = vgt_dm_create(&(struct vgt_dm_options){.executor = &executor});
+	struct vgt_gpu *gpu = vgt_gpu_open(vgt_dm_platform(dm), NULL, &status);
+	client = gpu ? vgt_client_open(gpu, NULL, &status) : NULL;
+	if (!client) {
+		fprintf(stderr, "gdi32: the driver core did not open: status %d\n", status);
+	}
+	return TRUE;
+}
+
+__declspec(dllexport) NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *escape)
+{
+	InitOnceExecuteOnce(&once, open_device, NULL, NULL);
+	if (!escape || escape->hAdapter != OUR_ADAPTER || !client) {
+		return STATUS_INVALID_;
+	}
+	if (escape->Type != D3DKMT_ESCAPE_DRIVERPRIVATE) {
+		return STATUS_UNSUPPORTED_;
+	}
+	vgt_dispatch(
+		client, (uintptr_t)escape->pPrivateDriverData, escape->PrivateDriverDataSize);
+	return STATUS_SUCCESS_;
+}
+
+__declspec(dllexport) NTSTATUS APIENTRY D3DKMTEnumAdapters(D3DKMT_ENUMADAPTERS *all)
+{
+	all->NumAdapters = 2;
+	all->Adapters[0] = (D3DKMT_ADAPTERINFO){
+		.hAdapter = OTHER_ADAPTER, .AdapterLuid = {.LowPart = 1}};
+	all->Adapters[1] = (D3DKMT_ADAPTERINFO){
+		.hAdapter = OUR_ADAPTER, .AdapterLuid = {.LowPart = 2}};
+	return STATUS_SUCCESS_;
+}
+
+__declspec(dllexport) NTSTATUS APIENTRY D3DKMTCloseAdapter(const D3DKMT_CLOSEADAPTER *adapter)
+{
+	(void)adapter;
+	return STATUS_SUCCESS_;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "vtest.h"
+
+#include "linux_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum vcmd {
+	VCMD_RESOURCE_UNREF = 3,
+	VCMD_SUBMIT_CMD = 6,
+	VCMD_RESOURCE_BUSY_WAIT = 7,
+	VCMD_CREATE_RENDERER = 8,
+	VCMD_GET_CAPS2 = 9,
+	VCMD_PING_PROTOCOL_VERSION = 10,
+	VCMD_PROTOCOL_VERSION = 11,
+	VCMD_RESOURCE_CREATE2 = 12,
+	VCMD_TRANSFER_GET2 = 13,
+	VCMD_TRANSFER_PUT2 = 14,
+};
+
+#define PROTOCOL_VERSION    2u
+#define BUSY_WAIT_FLAG_WAIT 1u
+#define CAPSET_MAX          65536u
+
+struct vtest {
+	int socket;
+	bool broken;
+	uint8_t *capset;
+	uint32_t capset_size;
+};
+
+static bool fail(struct vtest *vtest)
+{
+	vtest->broken = true;
+	return false;
+}
+
+static bool write_all(struct vtest *vtest, const void *data, uint64_t size)
+{
+	const uint8_t *at = data;
+	while (size && !vtest->broken) {
+		int64_t done = linux_call(
+			LINUX_WRITE, (uint64_t)vtest->socket, (uintptr_t)at, size, 0, 0, 0);
+		if (done <= 0) {
+			return fail(vtest);
+		}
+		at += done;
+		size -= (uint64_t)done;
+	}
+	return !vtest->broken;
+}
+
+static bool read_all(struct vtest *vtest, void *data, uint64_t size)
+{
+	uint8_t *at = data;
+	while (size && !vtest->broken) {
+		int64_t done = linux_call(
+			LINUX_READ, (uint64_t)vtest->socket, (uintptr_t)at, size, 0, 0, 0);
+		if (done <= 0) {
+			return fail(vtest);
+		}
+		at += done;
+		size -= (uint64_t)done;
+	}
+	return !vtest->broken;
+}
+
+/* `length` is in dwords, of CREATE_RENDERER in bytes. */
+static bool send(struct vtest *vtest, enum vcmd command, uint32_t length, const void *data,
+	uint32_t size)
+{
+	const uint32_t header[2] = {length, command};
+	return write_all(vtest, header, sizeof(header)) && write_all(vtest, data, size);
+}
+
+static bool send_dwords(
+	struct vtest *vtest, enum vcmd command, const uint32_t *data, uint32_t count)
+{
+	return send(vtest, command, count, data, count * 4);
+}
+
+/* An answer of `count` dwords to `command`. */
+static bool receive(struct vtest *vtest, enum vcmd command, uint32_t *data, uint32_t count)
+{
+	uint32_t header[2];
+	if (!read_all(vtest, header, sizeof(header))) {
+		return false;
+	}
+	if (header[0] != count || header[1] != command) {
+		return fail(vtest);
+	}
+	return read_all(vtest, data, count * 4);
+}
+
+static int receive_fd(struct vtest *vtest)
+{
+	char byte;
+	struct linux_iovec iovec = {.iov_base = &byte, .iov_len = 1};
+	struct linux_cmsg_fd control = {.fd = -1};
+	struct linux_msghdr message = {
+		.msg_iov = &iovec,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int64_t done = linux_call(
+		LINUX_RECVMSG, (uint64_t)vtest->socket, (uintptr_t)&message, 0, 0, 0, 0);
+	if (done <= 0 || control.cmsg_level != LINUX_SOL_SOCKET ||
+		control.cmsg_type != LINUX_SCM_RIGHTS || control.fd < 0) {
+		fail(vtest);
+		return -1;
+	}
+	return control.fd;
+}
+
+static bool busy_wait(struct vtest *vtest, uint32_t flags)
+{
+	const uint32_t arguments[2] = {0, flags};
+	uint32_t busy;
+	return send_dwords(vtest, VCMD_RESOURCE_BUSY_WAIT, arguments, 2) &&
+	       receive(vtest, VCMD_RESOURCE_BUSY_WAIT, &busy, 1);
+}
+
+static bool negotiate(struct vtest *vtest)
+{
+	uint32_t version = PROTOCOL_VERSION;
+	/* an old server does not answer the first, and would be waited for without the second */
+	return send_dwords(vtest, VCMD_PING_PROTOCOL_VERSION, NULL, 0) &&
+	       receive(vtest, VCMD_PING_PROTOCOL_VERSION, NULL, 0) &&
+	       send_dwords(vtest, VCMD_PROTOCOL_VERSION, &version, 1) &&
+	       receive(vtest, VCMD_PROTOCOL_VERSION, &version, 1) &&
+	       (version == PROTOCOL_VERSION || fail(vtest));
+}
+
+/* The answer says how many bytes it is, and one more, and as command the version. */
+static bool read_capset(struct vtest *vtest)
+{
+	uint32_t header[2];
+	if (!send_dwords(vtest, VCMD_GET_CAPS2, NULL, 0) ||
+		!read_all(vtest, header, sizeof(header))) {
+		return false;
+	}
+	if (header[1] != 2 || header[0] < 2 || header[0] > CAPSET_MAX) {
+		return fail(vtest);
+	}
+	vtest->capset_size = header[0] - 1;
+	vtest->capset = malloc(vtest->capset_size);
+	return vtest->capset && read_all(vtest, vtest->capset, vtest->capset_size);
+}
+
+static int open_socket(const char *path)
+{
+	struct linux_sockaddr_un address = {.sun_family = LINUX_AF_UNIX};
+	size_t length = strlen(path);
+	if (length >= sizeof(address.sun_path)) {
+		return -1;
+	}
+	memcpy(address.sun_path, path, length);
+	int64_t made = linux_call(LINUX_SOCKET, LINUX_AF_UNIX,
+		LINUX_SOCK_STREAM | LINUX_SOCK_CLOEXEC, 0, 0, 0, 0);
+	if (made >= 0 && linux_call(LINUX_CONNECT, (uint64_t)made, (uintptr_t)&address,
+				 sizeof(address), 0, 0, 0) < 0) {
+		linux_call(LINUX_CLOSE, (uint64_t)made, 0, 0, 0, 0, 0);
+		made = -1;
+	}
+	return (int)made;
+}
+
+struct vtest *vtest_connect(const char *path, const char *name)
+{
+	struct vtest *vtest = calloc(1, sizeof(*vtest));
+	uint32_t length = (uint32_t)strlen(name) + 1;
+	if (!vtest) {
+		return NULL;
+	}
+	vtest->socket = open_socket(path);
+	if (vtest->socket >= 0 && send(vtest, VCMD_CREATE_RENDERER, length, name, length) &&
+		negotiate(vtest) && read_capset(vtest)) {
+		return vtest;
+	}
+	vtest_close(vtest);
+	return NULL;
+}
+
+void vtest_close(struct vtest *vtest)
+{
+	if (vtest) {
+		if (vtest->socket >= 0) {
+			linux_call(LINUX_CLOSE, (uint64_t)vtest->socket, 0, 0, 0, 0, 0);
+		}
+		free(vtest->capset);
+		free(vtest);
+	}
+}
+
+bool vtest_is_broken(const struct vtest *vtest)
+{
+	return vtest->broken;
+}
+
+const void *vtest_capset(const struct vtest *vtest, uint32_t *size)
+{
+	*size = vtest->capset_size;
+	return vtest->capset;
+}
+
+bool vtest_resource_create(struct vtest *vtest, const struct virtio_gpu_resource_create_3d *args,
+	uint32_t size, int *fd)
+{
+	const uint32_t arguments[] = {
+		args->resource_id,
+		args->target,
+		args->format,
+		args->bind,
+		args->width,
+		args->height,
+		args->depth,
+		args->array_size,
+		args->last_level,
+		args->nr_samples,
+		size,
+	};
+	*fd = -1;
+	if (!send_dwords(vtest, VCMD_RESOURCE_CREATE2, arguments,
+		    sizeof(arguments) / sizeof(arguments[0]))) {
+		return false;
+	}
+	if (size) {
+		*fd = receive_fd(vtest);
+	}
+	return !vtest->broken;
+}
+
+bool vtest_resource_unref(struct vtest *vtest, uint32_t resource_id)
+{
+	return send_dwords(vtest, VCMD_RESOURCE_UNREF, &resource_id, 1);
+}
+
+bool vtest_transfer(
+	struct vtest *vtest, const struct virtio_gpu_transfer_host_3d *args, bool to_host)
+{
+	const uint32_t arguments[] = {
+		args->resource_id,
+		args->level,
+		args->box.x,
+		args->box.y,
+		args->box.z,
+		args->box.w,
+		args->box.h,
+		args->box.d,
+		0, /* bytes that follow: none, they are in the memory */
+		(uint32_t)args->offset,
+	};
+	return send_dwords(vtest, to_host ? VCMD_TRANSFER_PUT2 : VCMD_TRANSFER_GET2, arguments,
+		sizeof(arguments) / sizeof(arguments[0]));
+}
+
+bool vtest_submit(struct vtest *vtest, const void *commands, uint32_t size)
+{
+	return send(vtest, VCMD_SUBMIT_CMD, size / 4, commands, size);
+}
+
+bool vtest_wait(struct vtest *vtest)
+{
+	return busy_wait(vtest, BUSY_WAIT_FLAG_WAIT);
+}
