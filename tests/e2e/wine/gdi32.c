@@ -3,7 +3,7 @@
  * The gdi32.dll that goes beside a Windows program under Wine: all of Wine's own, which it
  * forwards to as gdi32_w.dll, but its D3DKMT functions have an adapter whose kernel-mode driver
  * is the driver core, in this process, on a model device that virgl_test_server draws for. The
- * socket is VGT_VTEST's. Of the driver's code only what is Windows' own is not there.
+ * socket is VGT_VTEST_SOCKET's. Of the driver's code only what is Windows' own is not there.
  */
 #include "../../../guest-icd/icd/d3dkmt.h"
 
@@ -25,14 +25,14 @@ static struct vgt_client *client; /* NULL: there is no device */
 
 static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *context)
 {
-	const char *path = getenv("VGT_VTEST");
+	const char *path = getenv("VGT_VTEST_SOCKET");
 	struct vtest *vtest = path ? vtest_connect(path, "wine") : NULL;
 	struct vtest_device *device = vtest ? vtest_device_create(vtest) : NULL;
 	enum vgt_escape_status status;
 
 	(void)once_, (void)parameter, (void)context;
 	if (!device) {
-		fprintf(stderr, "gdi32: no vtest server at %s\n", path ? path : "VGT_VTEST");
+		fprintf(stderr, "gdi32: no vtest server at %s\n", path ? path : "VGT_VTEST_SOCKET");
 		return TRUE;
 	}
 	struct vgt_dm_executor executor = vtest_device_executor(device);
