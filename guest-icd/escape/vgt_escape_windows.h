@@ -4,8 +4,8 @@
 
 /*
  * What the transport DeviceIoControl of ESCAPE.md needs beside vgt_escape.h, for driver and
- * callers: the class of the device interface, {1af6381b-c495-448b-bc71-6193bc513fe1}, and the control code.
- * windows.h and winioctl.h, or a kernel's headers, come first.
+ * callers: the class of the device interface, {1af6381b-c495-448b-bc71-6193bc513fe1}, and the
+ * control code. windows.h and winioctl.h, or a kernel's headers, come first.
  */
 
 #define VGT_ESCAPE_INTERFACE \

@@ -13,9 +13,9 @@ struct d3dkmt {
 	struct escape_transport base;
 	HMODULE gdi32;
 	PFND3DKMT_ESCAPE escape;
-	PFND3DKMT_ENUMADAPTERS enum_adapters;             /* NULL before Windows 8 */
-	PFND3DKMT_OPENADAPTERFROMHDC open_adapter;        /* NULL: not there */
-	PFND3DKMT_CLOSEADAPTER close_adapter;             /* NULL: not there */
+	PFND3DKMT_ENUMADAPTERS enum_adapters;      /* NULL before Windows 8 */
+	PFND3DKMT_OPENADAPTERFROMHDC open_adapter; /* NULL: not there */
+	PFND3DKMT_CLOSEADAPTER close_adapter;      /* NULL: not there */
 	D3DKMT_HANDLE adapter;
 };
 
@@ -56,9 +56,8 @@ static bool ask(struct d3dkmt *d3dkmt, D3DKMT_HANDLE adapter, LUID luid)
 {
 	d3dkmt->adapter = adapter;
 	if (escape_transport_answers(&d3dkmt->base)) {
-		snprintf(d3dkmt->base.where, sizeof(d3dkmt->base.where),
-			"adapter %08lx:%08lx", (unsigned long)luid.HighPart,
-			(unsigned long)luid.LowPart);
+		snprintf(d3dkmt->base.where, sizeof(d3dkmt->base.where), "adapter %08lx:%08lx",
+			(unsigned long)luid.HighPart, (unsigned long)luid.LowPart);
 		return true;
 	}
 	d3dkmt->adapter = 0;
@@ -78,8 +77,8 @@ static bool ask_all(struct d3dkmt *d3dkmt)
 		if (found) {
 			close_adapter(d3dkmt, all.Adapters[i].hAdapter);
 		} else {
-			found = ask(d3dkmt, all.Adapters[i].hAdapter,
-				all.Adapters[i].AdapterLuid);
+			found = ask(
+				d3dkmt, all.Adapters[i].hAdapter, all.Adapters[i].AdapterLuid);
 		}
 	}
 	return found;
@@ -95,7 +94,7 @@ static bool ask_displays(struct d3dkmt *d3dkmt)
 		D3DKMT_OPENADAPTERFROMHDC open = {
 			.hDc = CreateDCA(display.DeviceName, NULL, NULL, NULL)};
 		bool found = open.hDc && d3dkmt->open_adapter(&open) >= 0 &&
-		             ask(d3dkmt, open.hAdapter, open.AdapterLuid);
+			     ask(d3dkmt, open.hAdapter, open.AdapterLuid);
 		if (open.hDc) {
 			DeleteDC(open.hDc);
 		}

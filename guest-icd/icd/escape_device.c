@@ -32,8 +32,7 @@ static bool device_escape(struct escape_transport *transport, void *buffer, uint
 		done = DeviceIoControl(device->file, VGT_ESCAPE_IOCTL, buffer, size, buffer,
 			       size, NULL, &overlapped) ||
 		       GetLastError() == ERROR_IO_PENDING;
-		done = done &&
-		       GetOverlappedResult(device->file, &overlapped, &written, TRUE);
+		done = done && GetOverlappedResult(device->file, &overlapped, &written, TRUE);
 		CloseHandle(overlapped.hEvent);
 	}
 	return done && written >= sizeof(struct vgt_escape_header);
@@ -65,7 +64,8 @@ static bool ask(struct device *device, const char *path)
 	return false;
 }
 
-/* The interfaces' paths, each with a NUL, and one more behind the last; NULL: there are none. */
+/* The interfaces' paths, each with a NUL, and one more behind the last; NULL: there are none.
+ */
 static char *list_interfaces(void)
 {
 	GUID guid = VGT_ESCAPE_INTERFACE;
@@ -73,8 +73,7 @@ static char *list_interfaces(void)
 	char *paths = NULL;
 
 	if (CM_Get_Device_Interface_List_SizeA(
-		    &size, &guid, NULL, CM_GET_DEVICE_INTERFACE_LIST_PRESENT) ==
-			CR_SUCCESS &&
+		    &size, &guid, NULL, CM_GET_DEVICE_INTERFACE_LIST_PRESENT) == CR_SUCCESS &&
 		size > 1) {
 		paths = calloc(size, 1);
 	}

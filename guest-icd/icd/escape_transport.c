@@ -26,7 +26,7 @@ bool escape_transport_answers(struct escape_transport *transport)
 {
 	struct vgt_escape_get_version version = {.features = 0};
 	return escape_call(transport, VGT_ESCAPE_GET_VERSION, 0, &version, sizeof(version)) ==
-	               VGT_ESCAPE_OK &&
+		       VGT_ESCAPE_OK &&
 	       version.header.version == VGT_ESCAPE_VERSION &&
 	       (version.features & VGT_ESCAPE_FEATURE_VIRGL);
 }

@@ -4,8 +4,8 @@
  * of vgt_escape.h. One client and one context of the device per screen; Gallium's contexts are
  * sub-contexts of that, as they are with virgl on Linux.
  *
- * A fence of a client is a number that only grows, so what a resource waits for is the number of
- * the last request that it was in, and most questions whether it is busy need no escape.
+ * A fence of a client is a number that only grows, so what a resource waits for is the number
+ * of the last request that it was in, and most questions whether it is busy need no escape.
  */
 #include <windows.h>
 
@@ -37,6 +37,8 @@
 /* Of one submit's list; more is legal, but need not be told. */
 #define LIST_MAX 4096u
 
+#define COMPLAINTS_MAX 16
+
 struct virgl_hw_res {
 	struct pipe_reference reference;
 	struct virgl_resource_cache_entry cache_entry;
@@ -44,10 +46,10 @@ struct virgl_hw_res {
 	uint32_t resource_id; /* for virgl commands */
 	enum pipe_format format;
 	uint32_t bind, width, height;
-	uint64_t size;      /* bytes that the backing has, or will have */
-	void *map;          /* NULL: no backing yet */
-	uint64_t fence;     /* of the last request that used it, 0: none */
-	int references;     /* of command buffers that are not submitted yet */
+	uint64_t size;  /* bytes that the backing has, or will have */
+	void *map;      /* NULL: no backing yet */
+	uint64_t fence; /* of the last request that used it, 0: none */
+	int references; /* of command buffers that are not submitted yet */
 };
 
 struct escape_winsys {
@@ -56,6 +58,7 @@ struct escape_winsys {
 	uint32_t ctx;
 	uint32_t list_max;
 	int lost; /* nothing but destroying makes sense any more */
+	int complaints;
 
 	mtx_t mutex; /* recursive; of all that follows, and of fence and map of resources */
 	uint64_t retired;
@@ -85,19 +88,21 @@ static struct escape_winsys *escape_winsys(struct virgl_winsys *winsys)
 	return (struct escape_winsys *)winsys;
 }
 
-/* Of a request that failed although nothing is wrong with it: once, for a device that is gone
- * would say so for ever. */
+/* Of a request that failed; not for ever, for a program that nobody draws for goes on. */
 static void complain(struct escape_winsys *winsys, const char *request,
 	enum vgt_escape_status status, uint32_t response)
 {
-	if (status == VGT_ESCAPE_DEVICE_LOST && p_atomic_xchg(&winsys->lost, 1)) {
+	if (status == VGT_ESCAPE_DEVICE_LOST) {
+		p_atomic_set(&winsys->lost, 1);
+	}
+	if (p_atomic_inc_return(&winsys->complaints) > COMPLAINTS_MAX) {
 		return;
 	}
 	_debug_printf("vgt: %s failed: status %u, response 0x%x\n", request, status, response);
 }
 
 /* A request without data of its own behind the structure. */
-#define CALL(winsys, request, flags, structure)                                                \
+#define CALL(winsys, request, flags, structure) \
 	call(winsys, #request, VGT_ESCAPE_##request, flags, &(structure), sizeof(structure))
 
 static bool call(struct escape_winsys *winsys, const char *name,
@@ -258,8 +263,7 @@ static void cached_release(struct virgl_resource_cache_entry *entry, void *user_
 /* A size of 0: it never has a backing. */
 static void *map_resource(struct escape_winsys *winsys, struct virgl_hw_res *res)
 {
-	struct vgt_escape_attach_backing attach = {
-		.resource = res->handle, .size = res->size};
+	struct vgt_escape_attach_backing attach = {.resource = res->handle, .size = res->size};
 	struct vgt_escape_resource_map map = {.resource = res->handle};
 
 	mtx_lock(&winsys->mutex);
@@ -551,12 +555,14 @@ static void release_resources(struct escape_cmd_buf *buf, uint64_t fence)
 	struct escape_winsys *winsys = buf->winsys;
 
 	mtx_lock(&winsys->mutex);
-	set_foreach(buf->resources, entry) {
+	set_foreach(buf->resources, entry)
+	{
 		struct virgl_hw_res *res = (struct virgl_hw_res *)entry->key;
 		res->fence = MAX2(res->fence, fence);
 	}
 	mtx_unlock(&winsys->mutex);
-	set_foreach(buf->resources, entry) {
+	set_foreach(buf->resources, entry)
+	{
 		struct virgl_hw_res *res = (struct virgl_hw_res *)entry->key;
 		p_atomic_dec(&res->references);
 		escape_resource_reference(&winsys->base, &res, NULL);
@@ -614,7 +620,8 @@ static struct vgt_escape_submit_3d *make_submit(struct escape_cmd_buf *buf, uint
 	if (count % 2) {
 		handles[count] = 0;
 	}
-	set_foreach(buf->resources, entry) {
+	set_foreach(buf->resources, entry)
+	{
 		if (!count) {
 			break;
 		}

@@ -32,7 +32,8 @@ static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 
 	(void)once_, (void)parameter, (void)context;
 	if (!device) {
-		fprintf(stderr, "gdi32: no vtest server at %s\n", path ? path : "VGT_VTEST_SOCKET");
+		fprintf(stderr, "gdi32: no vtest server at %s\n",
+			path ? path : "VGT_VTEST_SOCKET");
 		return TRUE;
 	}
 	struct vgt_dm_executor executor = vtest_device_executor(device);
@@ -62,10 +63,10 @@ __declspec(dllexport) NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *escape
 __declspec(dllexport) NTSTATUS APIENTRY D3DKMTEnumAdapters(D3DKMT_ENUMADAPTERS *all)
 {
 	all->NumAdapters = 2;
-	all->Adapters[0] = (D3DKMT_ADAPTERINFO){
-		.hAdapter = OTHER_ADAPTER, .AdapterLuid = {.LowPart = 1}};
-	all->Adapters[1] = (D3DKMT_ADAPTERINFO){
-		.hAdapter = OUR_ADAPTER, .AdapterLuid = {.LowPart = 2}};
+	all->Adapters[0] =
+		(D3DKMT_ADAPTERINFO){.hAdapter = OTHER_ADAPTER, .AdapterLuid = {.LowPart = 1}};
+	all->Adapters[1] =
+		(D3DKMT_ADAPTERINFO){.hAdapter = OUR_ADAPTER, .AdapterLuid = {.LowPart = 2}};
 	return STATUS_SUCCESS_;
 }
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * System calls of Linux, x86-64, from a Windows program: Wine lets it make them, and that is how
- * a PE file gets at a unix socket and at the memory that comes through one. Structures are
+ * System calls of Linux, x86-64, from a Windows program: Wine lets it make them, and that is
+ * how a PE file gets at a unix socket and at the memory that comes through one. Structures are
  * Linux's, for a Windows compiler has none or others.
  */
 
@@ -62,7 +62,8 @@ struct linux_cmsg_fd {
 	int32_t padding;
 };
 
-/* What the call returns, -errno where it fails; again and again while a signal interrupts it. */
+/* What the call returns, -errno where it fails; again and again while a signal interrupts it.
+ */
 static inline int64_t linux_call(enum linux_number number, uint64_t a, uint64_t b, uint64_t c,
 	uint64_t d, uint64_t e, uint64_t f)
 {
@@ -72,10 +73,10 @@ static inline int64_t linux_call(enum linux_number number, uint64_t a, uint64_t 
 		register uint64_t r8 __asm__("r8") = e;
 		register uint64_t r9 __asm__("r9") = f;
 		__asm__ volatile("syscall"
-			: "=a"(result)
-			: "a"((uint64_t)number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
-			"r"(r9)
-			: "rcx", "r11", "memory");
+				 : "=a"(result)
+				 : "a"((uint64_t)number), "D"(a), "S"(b), "d"(c), "r"(r10),
+				 "r"(r8), "r"(r9)
+				 : "rcx", "r11", "memory");
 	} while (result == -LINUX_EINTR);
 	return result;
 }

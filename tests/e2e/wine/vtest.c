@@ -125,7 +125,8 @@ static bool busy_wait(struct vtest *vtest, uint32_t flags)
 static bool negotiate(struct vtest *vtest)
 {
 	uint32_t version = PROTOCOL_VERSION;
-	/* an old server does not answer the first, and would be waited for without the second */
+	/* an old server does not answer the first, and would be waited for without the second
+	 */
 	return send_dwords(vtest, VCMD_PING_PROTOCOL_VERSION, NULL, 0) &&
 	       receive(vtest, VCMD_PING_PROTOCOL_VERSION, NULL, 0) &&
 	       send_dwords(vtest, VCMD_PROTOCOL_VERSION, &version, 1) &&
@@ -205,8 +206,8 @@ const void *vtest_capset(const struct vtest *vtest, uint32_t *size)
 	return vtest->capset;
 }
 
-bool vtest_resource_create(struct vtest *vtest, const struct virtio_gpu_resource_create_3d *args,
-	uint32_t size, int *fd)
+bool vtest_resource_create(struct vtest *vtest,
+	const struct virtio_gpu_resource_create_3d *args, uint32_t size, int *fd)
 {
 	const uint32_t arguments[] = {
 		args->resource_id,

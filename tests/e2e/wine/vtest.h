@@ -15,7 +15,8 @@
 
 struct vtest;
 
-/* NULL: nobody listens there, or speaks version 2. `name` is for people who look at the server. */
+/* NULL: nobody listens there, or speaks version 2. `name` is for people who look at the server.
+ */
 struct vtest *vtest_connect(const char *path, const char *name);
 void vtest_close(struct vtest *vtest); /* NULL is nothing */
 bool vtest_is_broken(const struct vtest *vtest);
@@ -25,8 +26,8 @@ bool vtest_is_broken(const struct vtest *vtest);
 const void *vtest_capset(const struct vtest *vtest, uint32_t *size);
 
 /* Makes a resource with `size` bytes of memory, of which *fd is the file; -1: with size 0. */
-bool vtest_resource_create(struct vtest *vtest, const struct virtio_gpu_resource_create_3d *args,
-	uint32_t size, int *fd);
+bool vtest_resource_create(struct vtest *vtest,
+	const struct virtio_gpu_resource_create_3d *args, uint32_t size, int *fd);
 bool vtest_resource_unref(struct vtest *vtest, uint32_t resource_id);
 /* The memory is read or written at args->offset; strides are those of the level. */
 bool vtest_transfer(

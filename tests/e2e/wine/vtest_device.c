@@ -9,8 +9,8 @@
 
 #define RESOURCES   65536u
 #define PAGE        UINT64_C(4096)
-#define CAPS_V1     308u             /* bytes of struct virgl_caps_v1, which v2 begins with */
-#define BLOCK_BYTES 16u              /* the largest that a texel or compressed block has */
+#define CAPS_V1     308u /* bytes of struct virgl_caps_v1, which v2 begins with */
+#define BLOCK_BYTES 16u  /* the largest that a texel or compressed block has */
 #define SHARED_MAX  (UINT64_C(1) << 31)
 #define PIPE_BUFFER 0u
 
@@ -122,7 +122,8 @@ static uint32_t create_resource(
 		       : VIRTIO_GPU_RESP_ERR_UNSPEC;
 }
 
-/* Where the entries lie, which the model gives out side by side in this process; NULL: not so. */
+/* Where the entries lie, which the model gives out side by side in this process; NULL: not so.
+ */
 static uint8_t *find_pages(struct vgt_dm *dm, const struct virtio_gpu_mem_entry *entries,
 	uint32_t count, uint64_t *size)
 {
@@ -306,9 +307,9 @@ static uint32_t execute_plain(
 	case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
 		return attach_backing(device, dm, command, size);
 	case VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING:
-		return detach_backing(device,
-			((const struct virtio_gpu_resource_detach_backing *)command)
-				->resource_id);
+		return detach_backing(
+			device, ((const struct virtio_gpu_resource_detach_backing *)command)
+					->resource_id);
 	case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D:
 		return transfer(device, command, true);
 	case VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D:
