@@ -270,7 +270,7 @@ lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
 	replay/make_man replay/vgt.bash-completion .ci/deb \
 	tests/plain_gl tests/programs tests/qemu10 tests/newcomer tests/debian_root.sh \
-	host-capture/qemu/build tests/e2e/guest/build \
+	.ci/debian-source.sh guest-icd/icd/build host-capture/qemu/build tests/e2e/guest/build tests/e2e/wine/build \
 	tests/e2e/guest/init tests/e2e/guest/run tests/e2e/guest/static_guest.sh $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
 # Every header compiles alone.
