@@ -48,6 +48,7 @@ struct virgl_hw_res {
 	uint32_t bind, width, height;
 	uint64_t size;  /* bytes that the backing has, or will have */
 	void *map;      /* NULL: no backing yet */
+	bool is_dead;   /* map is memory of this process, for the device is lost */
 	uint64_t fence; /* of the last request that used it, 0: none */
 	int references; /* of command buffers that are not submitted yet */
 };
@@ -57,6 +58,7 @@ struct escape_winsys {
 	struct escape_transport *transport;
 	uint32_t ctx;
 	uint32_t list_max;
+	struct virgl_drm_caps caps;
 	int lost; /* nothing but destroying makes sense any more */
 	int complaints;
 
@@ -235,7 +237,12 @@ static struct virgl_hw_res *entry_resource(struct virgl_resource_cache_entry *en
 static void destroy_resource(struct escape_winsys *winsys, struct virgl_hw_res *res)
 {
 	struct vgt_escape_resource request = {.resource = res->handle};
-	CALL(winsys, RESOURCE_DESTROY, 0, request);
+	if (res->is_dead) {
+		FREE(res->map);
+	}
+	if (res->handle) {
+		CALL(winsys, RESOURCE_DESTROY, 0, request);
+	}
 	FREE(res);
 }
 
@@ -260,7 +267,10 @@ static void cached_release(struct virgl_resource_cache_entry *entry, void *user_
 	destroy_resource(user_data, entry_resource(entry));
 }
 
-/* A size of 0: it never has a backing. */
+/*
+ * A size of 0: it never has a backing. Mesa does not live long without memory for its buffers:
+ * where the device is lost they have some that nobody reads, until the program ends.
+ */
 static void *map_resource(struct escape_winsys *winsys, struct virgl_hw_res *res)
 {
 	struct vgt_escape_attach_backing attach = {.resource = res->handle, .size = res->size};
@@ -270,6 +280,10 @@ static void *map_resource(struct escape_winsys *winsys, struct virgl_hw_res *res
 	if (!res->map && res->size && CALL(winsys, RESOURCE_ATTACH_BACKING, 0, attach) &&
 		CALL(winsys, RESOURCE_MAP, 0, map)) {
 		res->map = (void *)(uintptr_t)map.address;
+	}
+	if (!res->map && res->size && p_atomic_read(&winsys->lost)) {
+		res->map = CALLOC(1, res->size);
+		res->is_dead = true;
 	}
 	mtx_unlock(&winsys->mutex);
 	return res->map;
@@ -314,7 +328,8 @@ static struct virgl_hw_res *create_resource(
 	struct vgt_escape_ctx_resource attach = {.ctx = winsys->ctx};
 	struct virgl_hw_res *res = CALLOC_STRUCT(virgl_hw_res);
 
-	if (!res || !CALL(winsys, RESOURCE_CREATE_3D, 0, create)) {
+	if (!res || (!CALL(winsys, RESOURCE_CREATE_3D, 0, create) &&
+			    !p_atomic_read(&winsys->lost))) {
 		FREE(res);
 		return NULL;
 	}
@@ -328,7 +343,7 @@ static struct virgl_hw_res *create_resource(
 	res->height = params->height;
 	res->size = backing_size(res, params->size);
 	attach.resource = res->handle;
-	if (!CALL(winsys, CTX_ATTACH_RESOURCE, 0, attach)) {
+	if (!CALL(winsys, CTX_ATTACH_RESOURCE, 0, attach) && !p_atomic_read(&winsys->lost)) {
 		goto error;
 	}
 	/* Commands write into buffers, queries for one, that nobody may have mapped yet;
@@ -682,20 +697,15 @@ static bool read_capset(struct escape_winsys *winsys, uint32_t id, uint32_t vers
 }
 
 /* VIRGL2 where the device has it, else VIRGL. */
-static int escape_get_caps(struct virgl_winsys *base, struct virgl_drm_caps *caps)
+static bool read_best_capset(struct escape_winsys *winsys, uint32_t num_capsets)
 {
-	struct escape_winsys *winsys = escape_winsys(base);
-	struct vgt_escape_get_version version = {.features = 0};
 	uint32_t best_id = 0, best_version = 0, best_size = 0;
 
-	virgl_ws_fill_new_caps_defaults(caps);
-	if (!CALL(winsys, GET_VERSION, 0, version)) {
-		return -1;
-	}
-	for (uint32_t i = 0; i < version.num_capsets; i++) {
+	virgl_ws_fill_new_caps_defaults(&winsys->caps);
+	for (uint32_t i = 0; i < num_capsets; i++) {
 		struct vgt_escape_get_capset_info info = {.capset_index = i};
 		if (!CALL(winsys, GET_CAPSET_INFO, 0, info)) {
-			return -1;
+			return false;
 		}
 		if ((info.capset_id == CAPSET_VIRGL || info.capset_id == CAPSET_VIRGL2) &&
 			info.capset_id > best_id) {
@@ -704,9 +714,14 @@ static int escape_get_caps(struct virgl_winsys *base, struct virgl_drm_caps *cap
 			best_size = info.capset_max_size;
 		}
 	}
-	return best_id && read_capset(winsys, best_id, best_version, best_size, &caps->caps)
-		       ? 0
-		       : -1;
+	return best_id &&
+	       read_capset(winsys, best_id, best_version, best_size, &winsys->caps.caps);
+}
+
+static int escape_get_caps(struct virgl_winsys *base, struct virgl_drm_caps *caps)
+{
+	*caps = escape_winsys(base)->caps;
+	return 0;
 }
 
 static bool create_context(struct escape_winsys *winsys)
@@ -772,7 +787,6 @@ static struct escape_winsys *create_winsys(void)
 {
 	struct vgt_escape_get_version version = {.features = 0};
 	struct escape_winsys *winsys = CALLOC_STRUCT(escape_winsys);
-	struct virgl_drm_caps caps;
 
 	if (!winsys) {
 		return NULL;
@@ -783,7 +797,7 @@ static struct escape_winsys *create_winsys(void)
 		&winsys->cache, CACHE_USECS, cached_is_busy, cached_release, winsys);
 	winsys->transport = escape_transport_open(debug_get_option("VGT_TRANSPORT", NULL));
 	if (winsys->transport && CALL(winsys, GET_VERSION, 0, version) &&
-		escape_get_caps(&winsys->base, &caps) == 0 && create_context(winsys)) {
+		read_best_capset(winsys, version.num_capsets) && create_context(winsys)) {
 		winsys->list_max = MIN2(version.submit_resources_max, LIST_MAX);
 		return winsys;
 	}

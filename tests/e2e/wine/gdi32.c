@@ -22,6 +22,9 @@
 
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static struct vgt_client *client; /* NULL: there is no device */
+static struct vgt_dm *model;
+static unsigned long lost_at; /* the device is gone from this escape on; 0: never */
+static volatile LONG escapes;
 
 static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *context)
 {
@@ -37,8 +40,10 @@ static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 		return TRUE;
 	}
 	struct vgt_dm_executor executor = vtest_device_executor(device);
-	struct vgt_dm *dm = vgt_dm_create(&(struct vgt_dm_options){.executor = &executor});
-	struct vgt_gpu *gpu = vgt_gpu_open(vgt_dm_platform(dm), NULL, &status);
+	model = vgt_dm_create(&(struct vgt_dm_options){.executor = &executor});
+	lost_at = strtoul(
+		getenv("VGT_DEVICE_LOST_AT") ? getenv("VGT_DEVICE_LOST_AT") : "0", NULL, 10);
+	struct vgt_gpu *gpu = vgt_gpu_open(vgt_dm_platform(model), NULL, &status);
 	client = gpu ? vgt_client_open(gpu, NULL, &status) : NULL;
 	if (!client) {
 		fprintf(stderr, "gdi32: the driver core did not open: status %d\n", status);
@@ -54,6 +59,9 @@ __declspec(dllexport) NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *escape
 	}
 	if (escape->Type != D3DKMT_ESCAPE_DRIVERPRIVATE) {
 		return STATUS_UNSUPPORTED_;
+	}
+	if (lost_at && (unsigned long)InterlockedIncrement(&escapes) == lost_at) {
+		vgt_dm_vanish(model);
 	}
 	vgt_dispatch(
 		client, (uintptr_t)escape->pPrivateDriverData, escape->PrivateDriverDataSize);
@@ -74,4 +82,18 @@ __declspec(dllexport) NTSTATUS APIENTRY D3DKMTCloseAdapter(const D3DKMT_CLOSEADA
 {
 	(void)adapter;
 	return STATUS_SUCCESS_;
+}
+
+/* What the driver core did wrong is a finding, whatever the program does. */
+BOOL WINAPI DllMain(HINSTANCE instance, DWORD reason, LPVOID reserved)
+{
+	(void)instance, (void)reserved;
+	for (uint32_t i = 0; reason == DLL_PROCESS_DETACH && model; i++) {
+		const char *violation = vgt_dm_violation(model, i);
+		if (!violation) {
+			break;
+		}
+		fprintf(stderr, "gdi32: driver core: %s\n", violation);
+	}
+	return TRUE;
 }
