@@ -718,6 +718,11 @@ static bool read_best_capset(struct escape_winsys *winsys, uint32_t num_capsets)
 	       read_capset(winsys, best_id, best_version, best_size, &winsys->caps.caps);
 }
 
+static bool escape_is_lost(struct virgl_winsys *base)
+{
+	return p_atomic_read(&escape_winsys(base)->lost);
+}
+
 static int escape_get_caps(struct virgl_winsys *base, struct virgl_drm_caps *caps)
 {
 	*caps = escape_winsys(base)->caps;
@@ -781,6 +786,7 @@ static const struct virgl_winsys functions = {
 	.fence_reference = escape_fence_reference,
 	.flush_frontbuffer = escape_flush_frontbuffer,
 	.fence_get_fd = escape_fence_get_fd,
+	.is_lost = escape_is_lost,
 };
 
 static struct escape_winsys *create_winsys(void)

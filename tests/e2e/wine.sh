@@ -60,7 +60,9 @@ hashes() {
 make_prefix
 expect_exit 0 tests/e2e/wine/build "$TMP/run"
 cp "$icd"/{vgticd.dll,opengl32.dll,icdinfo.exe} "$TMP/run"
-expect_exit 0 "$gcc" -std=c11 -O2 -static -o "$TMP/run/triangle.exe" guest-icd/demo/triangle.c -lopengl32 -lgdi32
+for source in guest-icd/demo/triangle.c tests/e2e/wine/queries.c; do
+	expect_exit 0 "$gcc" -std=c11 -O2 -static -o "$TMP/run/$(basename "$source" .c).exe" "$source" -lopengl32 -lgdi32
+done
 
 # the ICD is the one in use, by way of the escape ABI, and what it draws is right
 expect_exit 0 record "$TMP/info.vgt" "$wine" icdinfo.exe
@@ -71,10 +73,10 @@ expect_stdout_match '^ICD .*\\vgticd\.dll$' cat "$TMP/info"
 expect_stdout_match '^GL renderer +virgl ' cat "$TMP/info"
 expect_stdout_match '^test triangle +right$' cat "$TMP/info"
 # positive controls: the device goes away after its capset was read; there is no device
-record "$TMP/lost.vgt" VGT_DEVICE_LOST_AT=20 "$wine" icdinfo.exe || true
+record "$TMP/lost.vgt" VGT_DEVICE_LOST_AT=20 "$wine" icdinfo.exe 2>/dev/null || true
 expect_stdout 1 cat "$TMP/status"
 expect_stdout_match 'wrong pixels' cat "$TMP/err"
-record "$TMP/none.vgt" VGT_TRANSPORT=device "$wine" icdinfo.exe || true
+record "$TMP/none.vgt" VGT_TRANSPORT=device "$wine" icdinfo.exe 2>/dev/null || true
 expect_stdout 1 cat "$TMP/status"
 
 # each picture that the window was given is a frame, and the same
@@ -89,3 +91,10 @@ expect_exit 0 "$VGT" replay --quiet --verify "$TMP/triangle.vgt"
 hashes "$TMP/triangle.vgt" --drop=draws >"$TMP/without"
 expect_stdout "$frames" sh -c "wc -l <'$TMP/without'"
 expect_exit 1 grep -q -x -F -f "$TMP/shown" "$TMP/without"
+
+# a device that goes away ends the waits for its queries, and programs that ask are told of it
+expect_exit 0 record "$TMP/queries.vgt" "$wine" queries.exe 60
+expect_stdout_match '^60 of 60, no reset' cat "$TMP/out"
+expect_exit 0 record "$TMP/gone.vgt" VGT_DEVICE_LOST_AT=200 timeout 60 "$wine" queries.exe 60
+expect_stdout 0 cat "$TMP/status"
+expect_stdout_match '^([1-9]|[1-5][0-9]) of 60, a reset' cat "$TMP/out"
