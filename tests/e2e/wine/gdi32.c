@@ -4,21 +4,17 @@
  * forwards to as gdi32_w.dll, but its D3DKMT functions have an adapter whose kernel-mode driver
  * is the driver core, in this process, on a model device that virgl_test_server draws for. The
  * socket is VGT_VTEST_SOCKET's. Of the driver's code only what is Windows' own is not there.
- *
- * What a window is given is written down in the file VGT_SHOWN, a line for each picture: width,
- * "x", height, and the hash that `vgt replay` prints of the same picture.
+ * Its StretchDIBits is in present.c.
  */
-#define _GDI32_ /* functions of gdi32.dll are defined here */
 #include "../../../guest-icd/icd/d3dkmt.h"
 
 #include "device_model.h"
 #include "dispatch.h"
+#include "present.h"
 #include "vtest_device.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #define OUR_ADAPTER         0x40000002u /* the first of them is somebody else's */
 #define OTHER_ADAPTER       0x40000001u
@@ -90,81 +86,22 @@ __declspec(dllexport) NTSTATUS APIENTRY D3DKMTCloseAdapter(const D3DKMT_CLOSEADA
 	return STATUS_SUCCESS_;
 }
 
-/* player_picture_digest(), of rows of B8G8R8 and a byte that is not looked at. */
-static uint64_t digest(const uint8_t *bits, uint32_t width, uint32_t height)
-{
-	const uint32_t size[2] = {width, height};
-	XXH64_state_t *state = XXH64_createState();
-
-	XXH64_reset(state, 0);
-	XXH64_update(state, size, sizeof(size));
-	for (size_t i = 0; i < (size_t)width * height; i++) {
-		const uint8_t rgb[3] = {bits[4 * i + 2], bits[4 * i + 1], bits[4 * i]};
-		XXH64_update(state, rgb, sizeof(rgb));
-	}
-	uint64_t result = XXH64_digest(state);
-	XXH64_freeState(state);
-	return result;
-}
-
-/* The ICD's pictures have masks, those that Wine draws itself (of icons and cursors) have none.
- */
-static void write_down(FILE *file, const BITMAPINFO *info, const uint8_t *bits)
-{
-	const BITMAPINFOHEADER *header = &info->bmiHeader;
-	const DWORD *masks = (const DWORD *)info->bmiColors;
-
-	if (header->biCompression != BI_BITFIELDS) {
-		return;
-	}
-	if (header->biBitCount == 32 && header->biHeight < 0 && masks[0] == 0xff0000 &&
-		masks[1] == 0xff00 && masks[2] == 0xff) {
-		uint32_t width = (uint32_t)header->biWidth,
-			 height = (uint32_t)-header->biHeight;
-		fprintf(file, "%ux%u %016" PRIx64 "\n", width, height,
-			digest(bits, width, height));
-	} else {
-		fprintf(file, "a picture of another format\n");
-	}
-	fflush(file);
-}
-
-typedef int(WINAPI *stretch_function)(HDC dc, int x, int y, int width, int height, int from_x,
-	int from_y, int from_width, int from_height, const VOID *bits, const BITMAPINFO *info,
-	UINT usage, DWORD operation);
-
-static SRWLOCK shown_lock = SRWLOCK_INIT;
-static FILE *shown;
-static stretch_function stretch; /* Wine's */
-
-__declspec(dllexport) int WINAPI StretchDIBits(HDC dc, int x, int y, int width, int height,
-	int from_x, int from_y, int from_width, int from_height, const VOID *bits,
-	const BITMAPINFO *info, UINT usage, DWORD operation)
-{
-	AcquireSRWLockExclusive(&shown_lock);
-	if (!stretch) {
-		stretch = (stretch_function)(void *)GetProcAddress(
-			LoadLibraryA("gdi32_w.dll"), "StretchDIBits");
-		shown = getenv("VGT_SHOWN") ? fopen(getenv("VGT_SHOWN"), "wb") : NULL;
-	}
-	if (shown) {
-		write_down(shown, info, bits);
-	}
-	ReleaseSRWLockExclusive(&shown_lock);
-	return stretch(dc, x, y, width, height, from_x, from_y, from_width, from_height, bits,
-		info, usage, operation);
-}
-
 /* What the driver core did wrong is a finding, whatever the program does. */
+static void tell_violations(void)
+{
+	const char *violation;
+
+	for (uint32_t i = 0; model && (violation = vgt_dm_violation(model, i)) != NULL; i++) {
+		fprintf(stderr, "gdi32: driver core: %s\n", violation);
+	}
+}
+
 BOOL WINAPI DllMain(HINSTANCE instance, DWORD reason, LPVOID reserved)
 {
 	(void)instance, (void)reserved;
-	for (uint32_t i = 0; reason == DLL_PROCESS_DETACH && model; i++) {
-		const char *violation = vgt_dm_violation(model, i);
-		if (!violation) {
-			break;
-		}
-		fprintf(stderr, "gdi32: driver core: %s\n", violation);
+	if (reason == DLL_PROCESS_DETACH) {
+		present_end();
+		tell_violations();
 	}
 	return TRUE;
 }

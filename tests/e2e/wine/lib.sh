@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# For tests with Windows programs under Wine: source tests/cli/lib.sh first, then this, in the repository's root,
+# then call make_rig. Sets wine, gcc (of Windows programs) and icd (what guest-icd/icd/build has built).
+
+wine=/usr/lib/wine/wine64
+gcc=x86_64-w64-mingw32-gcc-posix
+icd=build/icd/x86_64
+
+# A prefix takes half a minute and 700 MB, so it is kept; what is tried is beside the programs, not in there.
+make_prefix() {
+	local cache
+
+	cache=${XDG_CACHE_HOME:-$HOME/.cache}/vgt/wine-$("$wine" --version)
+	mkdir -p "$cache"
+	export WINEPREFIX=$cache/prefix WINEARCH=win64 WINEDEBUG=-all
+	(
+		flock 9
+		[ ! -e "$cache/made" ] || exit 0
+		rm -rf "$WINEPREFIX"
+		WINEDLLOVERRIDES='mscoree,mshtml=' timeout 300 "$wine" wineboot -i 9>&-
+		touch "$cache/made"
+	) 9>"$cache/lock" >"$TMP/wineboot" 2>&1 || {
+		cat "$TMP/wineboot" >&2
+		exit 1
+	}
+}
+
+# make_rig: skips where anything is missing; then $TMP/run has the ICD and the rig's gdi32.dll, for programs that are
+# put beside them, and there is a prefix.
+make_rig() {
+	local program file
+
+	for program in Xvfb virgl_test_server "$wine" "$gcc"; do
+		command -v "$program" >/dev/null || skip "$program is missing (make check-all installs it)"
+	done
+	for file in vgticd.dll opengl32.dll icdinfo.exe; do
+		[ -e "$icd/$file" ] || skip "there is no $icd/$file: guest-icd/icd/build makes it, in 20 minutes"
+	done
+	use_plain_libraries
+	make_prefix
+	expect_exit 0 tests/e2e/wine/build "$TMP/run"
+	cp "$icd"/{vgticd.dll,opengl32.dll,icdinfo.exe} "$TMP/run"
+}
+
+# record TRACE [VARIABLE=VALUE...] PROGRAM [ARGUMENT...]: in $TMP/run; the program's output goes to $TMP/out and
+# $TMP/err, its exit status to $TMP/status. RECORD_OPTIONS is an array of more options for vgt record. Wine's own
+# OpenGL must not draw on the server that is recorded. What VGT_SHOWN, VGT_FRAMES, VGT_TIMES do: present.h.
+record() {
+	local trace=$1
+
+	shift
+	# shellcheck disable=SC2016
+	(cd "$TMP/run" && unset DISPLAY && timeout -k 5 120 "$VGT" record --quiet --gl -o "$trace" \
+		${RECORD_OPTIONS[@]+"${RECORD_OPTIONS[@]}"} -- \
+		env -u GALLIUM_DRIVER -u LIBGL_ALWAYS_SOFTWARE -u LD_PRELOAD \
+		WINEDLLOVERRIDES='gdi32,gdi32_w,opengl32=n,b;mscoree,mshtml=' \
+		bash -c 'tmp=$1 && shift && env "$@" >"$tmp/out" 2>"$tmp/err"; echo $? >"$tmp/status"' bash "$TMP" "$@")
+}
+
+# hashes TRACE [OPTION...]: size and hash of each frame that is replayed
+hashes() {
+	"$VGT" replay --quiet "${@:2}" "$1" | awk '{print $4, $NF}'
+}
