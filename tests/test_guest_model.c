@@ -1010,7 +1010,8 @@ static void test_scanout(void **state)
 /* Another device behind the rings: it adds 1 to the type, and writes down who was there. */
 struct adder {
 	uint32_t executed, resets;
-	const void *seen; /* the guest memory that it asked for */
+	uint32_t done, waits; /* of those it has executed */
+	const void *seen;     /* the guest memory that it asked for */
 	uint64_t address;
 };
 
@@ -1131,6 +1132,56 @@ static void test_fences_later_and_reversed(void **state)
 	assert_int_equal(used_index(&bench), 6);
 	assert_int_equal(fence_answered(&bench, 3), 2);
 	assert_int_equal(fence_answered(&bench, 5), 0);
+	finish(&bench, 0);
+}
+
+static uint64_t adder_fence(void *context)
+{
+	return ((const struct adder *)context)->executed;
+}
+
+static bool adder_is_done(void *context, uint64_t fence, bool wait)
+{
+	struct adder *adder = context;
+	if (wait && adder->done < fence) {
+		adder->done = (uint32_t)fence;
+		adder->waits++;
+	}
+	return fence <= adder->done;
+}
+
+/* Of an executor that takes its time: it begins with the notification, and is asked. */
+static void test_fences_of_executor(void **state)
+{
+	(void)state;
+	struct adder adder = {0};
+	const struct vgt_dm_executor executor = {.context = &adder,
+		.execute = adder_execute,
+		.fence = adder_fence,
+		.is_done = adder_is_done};
+	struct bench bench =
+		bench_ready(&(struct vgt_dm_options){.eager = true, .executor = &executor});
+	const struct vgt_platform *platform = bench.platform;
+	adder.address = address_of(&bench, &bench.memory, 0);
+	send_fenced(&bench);
+	assert_int_equal(adder.executed, 3);
+	assert_false(vgt_dm_step(bench.dm));
+	assert_int_equal(used_index(&bench), 0);
+	adder.done = 1;
+	assert_true(vgt_dm_step(bench.dm));
+	assert_int_equal(used_index(&bench), 1);
+	assert_int_equal(fence_answered(&bench, 0), 0);
+	assert_int_equal(adder.waits, 0);
+	uint64_t before = platform->now(platform->self);
+	platform->lock(platform->self);
+	platform->wait(platform->self, 60 * SECOND); /* ends with the interrupt of before */
+	assert_int_equal(adder.waits, 0);
+	platform->wait(platform->self, 60 * SECOND); /* ends with the oldest */
+	platform->unlock(platform->self);
+	assert_true(platform->now(platform->self) - before < SECOND);
+	assert_int_equal(adder.waits, 1);
+	assert_int_equal(used_index(&bench), 2);
+	assert_int_equal(fence_answered(&bench, 1), 1);
 	finish(&bench, 0);
 }
 
@@ -1478,6 +1529,7 @@ int main(void)
 		cmocka_unit_test(test_another_executor),
 		cmocka_unit_test(test_fences_held),
 		cmocka_unit_test(test_fences_later_and_reversed),
+		cmocka_unit_test(test_fences_of_executor),
 		cmocka_unit_test(test_faults_of_used),
 		cmocka_unit_test(test_faults_of_responses),
 		cmocka_unit_test(test_late_answer),

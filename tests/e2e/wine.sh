@@ -46,6 +46,9 @@ expect_exit 0 cmp "$TMP/few" <(head -n 7 "$TMP/shown")
 record "$TMP/soft.vgt" GALLIUM_DRIVER=softpipe VGT_FRAMES=7 VGT_SHOWN="$TMP/soft" "$wine" triangle.exe "$frames" \
 	2>/dev/null || true
 expect_stdout 7 sh -c "grep -c '^[0-9]*x[0-9]* [0-9a-f]\{16\}$' '$TMP/soft'"
+# without the hop, by which it is measured, the same pictures
+expect_exit 0 record "$TMP/no_hop.vgt" VGT_NO_HOP=1 VGT_SHOWN="$TMP/no_hop" "$wine" triangle.exe "$frames"
+expect_exit 0 cmp "$TMP/shown" "$TMP/no_hop"
 # positive control: without the triangle no frame is the window's
 hashes "$TMP/triangle.vgt" --drop=draws >"$TMP/without"
 expect_stdout "$frames" sh -c "wc -l <'$TMP/without'"
@@ -53,6 +56,8 @@ expect_exit 1 grep -q -x -F -f "$TMP/shown" "$TMP/without"
 
 # a device that goes away ends the waits for its queries, and programs that ask are told of it
 expect_exit 0 record "$TMP/queries.vgt" "$wine" queries.exe 60
+expect_stdout_match '^60 of 60, no reset' cat "$TMP/out"
+expect_exit 0 record "$TMP/queries_no_hop.vgt" VGT_NO_HOP=1 "$wine" queries.exe 60
 expect_stdout_match '^60 of 60, no reset' cat "$TMP/out"
 expect_exit 0 record "$TMP/gone.vgt" VGT_DEVICE_LOST_AT=200 timeout 60 "$wine" queries.exe 60
 expect_stdout 0 cat "$TMP/status"

@@ -607,9 +607,11 @@ static void execute_and_answer(struct vgt_dm *dm, struct dm_chain *chain)
 	if (chain->queue == 0 && strikes(dm, VGT_DM_NO_ANSWER, type)) {
 		chain->state = DM_CHAIN_KEPT;
 	} else if ((chain->header.flags & VIRTIO_GPU_FLAG_FENCE) &&
-		   dm->fences != VGT_DM_FENCES_AT_ONCE) {
+		   (dm->executor.is_done || dm->fences != VGT_DM_FENCES_AT_ONCE)) {
 		chain->state = DM_CHAIN_HELD;
 		chain->steps = dm->fence_steps;
+		chain->fence =
+			dm->executor.fence ? dm->executor.fence(dm->executor.context) : 0;
 	} else {
 		answer_chain(dm, chain);
 	}
@@ -681,13 +683,38 @@ static bool age_fences(struct vgt_dm *dm)
 	return any;
 }
 
+/* Answers what the executor is done with; `wait`: the oldest is waited for. */
+static bool ask_executor(struct vgt_dm *dm, bool wait)
+{
+	bool any = false;
+	struct dm_chain *next;
+	for (struct dm_chain *chain = dm->chains; chain && !dm->is_stopped; chain = next) {
+		next = chain->next;
+		if (chain->state == DM_CHAIN_HELD) {
+			if (dm->executor.is_done(
+				    dm->executor.context, chain->fence, wait && !any)) {
+				answer_chain(dm, chain);
+				any = true;
+			}
+		}
+	}
+	return any;
+}
+
+bool dm_await_executor(struct vgt_dm *dm)
+{
+	return dm->executor.is_done && ask_executor(dm, true);
+}
+
 bool dm_step(struct vgt_dm *dm)
 {
 	bool any = false;
 	if (atomic_load(&dm->is_gone)) {
 		return false;
 	}
-	if (dm->fences == VGT_DM_FENCES_LATER && !dm->is_stopped) {
+	if (dm->executor.is_done) {
+		any |= ask_executor(dm, false);
+	} else if (dm->fences == VGT_DM_FENCES_LATER && !dm->is_stopped) {
 		any |= age_fences(dm);
 	}
 	for (uint16_t i = 0; i < DM_QUEUES; i++) {
@@ -698,7 +725,7 @@ bool dm_step(struct vgt_dm *dm)
 		}
 	}
 	bool executed = execute_taken(dm);
-	if (dm->fences == VGT_DM_FENCES_REVERSED && !executed) {
+	if (dm->fences == VGT_DM_FENCES_REVERSED && !dm->executor.is_done && !executed) {
 		any |= answer_some(dm, DM_CHAIN_HELD, UINT32_MAX, true) > 0;
 	}
 	return any || executed;
@@ -1075,6 +1102,7 @@ static void notify(struct vgt_dm *dm, uint64_t offset, uint32_t width, uint32_t 
 				"DRIVER_OK");
 		} else if (!atomic_load(&dm->is_gone)) {
 			take_chains(dm, (uint16_t)value);
+			(void)(dm->eager && execute_taken(dm));
 		}
 		pthread_mutex_unlock(&dm->mutex);
 	}
@@ -1288,6 +1316,7 @@ static void init_device(struct vgt_dm *dm, const struct vgt_dm_options *options)
 		       VIRTIO_GPU_F_VIRGL | VIRTIO_GPU_F_EDID | VIRTIO_GPU_F_CONTEXT_INIT;
 	dm->threaded = options->threaded;
 	dm->polls = options->polls;
+	dm->eager = options->eager;
 	dm->offered = options->features ? options->features : all;
 	dm->config.num_scanouts = options->num_scanouts ? options->num_scanouts : 1;
 	dm->config.num_capsets = 2;

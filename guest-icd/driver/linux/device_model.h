@@ -38,6 +38,8 @@ struct vgt_dm_options {
 	/* Asks for no notifications (VIRTQ_USED_F_NO_NOTIFY, or by avail_event), looks at the
 	   queues by itself. */
 	bool polls;
+	/* Alone: works as soon as it is notified, too. */
+	bool eager;
 	bool no_string_marker; /* VIRGL2 lacks VIRGL_CAP_V2_STRING_MARKER */
 	/* What executes the commands, copied; NULL: vgt_dm_gpu_executor(). */
 	const struct vgt_dm_executor *executor;

@@ -26,6 +26,14 @@ struct vgt_dm_executor {
 	 */
 	uint32_t (*execute)(void *context, struct vgt_dm *dm, uint32_t queue,
 		const void *command, uint32_t size, void *response, uint32_t room);
+	/*
+	 * For an executor that is not done with a command when execute() returns; NULL: it is.
+	 * fence() is called after each fenced command and gives it a number, is_done() asks
+	 * whether the command with this number is done, and with `wait` does not return before
+	 * it is. The device answers it then, and vgt_dm_set_fences() means nothing.
+	 */
+	uint64_t (*fence)(void *context);
+	bool (*is_done)(void *context, uint64_t fence, bool wait);
 	void (*reset)(void *context); /* forget everything */
 	/* Whether it may still use guest memory of this range. NULL: it never keeps any. */
 	bool (*uses)(void *context, uint64_t address, uint64_t size);

@@ -519,6 +519,9 @@ static void work_instead(struct vgt_dm *dm, uint64_t timeout_ns)
 		worked = dm_step(dm);
 		any = event_was(host, events(host));
 	} while (worked && !any);
+	if (!any && dm_await_executor(dm)) {
+		any = event_was(host, events(host));
+	}
 	if (!any) {
 		uint64_t left = UINT64_MAX - host->clock;
 		host->clock += timeout_ns < left ? timeout_ns : left;

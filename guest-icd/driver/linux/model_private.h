@@ -121,6 +121,7 @@ struct dm_chain {
 	uint32_t response_size;
 	struct virtio_gpu_ctrl_hdr header;   /* of the command */
 	uint32_t steps;                      /* until it is answered */
+	uint64_t fence;                      /* the executor's number for it */
 	uint32_t entry;                      /* of the log; UINT32_MAX: it is not there */
 	uint16_t descriptors[DM_QUEUE_SIZE]; /* of the ring */
 	struct dm_segment segments[DM_QUEUE_SIZE];
@@ -128,7 +129,7 @@ struct dm_chain {
 
 struct vgt_dm {
 	pthread_mutex_t mutex;
-	bool threaded, polls;
+	bool threaded, polls, eager;
 	pthread_t thread;
 	atomic_bool stop;
 
@@ -186,6 +187,9 @@ static inline void *dm_must(void *memory)
 void dm_violation(struct vgt_dm *dm, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool dm_step(struct vgt_dm *dm);
+/* Answers fenced commands that the executor is done with, and waits for the oldest. True where
+ * there was one. */
+bool dm_await_executor(struct vgt_dm *dm);
 /* Whether the device may use memory of this range. */
 bool dm_uses(const struct vgt_dm *dm, uint64_t address, uint64_t size);
 /* Guest memory, NULL and a violation where it is none; `what` wants to use it. */

@@ -4,12 +4,13 @@
  * forwards to as gdi32_w.dll, but its D3DKMT functions have an adapter whose kernel-mode driver
  * is the driver core, in this process, on a model device that virgl_test_server draws for. The
  * socket is VGT_VTEST_SOCKET's. Of the driver's code only what is Windows' own is not there.
- * Its StretchDIBits is in present.c.
+ * With VGT_NO_HOP=1 all that is left out (no_hop.h). Its StretchDIBits is in present.c.
  */
 #include "../../../guest-icd/icd/d3dkmt.h"
 
 #include "device_model.h"
 #include "dispatch.h"
+#include "no_hop.h"
 #include "present.h"
 #include "vtest_device.h"
 
@@ -23,6 +24,7 @@
 #define STATUS_UNSUPPORTED_ ((NTSTATUS)0xc00000bb) /* STATUS_NOT_SUPPORTED */
 
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+static struct no_hop *no_hop;     /* by VGT_NO_HOP=1 instead of all that follows */
 static struct vgt_client *client; /* NULL: there is no device */
 static struct vgt_dm *model;
 static unsigned long lost_at; /* the device is gone from this escape on; 0: never */
@@ -30,19 +32,24 @@ static volatile LONG escapes;
 
 static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *context)
 {
-	const char *path = getenv("VGT_VTEST_SOCKET");
+	const char *path = getenv("VGT_VTEST_SOCKET"), *direct = getenv("VGT_NO_HOP");
+
+	(void)once_, (void)parameter, (void)context;
+	if (path && direct && strcmp(direct, "1") == 0) {
+		no_hop = no_hop_open(path);
+		return TRUE;
+	}
 	struct vtest *vtest = path ? vtest_connect(path, "wine") : NULL;
 	struct vtest_device *device = vtest ? vtest_device_create(vtest) : NULL;
 	enum vgt_escape_status status;
 
-	(void)once_, (void)parameter, (void)context;
 	if (!device) {
 		fprintf(stderr, "gdi32: no vtest server at %s\n",
 			path ? path : "VGT_VTEST_SOCKET");
 		return TRUE;
 	}
 	struct vgt_dm_executor executor = vtest_device_executor(device);
-	model = vgt_dm_create(&(struct vgt_dm_options){.executor = &executor});
+	model = vgt_dm_create(&(struct vgt_dm_options){.eager = true, .executor = &executor});
 	lost_at = strtoul(
 		getenv("VGT_DEVICE_LOST_AT") ? getenv("VGT_DEVICE_LOST_AT") : "0", NULL, 10);
 	struct vgt_gpu *gpu = vgt_gpu_open(vgt_dm_platform(model), NULL, &status);
@@ -53,17 +60,32 @@ static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 	return TRUE;
 }
 
+/* A device works while nobody waits for it; this one has no thread of its own, so who only asks
+ * whether it is done gives it the time. */
+static bool asks(const struct vgt_escape_header *header)
+{
+	return header->request == VGT_ESCAPE_FENCE_QUERY ||
+	       header->request == VGT_ESCAPE_RESOURCE_BUSY;
+}
+
 __declspec(dllexport) NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *escape)
 {
 	InitOnceExecuteOnce(&once, open_device, NULL, NULL);
-	if (!escape || escape->hAdapter != OUR_ADAPTER || !client) {
+	if (!escape || escape->hAdapter != OUR_ADAPTER || (!client && !no_hop)) {
 		return STATUS_INVALID_;
 	}
 	if (escape->Type != D3DKMT_ESCAPE_DRIVERPRIVATE) {
 		return STATUS_UNSUPPORTED_;
 	}
+	if (no_hop) {
+		no_hop_escape(no_hop, escape->pPrivateDriverData);
+		return STATUS_SUCCESS_;
+	}
 	if (lost_at && (unsigned long)InterlockedIncrement(&escapes) == lost_at) {
 		vgt_dm_vanish(model);
+	}
+	if (asks(escape->pPrivateDriverData)) {
+		vgt_dm_step(model);
 	}
 	vgt_dispatch(
 		client, (uintptr_t)escape->pPrivateDriverData, escape->PrivateDriverDataSize);

@@ -11,16 +11,18 @@
  */
 
 enum linux_number {
-	LINUX_READ = 0,
-	LINUX_WRITE = 1,
 	LINUX_CLOSE = 3,
 	LINUX_MMAP = 9,
+	LINUX_MUNMAP = 11,
+	LINUX_WRITEV = 20,
 	LINUX_SOCKET = 41,
 	LINUX_CONNECT = 42,
+	LINUX_RECVFROM = 45,
 	LINUX_RECVMSG = 47,
 };
 
-#define LINUX_EINTR 4
+#define LINUX_EINTR  4
+#define LINUX_EAGAIN 11
 
 #define LINUX_PROT_READ_WRITE 3
 #define LINUX_MAP_SHARED      0x01
@@ -33,6 +35,9 @@ enum linux_number {
 #define LINUX_SOCK_CLOEXEC 02000000
 #define LINUX_SOL_SOCKET   1
 #define LINUX_SCM_RIGHTS   1
+#define LINUX_MSG_PEEK     0x2
+#define LINUX_MSG_DONTWAIT 0x40
+#define LINUX_MSG_WAITALL  0x100
 
 struct linux_sockaddr_un {
 	uint16_t sun_family;

@@ -23,11 +23,18 @@ enum vcmd {
 #define BUSY_WAIT_FLAG_WAIT 1u
 #define CAPSET_MAX          65536u
 
+#define PAGE        UINT64_C(4096)
+#define BLOCK_BYTES 16u /* the largest that a texel or compressed block has */
+#define SHARED_MAX  (UINT64_C(1) << 31)
+#define PIPE_BUFFER 0u
+
 struct vtest {
 	int socket;
 	bool broken;
 	uint8_t *capset;
 	uint32_t capset_size;
+	uint64_t sent, done;
+	uint64_t asked; /* whether the first so many are done; 0: no answer is under way */
 };
 
 static bool fail(struct vtest *vtest)
@@ -36,17 +43,23 @@ static bool fail(struct vtest *vtest)
 	return false;
 }
 
-static bool write_all(struct vtest *vtest, const void *data, uint64_t size)
+/* Both at once, for the server wakes up with the first byte. */
+static bool write_all(struct vtest *vtest, struct linux_iovec header, struct linux_iovec data)
 {
-	const uint8_t *at = data;
-	while (size && !vtest->broken) {
+	struct linux_iovec pieces[2] = {header, data};
+	while ((pieces[0].iov_len || pieces[1].iov_len) && !vtest->broken) {
 		int64_t done = linux_call(
-			LINUX_WRITE, (uint64_t)vtest->socket, (uintptr_t)at, size, 0, 0, 0);
+			LINUX_WRITEV, (uint64_t)vtest->socket, (uintptr_t)pieces, 2, 0, 0, 0);
 		if (done <= 0) {
 			return fail(vtest);
 		}
-		at += done;
-		size -= (uint64_t)done;
+		for (uint32_t i = 0; i < 2; i++) {
+			uint64_t part = (uint64_t)done < pieces[i].iov_len ? (uint64_t)done
+									   : pieces[i].iov_len;
+			pieces[i].iov_base = (uint8_t *)pieces[i].iov_base + part;
+			pieces[i].iov_len -= part;
+			done -= (int64_t)part;
+		}
 	}
 	return !vtest->broken;
 }
@@ -55,8 +68,8 @@ static bool read_all(struct vtest *vtest, void *data, uint64_t size)
 {
 	uint8_t *at = data;
 	while (size && !vtest->broken) {
-		int64_t done = linux_call(
-			LINUX_READ, (uint64_t)vtest->socket, (uintptr_t)at, size, 0, 0, 0);
+		int64_t done = linux_call(LINUX_RECVFROM, (uint64_t)vtest->socket,
+			(uintptr_t)at, size, LINUX_MSG_WAITALL, 0, 0);
 		if (done <= 0) {
 			return fail(vtest);
 		}
@@ -70,8 +83,10 @@ static bool read_all(struct vtest *vtest, void *data, uint64_t size)
 static bool send(struct vtest *vtest, enum vcmd command, uint32_t length, const void *data,
 	uint32_t size)
 {
-	const uint32_t header[2] = {length, command};
-	return write_all(vtest, header, sizeof(header)) && write_all(vtest, data, size);
+	uint32_t header[2] = {length, command};
+	return write_all(vtest,
+		(struct linux_iovec){.iov_base = header, .iov_len = sizeof(header)},
+		(struct linux_iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size});
 }
 
 static bool send_dwords(
@@ -80,17 +95,20 @@ static bool send_dwords(
 	return send(vtest, command, count, data, count * 4);
 }
 
-/* An answer of `count` dwords to `command`. */
+/* An answer of `count` dwords to `command`, 0 or 1. */
 static bool receive(struct vtest *vtest, enum vcmd command, uint32_t *data, uint32_t count)
 {
-	uint32_t header[2];
-	if (!read_all(vtest, header, sizeof(header))) {
+	uint32_t answer[3];
+	if (!read_all(vtest, answer, (2 + count) * sizeof(answer[0]))) {
 		return false;
 	}
-	if (header[0] != count || header[1] != command) {
+	if (answer[0] != count || answer[1] != command) {
 		return fail(vtest);
 	}
-	return read_all(vtest, data, count * 4);
+	if (count) {
+		*data = answer[2];
+	}
+	return true;
 }
 
 static int receive_fd(struct vtest *vtest)
@@ -114,12 +132,23 @@ static int receive_fd(struct vtest *vtest)
 	return control.fd;
 }
 
-static bool busy_wait(struct vtest *vtest, uint32_t flags)
+/* Answers come in the order in which they were asked for: before another one is asked for, that
+ * under way is taken. */
+static bool take_answer(struct vtest *vtest)
 {
-	const uint32_t arguments[2] = {0, flags};
 	uint32_t busy;
-	return send_dwords(vtest, VCMD_RESOURCE_BUSY_WAIT, arguments, 2) &&
-	       receive(vtest, VCMD_RESOURCE_BUSY_WAIT, &busy, 1);
+	if (vtest->asked && receive(vtest, VCMD_RESOURCE_BUSY_WAIT, &busy, 1)) {
+		vtest->done = vtest->asked;
+	}
+	vtest->asked = 0;
+	return !vtest->broken;
+}
+
+static bool has_answer(const struct vtest *vtest)
+{
+	char byte;
+	return linux_call(LINUX_RECVFROM, (uint64_t)vtest->socket, (uintptr_t)&byte, 1,
+		       LINUX_MSG_PEEK | LINUX_MSG_DONTWAIT, 0, 0) != -LINUX_EAGAIN;
 }
 
 static bool negotiate(struct vtest *vtest)
@@ -206,6 +235,27 @@ const void *vtest_capset(const struct vtest *vtest, uint32_t *size)
 	return vtest->capset;
 }
 
+static uint64_t level_size(const struct virtio_gpu_resource_create_3d *args, uint32_t level)
+{
+	uint64_t width = args->width >> level, height = args->height >> level;
+	uint64_t depth = args->depth >> level;
+	return (width ? width : 1) * (height ? height : 1) * (depth ? depth : 1);
+}
+
+uint64_t vtest_most_memory(const struct virtio_gpu_resource_create_3d *args)
+{
+	uint64_t layers = args->array_size ? args->array_size : 1, size = 0;
+	if (args->target == PIPE_BUFFER) {
+		size = args->width;
+	} else if (args->nr_samples <= 1) {
+		for (uint32_t level = 0; level <= args->last_level && level < 16; level++) {
+			size += level_size(args, level) * layers * BLOCK_BYTES;
+		}
+	}
+	size = (size + PAGE - 1) & ~(PAGE - 1);
+	return size < SHARED_MAX ? size : SHARED_MAX;
+}
+
 bool vtest_resource_create(struct vtest *vtest,
 	const struct virtio_gpu_resource_create_3d *args, uint32_t size, int *fd)
 {
@@ -223,8 +273,8 @@ bool vtest_resource_create(struct vtest *vtest,
 		size,
 	};
 	*fd = -1;
-	if (!send_dwords(vtest, VCMD_RESOURCE_CREATE2, arguments,
-		    sizeof(arguments) / sizeof(arguments[0]))) {
+	if (!take_answer(vtest) || !send_dwords(vtest, VCMD_RESOURCE_CREATE2, arguments,
+					   sizeof(arguments) / sizeof(arguments[0]))) {
 		return false;
 	}
 	if (size) {
@@ -253,16 +303,44 @@ bool vtest_transfer(
 		0, /* bytes that follow: none, they are in the memory */
 		(uint32_t)args->offset,
 	};
+	vtest->sent++;
 	return send_dwords(vtest, to_host ? VCMD_TRANSFER_PUT2 : VCMD_TRANSFER_GET2, arguments,
 		sizeof(arguments) / sizeof(arguments[0]));
 }
 
 bool vtest_submit(struct vtest *vtest, const void *commands, uint32_t size)
 {
+	vtest->sent++;
 	return send(vtest, VCMD_SUBMIT_CMD, size / 4, commands, size);
+}
+
+uint64_t vtest_sent(const struct vtest *vtest)
+{
+	return vtest->sent;
+}
+
+uint64_t vtest_done(const struct vtest *vtest)
+{
+	return vtest->done;
+}
+
+bool vtest_is_done(struct vtest *vtest, uint64_t number, bool wait)
+{
+	static const uint32_t arguments[2] = {0, BUSY_WAIT_FLAG_WAIT};
+	while (vtest->done < number && !vtest->broken) {
+		if (!vtest->asked &&
+			send_dwords(vtest, VCMD_RESOURCE_BUSY_WAIT, arguments, 2)) {
+			vtest->asked = vtest->sent;
+		}
+		if (!wait && !has_answer(vtest)) {
+			return false;
+		}
+		take_answer(vtest);
+	}
+	return !vtest->broken;
 }
 
 bool vtest_wait(struct vtest *vtest)
 {
-	return busy_wait(vtest, BUSY_WAIT_FLAG_WAIT);
+	return vtest_is_done(vtest, vtest->sent, true);
 }

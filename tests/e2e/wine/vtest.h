@@ -25,6 +25,11 @@ bool vtest_is_broken(const struct vtest *vtest);
  * connection's. */
 const void *vtest_capset(const struct vtest *vtest, uint32_t *size);
 
+/*
+ * The server wants to know when a resource is made how much memory it will have, which only
+ * its backing tells later: the most that it can be. Pages that are never touched cost nothing.
+ */
+uint64_t vtest_most_memory(const struct virtio_gpu_resource_create_3d *args);
 /* Makes a resource with `size` bytes of memory, of which *fd is the file; -1: with size 0. */
 bool vtest_resource_create(struct vtest *vtest,
 	const struct virtio_gpu_resource_create_3d *args, uint32_t size, int *fd);
@@ -33,6 +38,16 @@ bool vtest_resource_unref(struct vtest *vtest, uint32_t resource_id);
 bool vtest_transfer(
 	struct vtest *vtest, const struct virtio_gpu_transfer_host_3d *args, bool to_host);
 bool vtest_submit(struct vtest *vtest, const void *commands, uint32_t size);
+
+/*
+ * Transfers and submits are done in their order: how many were sent, and how many of these are
+ * known to be done.
+ */
+uint64_t vtest_sent(const struct vtest *vtest);
+uint64_t vtest_done(const struct vtest *vtest);
+/* Whether the first `number` of them are done. Without `wait` the server is asked, if need be,
+ * but its answer is not waited for: one of the next calls will have it. */
+bool vtest_is_done(struct vtest *vtest, uint64_t number, bool wait);
 /* Until all has been done that was sent. */
 bool vtest_wait(struct vtest *vtest);
 

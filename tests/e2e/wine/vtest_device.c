@@ -7,12 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESOURCES   65536u
-#define PAGE        UINT64_C(4096)
-#define CAPS_V1     308u /* bytes of struct virgl_caps_v1, which v2 begins with */
-#define BLOCK_BYTES 16u  /* the largest that a texel or compressed block has */
-#define SHARED_MAX  (UINT64_C(1) << 31)
-#define PIPE_BUFFER 0u
+#define RESOURCES 65536u
+#define PAGE      UINT64_C(4096)
+#define CAPS_V1   308u /* bytes of struct virgl_caps_v1, which v2 begins with */
 
 struct resource {
 	bool is_live;
@@ -81,31 +78,6 @@ static void drop(struct vtest_device *device, uint32_t id)
 	vtest_resource_unref(device->vtest, id);
 }
 
-static uint64_t level_size(const struct virtio_gpu_resource_create_3d *args, uint32_t level)
-{
-	uint64_t width = args->width >> level, height = args->height >> level;
-	uint64_t depth = args->depth >> level;
-	return (width ? width : 1) * (height ? height : 1) * (depth ? depth : 1);
-}
-
-/*
- * The server wants to know when a resource is made how much memory it will have, which only
- * its backing tells later: the most that it can be. Pages that are never touched cost nothing.
- */
-static uint64_t most_memory(const struct virtio_gpu_resource_create_3d *args)
-{
-	uint64_t layers = args->array_size ? args->array_size : 1, size = 0;
-	if (args->target == PIPE_BUFFER) {
-		size = args->width;
-	} else if (args->nr_samples <= 1) {
-		for (uint32_t level = 0; level <= args->last_level && level < 16; level++) {
-			size += level_size(args, level) * layers * BLOCK_BYTES;
-		}
-	}
-	size = (size + PAGE - 1) & ~(PAGE - 1);
-	return size < SHARED_MAX ? size : SHARED_MAX;
-}
-
 static uint32_t create_resource(
 	struct vtest_device *device, const struct virtio_gpu_resource_create_3d *args)
 {
@@ -115,7 +87,7 @@ static uint32_t create_resource(
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
 	}
 	resource = &device->resources[args->resource_id];
-	*resource = (struct resource){.is_live = true, .size = most_memory(args)};
+	*resource = (struct resource){.is_live = true, .size = vtest_most_memory(args)};
 	return vtest_resource_create(
 		       device->vtest, args, (uint32_t)resource->size, &resource->fd)
 		       ? VIRTIO_GPU_RESP_OK_NODATA
@@ -327,7 +299,7 @@ static uint32_t execute(void *context, struct vgt_dm *dm, uint32_t queue, const 
 	struct vtest_device *device = context;
 	const struct virtio_gpu_ctrl_hdr *header = command;
 	struct answer answer = {.memory = response, .room = room};
-	uint32_t needed = size_of(header->type), type;
+	uint32_t needed = size_of(header->type);
 
 	if (queue != 0 || !needed || size < needed || vtest_is_broken(device->vtest)) {
 		put(&answer, VIRTIO_GPU_RESP_ERR_UNSPEC, NULL, 0);
@@ -344,13 +316,22 @@ static uint32_t execute(void *context, struct vgt_dm *dm, uint32_t queue, const 
 		get_capset(device, command, &answer);
 		break;
 	default:
-		type = execute_plain(device, dm, command, size);
-		if (header->flags & VIRTIO_GPU_FLAG_FENCE) {
-			vtest_wait(device->vtest);
-		}
-		put(&answer, type, NULL, 0);
+		put(&answer, execute_plain(device, dm, command, size), NULL, 0);
 	}
 	return answer.written;
+}
+
+static uint64_t fence(void *context)
+{
+	const struct vtest_device *device = context;
+	return vtest_sent(device->vtest);
+}
+
+/* What a server does that is not there any more is done. */
+static bool is_done(void *context, uint64_t number, bool wait)
+{
+	struct vtest_device *device = context;
+	return vtest_is_done(device->vtest, number, wait) || vtest_is_broken(device->vtest);
 }
 
 static void reset(void *context)
@@ -390,6 +371,10 @@ void vtest_device_destroy(struct vtest_device *device)
 
 struct vgt_dm_executor vtest_device_executor(struct vtest_device *device)
 {
-	return (struct vgt_dm_executor){
-		.context = device, .execute = execute, .reset = reset, .uses = uses};
+	return (struct vgt_dm_executor){.context = device,
+		.execute = execute,
+		.fence = fence,
+		.is_done = is_done,
+		.reset = reset,
+		.uses = uses};
 }
