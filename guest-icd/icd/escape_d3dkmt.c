@@ -13,9 +13,12 @@ struct d3dkmt {
 	struct escape_transport base;
 	HMODULE gdi32;
 	PFND3DKMT_ESCAPE escape;
-	PFND3DKMT_ENUMADAPTERS enum_adapters;      /* NULL before Windows 8 */
-	PFND3DKMT_OPENADAPTERFROMHDC open_adapter; /* NULL: not there */
-	PFND3DKMT_CLOSEADAPTER close_adapter;      /* NULL: not there */
+	/* NULL where they are not there */
+	PFND3DKMT_ENUMADAPTERS2 enum_adapters2; /* since Windows 10 */
+	PFND3DKMT_ENUMADAPTERS enum_adapters;   /* since Windows 8 */
+	PFND3DKMT_OPENADAPTERFROMHDC open_adapter;
+	PFND3DKMT_CLOSEADAPTER close_adapter;
+	PFND3DKMT_QUERYADAPTERINFO query_adapter;
 	D3DKMT_HANDLE adapter;
 };
 
@@ -51,13 +54,35 @@ static void d3dkmt_close(struct escape_transport *transport)
 	free(d3dkmt);
 }
 
+/* What people call the adapter, in UTF-8; "" where that cannot be had. */
+static void name_adapter(
+	const struct d3dkmt *d3dkmt, D3DKMT_HANDLE adapter, char *name, int size)
+{
+	D3DKMT_ADAPTERREGISTRYINFO info = {.AdapterString = L""};
+	const D3DKMT_QUERYADAPTERINFO query = {
+		.hAdapter = adapter,
+		.Type = KMTQAITYPE_ADAPTERREGISTRYINFO,
+		.pPrivateDriverData = &info,
+		.PrivateDriverDataSize = sizeof(info),
+	};
+	if (!d3dkmt->query_adapter || d3dkmt->query_adapter(&query) < 0 ||
+		!WideCharToMultiByte(
+			CP_UTF8, 0, info.AdapterString, -1, name, size, NULL, NULL)) {
+		*name = '\0';
+	}
+}
+
 /* Takes the adapter over if it is ours, else closes it. */
 static bool ask(struct d3dkmt *d3dkmt, D3DKMT_HANDLE adapter, LUID luid)
 {
+	char name[100];
+
 	d3dkmt->adapter = adapter;
 	if (escape_transport_answers(&d3dkmt->base)) {
-		snprintf(d3dkmt->base.where, sizeof(d3dkmt->base.where), "adapter %08lx:%08lx",
-			(unsigned long)luid.HighPart, (unsigned long)luid.LowPart);
+		name_adapter(d3dkmt, adapter, name, sizeof(name));
+		snprintf(d3dkmt->base.where, sizeof(d3dkmt->base.where),
+			"adapter %08lx:%08lx%s%s", (unsigned long)luid.HighPart,
+			(unsigned long)luid.LowPart, *name ? ", " : "", name);
 		return true;
 	}
 	d3dkmt->adapter = 0;
@@ -65,23 +90,49 @@ static bool ask(struct d3dkmt *d3dkmt, D3DKMT_HANDLE adapter, LUID luid)
 	return false;
 }
 
-static bool ask_all(struct d3dkmt *d3dkmt)
+/* Until one is ours; all others are closed. */
+static bool ask_each(struct d3dkmt *d3dkmt, const D3DKMT_ADAPTERINFO *adapters, ULONG count)
 {
-	D3DKMT_ENUMADAPTERS all = {.NumAdapters = 0};
 	bool found = false;
 
-	if (!d3dkmt->enum_adapters || d3dkmt->enum_adapters(&all) < 0) {
-		return false;
-	}
-	for (ULONG i = 0; i < all.NumAdapters && i < MAX_ENUM_ADAPTERS; i++) {
+	for (ULONG i = 0; i < count; i++) {
 		if (found) {
-			close_adapter(d3dkmt, all.Adapters[i].hAdapter);
+			close_adapter(d3dkmt, adapters[i].hAdapter);
 		} else {
-			found = ask(
-				d3dkmt, all.Adapters[i].hAdapter, all.Adapters[i].AdapterLuid);
+			found = ask(d3dkmt, adapters[i].hAdapter, adapters[i].AdapterLuid);
 		}
 	}
 	return found;
+}
+
+static bool ask_all2(struct d3dkmt *d3dkmt)
+{
+	D3DKMT_ENUMADAPTERS2 all = {.NumAdapters = 0};
+	bool found = false;
+
+	if (!d3dkmt->enum_adapters2 || d3dkmt->enum_adapters2(&all) < 0) {
+		return false;
+	}
+	/* some more, for they come and go */
+	ULONG room = all.NumAdapters + MAX_ENUM_ADAPTERS;
+	all.NumAdapters = room;
+	all.pAdapters = calloc(room, sizeof(*all.pAdapters));
+	if (all.pAdapters && d3dkmt->enum_adapters2(&all) >= 0) {
+		found = ask_each(
+			d3dkmt, all.pAdapters, all.NumAdapters < room ? all.NumAdapters : room);
+	}
+	free(all.pAdapters);
+	return found;
+}
+
+static bool ask_all(struct d3dkmt *d3dkmt)
+{
+	D3DKMT_ENUMADAPTERS all = {.NumAdapters = 0};
+
+	return d3dkmt->enum_adapters && d3dkmt->enum_adapters(&all) >= 0 &&
+	       ask_each(d3dkmt, all.Adapters,
+		       all.NumAdapters < MAX_ENUM_ADAPTERS ? all.NumAdapters
+							   : MAX_ENUM_ADAPTERS);
 }
 
 /* The adapter of each display, where they cannot be enumerated. */
@@ -126,13 +177,17 @@ struct escape_transport *escape_d3dkmt_open(void)
 		goto error;
 	}
 	d3dkmt->escape = (PFND3DKMT_ESCAPE)find(d3dkmt->gdi32, "D3DKMTEscape");
+	d3dkmt->enum_adapters2 =
+		(PFND3DKMT_ENUMADAPTERS2)find(d3dkmt->gdi32, "D3DKMTEnumAdapters2");
 	d3dkmt->enum_adapters =
 		(PFND3DKMT_ENUMADAPTERS)find(d3dkmt->gdi32, "D3DKMTEnumAdapters");
 	d3dkmt->open_adapter =
 		(PFND3DKMT_OPENADAPTERFROMHDC)find(d3dkmt->gdi32, "D3DKMTOpenAdapterFromHdc");
 	d3dkmt->close_adapter =
 		(PFND3DKMT_CLOSEADAPTER)find(d3dkmt->gdi32, "D3DKMTCloseAdapter");
-	if (d3dkmt->escape && (ask_all(d3dkmt) || ask_displays(d3dkmt))) {
+	d3dkmt->query_adapter =
+		(PFND3DKMT_QUERYADAPTERINFO)find(d3dkmt->gdi32, "D3DKMTQueryAdapterInfo");
+	if (d3dkmt->escape && (ask_all2(d3dkmt) || ask_all(d3dkmt) || ask_displays(d3dkmt))) {
 		return &d3dkmt->base;
 	}
 error:

@@ -37,6 +37,10 @@
 /* Of one submit's list; more is legal, but need not be told. */
 #define LIST_MAX 4096u
 
+/* How often a request is tried while there is no room in the device's queue, for 5 s each time:
+ * as long as who waits without end waits for a fence. */
+#define BUSY_TRIES 12
+
 #define COMPLAINTS_MAX 16
 
 struct virgl_hw_res {
@@ -59,7 +63,8 @@ struct escape_winsys {
 	uint32_t ctx;
 	uint32_t list_max;
 	struct virgl_drm_caps caps;
-	int lost; /* nothing but destroying makes sense any more */
+	int lost;    /* nothing but destroying makes sense any more */
+	int refused; /* commands or data did not get there or back: pictures may be wrong */
 	int complaints;
 
 	mtx_t mutex; /* recursive; of all that follows, and of fence and map of resources */
@@ -103,23 +108,59 @@ static void complain(struct escape_winsys *winsys, const char *request,
 	_debug_printf("vgt: %s failed: status %u, response 0x%x\n", request, status, response);
 }
 
+/* Whether a picture is wrong without it. */
+static bool carries_content(enum vgt_escape_request request)
+{
+	return request == VGT_ESCAPE_SUBMIT_3D || request == VGT_ESCAPE_TRANSFER_TO_HOST_3D ||
+	       request == VGT_ESCAPE_TRANSFER_FROM_HOST_3D;
+}
+
 /* A request without data of its own behind the structure. */
 #define CALL(winsys, request, flags, structure) \
 	call(winsys, #request, VGT_ESCAPE_##request, flags, &(structure), sizeof(structure))
+
+static enum vgt_escape_status call_patiently(struct escape_winsys *winsys,
+	enum vgt_escape_request request, uint32_t flags, void *buffer, uint32_t size)
+{
+	for (int i = 0; i < BUSY_TRIES; i++) {
+		enum vgt_escape_status status =
+			escape_call(winsys->transport, request, flags, buffer, size);
+		if (status != VGT_ESCAPE_BUSY) {
+			return status;
+		}
+	}
+	return VGT_ESCAPE_DEVICE_LOST;
+}
+
+/* What only waits to be used again counts against the client's limits. */
+static void drop_cache(struct escape_winsys *winsys)
+{
+	mtx_lock(&winsys->mutex);
+	virgl_resource_cache_flush(&winsys->cache);
+	mtx_unlock(&winsys->mutex);
+}
 
 static bool call(struct escape_winsys *winsys, const char *name,
 	enum vgt_escape_request request, uint32_t flags, void *buffer, uint32_t size)
 {
 	const struct vgt_escape_header *header = buffer;
+	bool destroys =
+		request == VGT_ESCAPE_RESOURCE_DESTROY || request == VGT_ESCAPE_CTX_DESTROY;
 	enum vgt_escape_status status;
 
-	if (p_atomic_read(&winsys->lost) && request != VGT_ESCAPE_RESOURCE_DESTROY &&
-		request != VGT_ESCAPE_CTX_DESTROY) {
+	if (p_atomic_read(&winsys->lost) && !destroys) {
 		return false;
 	}
-	status = escape_call(winsys->transport, request, flags, buffer, size);
+	status = call_patiently(winsys, request, flags, buffer, size);
+	if ((status == VGT_ESCAPE_OVER_LIMIT || status == VGT_ESCAPE_NO_MEMORY) && !destroys) {
+		drop_cache(winsys);
+		status = call_patiently(winsys, request, flags, buffer, size);
+	}
 	if (status != VGT_ESCAPE_OK) {
 		complain(winsys, name, status, header->response);
+		if (carries_content(request)) {
+			p_atomic_set(&winsys->refused, 1);
+		}
 	}
 	return status == VGT_ESCAPE_OK;
 }
@@ -162,6 +203,9 @@ static bool wait_fence(struct escape_winsys *winsys, uint64_t number, uint64_t t
 	default:
 		complain(winsys, "FENCE_WAIT", status, fence.header.response);
 		return true;
+	}
+	if (fence.failed) {
+		p_atomic_set(&winsys->refused, 1);
 	}
 	mtx_lock(&winsys->mutex);
 	winsys->retired = MAX2(winsys->retired, fence.retired);
@@ -720,7 +764,8 @@ static bool read_best_capset(struct escape_winsys *winsys, uint32_t num_capsets)
 
 static bool escape_is_lost(struct virgl_winsys *base)
 {
-	return p_atomic_read(&escape_winsys(base)->lost);
+	struct escape_winsys *winsys = escape_winsys(base);
+	return p_atomic_read(&winsys->lost) || p_atomic_read(&winsys->refused);
 }
 
 static int escape_get_caps(struct virgl_winsys *base, struct virgl_drm_caps *caps)

@@ -25,7 +25,7 @@ expect_stdout_match '^test triangle +right$' cat "$TMP/info"
 # positive controls: the device goes away after its capset was read; there is no device
 record "$TMP/lost.vgt" VGT_DEVICE_LOST_AT=20 "$wine" icdinfo.exe 2>/dev/null || true
 expect_stdout 1 cat "$TMP/status"
-expect_stdout_match 'wrong pixels' cat "$TMP/err"
+expect_stdout_match 'the test triangle was not drawn: GL error 0x0505' cat "$TMP/err"
 record "$TMP/none.vgt" VGT_TRANSPORT=device "$wine" icdinfo.exe 2>/dev/null || true
 expect_stdout 1 cat "$TMP/status"
 
