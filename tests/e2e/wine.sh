@@ -26,8 +26,14 @@ expect_stdout_match '^test triangle +right$' cat "$TMP/info"
 record "$TMP/lost.vgt" VGT_DEVICE_LOST_AT=20 "$wine" icdinfo.exe 2>/dev/null || true
 expect_stdout 1 cat "$TMP/status"
 expect_stdout_match 'the test triangle was not drawn: GL error 0x0505' cat "$TMP/err"
-record "$TMP/none.vgt" VGT_TRANSPORT=device "$wine" icdinfo.exe 2>/dev/null || true
+record "$TMP/none.vgt" VGT_VTEST_SOCKET=/nowhere "$wine" icdinfo.exe 2>/dev/null || true
 expect_stdout 1 cat "$TMP/status"
+# by the other transport, too
+expect_exit 0 record "$TMP/device.vgt" VGT_TRANSPORT=device "$wine" icdinfo.exe
+expect_stdout 0 cat "$TMP/status"
+tr -d '\r' <"$TMP/out" >"$TMP/info"
+expect_stdout_match '^transport +device$' cat "$TMP/info"
+expect_stdout_match '^test triangle +right$' cat "$TMP/info"
 
 # each picture that the window was given is a frame, and the same
 expect_exit 0 record "$TMP/triangle.vgt" VGT_SHOWN="$TMP/shown" "$wine" triangle.exe "$frames"
@@ -46,6 +52,9 @@ expect_exit 0 cmp "$TMP/few" <(head -n 7 "$TMP/shown")
 record "$TMP/soft.vgt" GALLIUM_DRIVER=softpipe VGT_FRAMES=7 VGT_SHOWN="$TMP/soft" "$wine" triangle.exe "$frames" \
 	2>/dev/null || true
 expect_stdout 7 sh -c "grep -c '^[0-9]*x[0-9]* [0-9a-f]\{16\}$' '$TMP/soft'"
+# by the other transport, too
+expect_exit 0 record "$TMP/file.vgt" VGT_TRANSPORT=device VGT_SHOWN="$TMP/file" "$wine" triangle.exe "$frames"
+expect_exit 0 cmp "$TMP/shown" "$TMP/file"
 # without the hop, by which it is measured, the same pictures
 expect_exit 0 record "$TMP/no_hop.vgt" VGT_NO_HOP=1 VGT_SHOWN="$TMP/no_hop" "$wine" triangle.exe "$frames"
 expect_exit 0 cmp "$TMP/shown" "$TMP/no_hop"

@@ -3,7 +3,9 @@
 
 #include "device_model.h"
 #include "linux_call.h"
+#include "vtest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,19 +13,36 @@
 #define PAGE      UINT64_C(4096)
 #define CAPS_V1   308u /* bytes of struct virgl_caps_v1, which v2 begins with */
 
+struct connection {
+	struct vtest *vtest; /* NULL: a free place */
+	uint32_t ctx_id;     /* 0: of no context yet */
+	uint64_t serial;     /* never used twice */
+};
+
 struct resource {
 	bool is_live;
+	struct virtio_gpu_resource_create_3d args;
+	struct connection *connection; /* that has it; NULL: none, or none any more */
+	bool was_attached;
 	int fd;         /* the server's memory for it, -1: none */
 	uint64_t size;  /* of that */
-	uint8_t *pages; /* where it is mapped: the driver's backing; NULL: nowhere */
+	uint8_t *pages; /* the driver's backing, NULL: none; fd is mapped there */
 	uint64_t pages_size;
 };
 
 struct vtest_device {
-	struct vtest *vtest;
-	uint32_t contexts; /* that live: one may */
+	char *path;
+	struct connection connections[VTEST_DEVICE_CONTEXTS];
+	uint64_t serials;
+	uint64_t fence; /* of the command executed last */
+	uint8_t *capset;
+	uint32_t capset_size;
 	struct resource resources[RESOURCES];
 };
+
+/* A fence is a connection's serial and a number of its messages. */
+#define NUMBER_BITS 40u
+#define NUMBER_MASK ((UINT64_C(1) << NUMBER_BITS) - 1)
 
 struct answer {
 	void *memory;
@@ -67,6 +86,77 @@ static void detach(struct resource *resource)
 	}
 }
 
+/* Connections */
+
+static struct connection *connection_of(struct vtest_device *device, uint32_t ctx_id)
+{
+	for (uint32_t i = 0; ctx_id && i < VTEST_DEVICE_CONTEXTS; i++) {
+		if (device->connections[i].vtest && device->connections[i].ctx_id == ctx_id) {
+			return &device->connections[i];
+		}
+	}
+	return NULL;
+}
+
+static struct connection *connect(struct vtest_device *device)
+{
+	uint32_t i = 0;
+	while (i < VTEST_DEVICE_CONTEXTS && device->connections[i].vtest) {
+		i++;
+	}
+	if (i == VTEST_DEVICE_CONTEXTS) {
+		return NULL;
+	}
+	device->connections[i] = (struct connection){
+		.vtest = vtest_connect(device->path, "wine"), .serial = ++device->serials};
+	return device->connections[i].vtest ? &device->connections[i] : NULL;
+}
+
+static void disconnect(struct vtest_device *device, struct connection *connection)
+{
+	for (uint32_t id = 0; id < RESOURCES; id++) {
+		if (device->resources[id].connection == connection) {
+			device->resources[id].connection = NULL;
+		}
+	}
+	vtest_close(connection->vtest);
+	*connection = (struct connection){.vtest = NULL};
+}
+
+/* The first context takes the connection that the capset was asked on. */
+static uint32_t create_context(struct vtest_device *device, uint32_t ctx_id)
+{
+	struct connection *connection = NULL;
+	if (!ctx_id || connection_of(device, ctx_id)) {
+		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
+	}
+	for (uint32_t i = 0; !connection && i < VTEST_DEVICE_CONTEXTS; i++) {
+		if (device->connections[i].vtest && !device->connections[i].ctx_id) {
+			connection = &device->connections[i];
+		}
+	}
+	connection = connection ? connection : connect(device);
+	if (!connection) {
+		return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+	}
+	connection->ctx_id = ctx_id;
+	return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+/* The server's end of it goes, too, when it has done what was sent. */
+static uint32_t destroy_context(struct vtest_device *device, uint32_t ctx_id)
+{
+	struct connection *connection = connection_of(device, ctx_id);
+	if (!connection) {
+		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
+	}
+	vtest_wait(connection->vtest);
+	disconnect(device, connection);
+	return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+/* Resources */
+
 static void drop(struct vtest_device *device, uint32_t id)
 {
 	struct resource *resource = &device->resources[id];
@@ -74,24 +164,83 @@ static void drop(struct vtest_device *device, uint32_t id)
 	if (resource->fd >= 0) {
 		linux_call(LINUX_CLOSE, (uint64_t)resource->fd, 0, 0, 0, 0, 0);
 	}
-	resource->is_live = false;
-	vtest_resource_unref(device->vtest, id);
+	if (resource->connection) {
+		vtest_resource_unref(resource->connection->vtest, id);
+	}
+	*resource = (struct resource){.is_live = false};
 }
 
 static uint32_t create_resource(
 	struct vtest_device *device, const struct virtio_gpu_resource_create_3d *args)
 {
-	struct resource *resource;
 	if (!args->resource_id || args->resource_id >= RESOURCES ||
 		device->resources[args->resource_id].is_live) {
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
 	}
-	resource = &device->resources[args->resource_id];
-	*resource = (struct resource){.is_live = true, .size = vtest_most_memory(args)};
-	return vtest_resource_create(
-		       device->vtest, args, (uint32_t)resource->size, &resource->fd)
-		       ? VIRTIO_GPU_RESP_OK_NODATA
-		       : VIRTIO_GPU_RESP_ERR_UNSPEC;
+	device->resources[args->resource_id] =
+		(struct resource){.is_live = true, .args = *args, .fd = -1};
+	return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+/* The server's memory becomes the backing, with what the backing holds. */
+static bool map_backing(struct resource *resource)
+{
+	uint8_t *held = resource->pages_size > resource->size || resource->fd < 0
+				? NULL
+				: malloc(resource->pages_size);
+	bool mapped = false;
+	if (held) {
+		memcpy(held, resource->pages, resource->pages_size);
+		mapped = map_pages(resource->pages, resource->pages_size, resource->fd);
+	}
+	if (mapped) {
+		memcpy(resource->pages, held, resource->pages_size);
+	}
+	free(held);
+	return mapped;
+}
+
+static uint32_t attach_resource(
+	struct vtest_device *device, uint32_t ctx_id, uint32_t resource_id)
+{
+	struct connection *connection = connection_of(device, ctx_id);
+	struct resource *resource = resource_of(device, resource_id);
+	if (!connection) {
+		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
+	}
+	if (!resource) {
+		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+	}
+	if (resource->connection == connection) {
+		return VIRTIO_GPU_RESP_OK_NODATA;
+	}
+	if (resource->was_attached) {
+		fprintf(stderr,
+			"gdi32: resource %u is another context's: vtest cannot share it\n",
+			resource_id);
+		return VIRTIO_GPU_RESP_ERR_UNSPEC;
+	}
+	resource->was_attached = true;
+	resource->size = vtest_most_memory(&resource->args);
+	if (!vtest_resource_create(connection->vtest, &resource->args, (uint32_t)resource->size,
+		    &resource->fd)) {
+		return VIRTIO_GPU_RESP_ERR_UNSPEC;
+	}
+	resource->connection = connection;
+	return !resource->pages || map_backing(resource) ? VIRTIO_GPU_RESP_OK_NODATA
+							 : VIRTIO_GPU_RESP_ERR_UNSPEC;
+}
+
+/* The resource stays the connection's, for it can be attached to no other. */
+static uint32_t detach_resource(
+	struct vtest_device *device, uint32_t ctx_id, uint32_t resource_id)
+{
+	const struct connection *connection = connection_of(device, ctx_id);
+	const struct resource *resource = resource_of(device, resource_id);
+	return !connection ? VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID
+	       : !resource || resource->connection != connection
+		       ? VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID
+		       : VIRTIO_GPU_RESP_OK_NODATA;
 }
 
 /* Where the entries lie, which the model gives out side by side in this process; NULL: not so.
@@ -127,60 +276,63 @@ static uint32_t attach_backing(struct vtest_device *device, struct vgt_dm *dm,
 	}
 	pages = find_pages(
 		dm, (const struct virtio_gpu_mem_entry *)(args + 1), args->nr_entries, &length);
-	length = (length + PAGE - 1) & ~(PAGE - 1);
-	if (!pages || length > resource->size || resource->fd < 0 ||
-		!map_pages(pages, length, resource->fd)) {
+	if (!pages) {
 		return VIRTIO_GPU_RESP_ERR_UNSPEC;
 	}
 	resource->pages = pages;
-	resource->pages_size = length;
+	resource->pages_size = (length + PAGE - 1) & ~(PAGE - 1);
+	if (resource->was_attached && !map_backing(resource)) {
+		resource->pages = NULL;
+		return VIRTIO_GPU_RESP_ERR_UNSPEC;
+	}
 	return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+/* What was sent to the connection last is what this command's fence waits for. */
+static void set_fence(struct vtest_device *device, const struct connection *connection)
+{
+	device->fence = connection->serial << NUMBER_BITS | vtest_sent(connection->vtest);
 }
 
 static uint32_t transfer(struct vtest_device *device,
 	const struct virtio_gpu_transfer_host_3d *args, bool to_host)
 {
 	const struct resource *resource = resource_of(device, args->resource_id);
-	if (!resource) {
+	if (!resource || !resource->connection) {
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
 	}
 	/* vtest cannot say them */
 	if (args->stride || args->layer_stride) {
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	}
-	return vtest_transfer(device->vtest, args, to_host) &&
-			       (to_host || vtest_wait(device->vtest))
-		       ? VIRTIO_GPU_RESP_OK_NODATA
-		       : VIRTIO_GPU_RESP_ERR_UNSPEC;
+	struct vtest *vtest = resource->connection->vtest;
+	bool done = vtest_transfer(vtest, args, to_host) && (to_host || vtest_wait(vtest));
+	set_fence(device, resource->connection);
+	return done ? VIRTIO_GPU_RESP_OK_NODATA : VIRTIO_GPU_RESP_ERR_UNSPEC;
 }
 
 static uint32_t submit(
 	struct vtest_device *device, const struct virtio_gpu_cmd_submit *args, uint32_t size)
 {
+	const struct connection *connection = connection_of(device, args->hdr.ctx_id);
+	if (!connection) {
+		return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
+	}
 	if (args->num_in_fences || args->size > size - sizeof(*args) || args->size % 4) {
 		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 	}
-	return vtest_submit(device->vtest, args + 1, args->size) ? VIRTIO_GPU_RESP_OK_NODATA
-								 : VIRTIO_GPU_RESP_ERR_UNSPEC;
-}
-
-static uint32_t create_context(struct vtest_device *device)
-{
-	if (device->contexts) {
-		return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
-	}
-	device->contexts++;
-	return VIRTIO_GPU_RESP_OK_NODATA;
+	bool sent = vtest_submit(connection->vtest, args + 1, args->size);
+	set_fence(device, connection);
+	return sent ? VIRTIO_GPU_RESP_OK_NODATA : VIRTIO_GPU_RESP_ERR_UNSPEC;
 }
 
 static void get_capset_info(struct vtest_device *device,
 	const struct virtio_gpu_get_capset_info *args, struct answer *answer)
 {
 	struct virtio_gpu_resp_capset_info info = {.capset_id = args->capset_index + 1};
-	uint32_t size;
-	vtest_capset(device->vtest, &size);
 	info.capset_max_version = info.capset_id == VIRTIO_GPU_CAPSET_VIRGL ? 1 : 2;
-	info.capset_max_size = info.capset_id == VIRTIO_GPU_CAPSET_VIRGL ? CAPS_V1 : size;
+	info.capset_max_size =
+		info.capset_id == VIRTIO_GPU_CAPSET_VIRGL ? CAPS_V1 : device->capset_size;
 	put(answer, VIRTIO_GPU_RESP_OK_CAPSET_INFO, &info.capset_id,
 		sizeof(info) - sizeof(info.hdr));
 }
@@ -188,9 +340,8 @@ static void get_capset_info(struct vtest_device *device,
 static void get_capset(struct vtest_device *device, const struct virtio_gpu_get_capset *args,
 	struct answer *answer)
 {
-	uint32_t size;
-	const void *capset = vtest_capset(device->vtest, &size);
-	put(answer, VIRTIO_GPU_RESP_OK_CAPSET, capset,
+	uint32_t size = device->capset_size;
+	put(answer, VIRTIO_GPU_RESP_OK_CAPSET, device->capset,
 		args->capset_id == VIRTIO_GPU_CAPSET_VIRGL && size > CAPS_V1 ? CAPS_V1 : size);
 }
 
@@ -252,7 +403,9 @@ static uint32_t detach_backing(struct vtest_device *device, uint32_t id)
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
 	}
 	/* what was sent may still use it */
-	vtest_wait(device->vtest);
+	if (resource->connection) {
+		vtest_wait(resource->connection->vtest);
+	}
 	detach(resource);
 	return VIRTIO_GPU_RESP_OK_NODATA;
 }
@@ -262,15 +415,16 @@ static uint32_t execute_plain(
 	struct vtest_device *device, struct vgt_dm *dm, const void *command, uint32_t size)
 {
 	const struct virtio_gpu_ctrl_hdr *header = command;
+	const struct virtio_gpu_ctx_resource *pair = command;
 	switch (header->type) {
 	case VIRTIO_GPU_CMD_CTX_CREATE:
-		return create_context(device);
+		return create_context(device, header->ctx_id);
 	case VIRTIO_GPU_CMD_CTX_DESTROY:
-		device->contexts--;
-		return VIRTIO_GPU_RESP_OK_NODATA;
+		return destroy_context(device, header->ctx_id);
 	case VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE:
+		return attach_resource(device, header->ctx_id, pair->resource_id);
 	case VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE:
-		return VIRTIO_GPU_RESP_OK_NODATA; /* the server attaches by itself */
+		return detach_resource(device, header->ctx_id, pair->resource_id);
 	case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
 		return create_resource(device, command);
 	case VIRTIO_GPU_CMD_RESOURCE_UNREF:
@@ -301,7 +455,8 @@ static uint32_t execute(void *context, struct vgt_dm *dm, uint32_t queue, const 
 	struct answer answer = {.memory = response, .room = room};
 	uint32_t needed = size_of(header->type);
 
-	if (queue != 0 || !needed || size < needed || vtest_is_broken(device->vtest)) {
+	device->fence = 0;
+	if (queue != 0 || !needed || size < needed) {
 		put(&answer, VIRTIO_GPU_RESP_ERR_UNSPEC, NULL, 0);
 		return answer.written;
 	}
@@ -323,15 +478,21 @@ static uint32_t execute(void *context, struct vgt_dm *dm, uint32_t queue, const 
 
 static uint64_t fence(void *context)
 {
-	const struct vtest_device *device = context;
-	return vtest_sent(device->vtest);
+	return ((const struct vtest_device *)context)->fence;
 }
 
-/* What a server does that is not there any more is done. */
+/* What a server was to do that is not there any more is done. */
 static bool is_done(void *context, uint64_t number, bool wait)
 {
 	struct vtest_device *device = context;
-	return vtest_is_done(device->vtest, number, wait) || vtest_is_broken(device->vtest);
+	for (uint32_t i = 0; i < VTEST_DEVICE_CONTEXTS; i++) {
+		const struct connection *connection = &device->connections[i];
+		if (connection->vtest && connection->serial == number >> NUMBER_BITS) {
+			return vtest_is_done(connection->vtest, number & NUMBER_MASK, wait) ||
+			       vtest_is_broken(connection->vtest);
+		}
+	}
+	return true;
 }
 
 static void reset(void *context)
@@ -342,7 +503,11 @@ static void reset(void *context)
 			drop(device, id);
 		}
 	}
-	device->contexts = 0;
+	for (uint32_t i = 0; i < VTEST_DEVICE_CONTEXTS; i++) {
+		if (device->connections[i].ctx_id) {
+			disconnect(device, &device->connections[i]);
+		}
+	}
 }
 
 static bool uses(void *context, uint64_t address, uint64_t size)
@@ -352,21 +517,39 @@ static bool uses(void *context, uint64_t address, uint64_t size)
 	return false;
 }
 
-struct vtest_device *vtest_device_create(struct vtest *vtest)
+struct vtest_device *vtest_device_create(const char *path)
 {
 	struct vtest_device *device = calloc(1, sizeof(*device));
-	if (device) {
-		device->vtest = vtest;
+	const struct connection *connection = NULL;
+	if (!device) {
+		return NULL;
 	}
-	return device;
+	device->path = strdup(path);
+	connection = device->path ? connect(device) : NULL;
+	if (connection) {
+		const void *capset = vtest_capset(connection->vtest, &device->capset_size);
+		device->capset = malloc(device->capset_size);
+		if (device->capset) {
+			memcpy(device->capset, capset, device->capset_size);
+			return device;
+		}
+	}
+	vtest_device_destroy(device);
+	return NULL;
 }
 
 void vtest_device_destroy(struct vtest_device *device)
 {
-	if (device) {
-		reset(device);
-		free(device);
+	if (!device) {
+		return;
 	}
+	reset(device);
+	for (uint32_t i = 0; i < VTEST_DEVICE_CONTEXTS; i++) {
+		vtest_close(device->connections[i].vtest);
+	}
+	free(device->capset);
+	free(device->path);
+	free(device);
 }
 
 struct vgt_dm_executor vtest_device_executor(struct vtest_device *device)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VGT_WINE_DRIVER_H
+#define VGT_WINE_DRIVER_H
+
+#include "client.h"
+
+#include <stdbool.h>
+
+/*
+ * The escape driver of the rig: dispatcher and driver core, in the program's process, on a
+ * model device that virgl_test_server draws for (vtest_device.h). The socket is
+ * VGT_VTEST_SOCKET's. VGT_DEVICE_LOST_AT=N: the device is gone from the Nth request on.
+ *
+ * Any number of threads. Nothing is ever given back but clients.
+ */
+
+/* NULL: there is no device, which stderr is told the first time, or no room for a client. */
+struct vgt_client *driver_open_client(void);
+/* No other call of the client may be under way. */
+void driver_close_client(struct vgt_client *client);
+
+/* vgt_dispatch(); `request` may lie anywhere, or nowhere. */
+enum vgt_escape_status driver_dispatch(
+	struct vgt_client *client, const void *request, uint32_t size);
+
+/* Of this process's memory; false where it is not there, or cannot be written. */
+bool driver_copy(void *to, const void *from, size_t size);
+
+/* On stderr, what the driver core did wrong to the device. */
+void driver_tell_violations(void);
+
+#endif
