@@ -11,9 +11,11 @@
 
 #include <GL/gl.h>
 #include <psapi.h>
+#include <winver.h>
 
 #include "escape_transport.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,19 +45,110 @@ static enum status system_trouble(const char *what)
 	return STATUS_TROUBLE;
 }
 
-static void print_row(const char *name, const char *value)
+/* Rows of a name and a value, or the members of a JSON object. */
+
+static bool as_json;
+static bool has_rows;
+
+static void print_json(const char *text)
 {
-	printf("%-14s %s\n", name, value ? value : "none");
+	putchar('"');
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+		if (byte == '"' || byte == '\\') {
+			printf("\\%c", byte);
+		} else if (byte < ' ') {
+			printf("\\u%04x", byte);
+		} else {
+			putchar(byte);
+		}
+	}
+	putchar('"');
 }
 
-static void print_module(const char *name, HMODULE module)
+/* `value` is UTF-8; NULL: there is none. */
+static void print_row(const char *name, const char *value)
 {
-	char path[MAX_PATH] = "";
-
-	if (module) {
-		GetModuleFileNameA(module, path, sizeof(path));
+	if (!as_json) {
+		printf("%-20s %s\n", name, value ? value : "none");
+		return;
 	}
-	print_row(name, module ? path : NULL);
+	fputs(has_rows ? ",\n\t" : "{\n\t", stdout);
+	has_rows = true;
+	print_json(name);
+	fputs(": ", stdout);
+	if (value) {
+		print_json(value);
+	} else {
+		fputs("null", stdout);
+	}
+}
+
+static void print_format(const char *name, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void print_format(const char *name, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	print_row(name, text);
+}
+
+static void print_wide(const char *name, const WCHAR *text)
+{
+	char utf8[4 * MAX_PATH] = "";
+
+	WideCharToMultiByte(CP_UTF8, 0, text, -1, utf8, sizeof(utf8) - 1, NULL, NULL);
+	print_row(name, utf8);
+}
+
+/* The file's version, where it says one: Windows' own DLLs do, Mesa's do not. */
+static void print_file_version(const char *name, const WCHAR *path)
+{
+	DWORD size = GetFileVersionInfoSizeW(path, NULL);
+	void *data = size ? calloc(size, 1) : NULL;
+	VS_FIXEDFILEINFO *info = NULL;
+	UINT length = 0;
+
+	if (data && GetFileVersionInfoW(path, 0, size, data) &&
+		VerQueryValueW(data, L"\\", (void **)&info, &length) &&
+		length >= sizeof(*info)) {
+		print_format(name, "%lu.%lu.%lu.%lu", info->dwFileVersionMS >> 16,
+			info->dwFileVersionMS & 0xffff, info->dwFileVersionLS >> 16,
+			info->dwFileVersionLS & 0xffff);
+	}
+	free(data);
+}
+
+static void print_module(const char *name, const char *version, HMODULE module)
+{
+	WCHAR path[MAX_PATH] = L"";
+
+	if (!module) {
+		print_row(name, NULL);
+		return;
+	}
+	GetModuleFileNameW(module, path, MAX_PATH);
+	print_wide(name, path);
+	print_file_version(version, path);
+}
+
+/* What the registry has for Windows' opengl32.dll. */
+static void print_registered(void)
+{
+	WCHAR name[MAX_PATH] = L"";
+	DWORD size = sizeof(name) - sizeof(*name);
+
+	if (RegGetValueW(HKEY_LOCAL_MACHINE,
+		    L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\OpenGLDrivers\\MSOGL",
+		    L"DLL", RRF_RT_REG_SZ, NULL, name, &size) == ERROR_SUCCESS) {
+		print_wide("registered ICD", name);
+	} else {
+		print_row("registered ICD", NULL);
+	}
 }
 
 static bool is_icd(HMODULE module)
@@ -90,13 +183,13 @@ static void print_capsets(struct escape_transport *transport, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct vgt_escape_get_capset_info info = {.capset_index = i};
-		char text[80];
+		char name[32];
 
 		if (escape_call(transport, VGT_ESCAPE_GET_CAPSET_INFO, 0, &info,
 			    sizeof(info)) == VGT_ESCAPE_OK) {
-			snprintf(text, sizeof(text), "%u, version %u, %u bytes", info.capset_id,
-				info.capset_max_version, info.capset_max_size);
-			print_row("capset", text);
+			snprintf(name, sizeof(name), "capset %u", info.capset_id);
+			print_format(name, "version %u, %u bytes", info.capset_max_version,
+				info.capset_max_size);
 		}
 	}
 }
@@ -112,14 +205,18 @@ static void print_version(const struct vgt_escape_get_version *version)
 		{VGT_ESCAPE_FEATURE_RESOURCE_BLOB, " resource-blob"},
 		{VGT_ESCAPE_FEATURE_CONTEXT_INIT, " context-init"},
 	};
-	printf("%-14s version %u; features:", "escape ABI", version->header.version);
+	char text[80] = "";
+
 	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++) {
-		fputs(version->features & features[i].bit ? features[i].name : "", stdout);
+		strcat(text, version->features & features[i].bit ? features[i].name : "");
 	}
-	printf("\n%-14s %u contexts, %u resources, %u fences in flight, %llu MiB of backing\n",
-		"limits", version->contexts_max, version->resources_max, version->fences_max,
+	print_format("escape ABI", "version %u", version->header.version);
+	print_row("device features", text + strspn(text, " "));
+	print_format("limits",
+		"%u contexts, %u resources, %u fences in flight, %llu MiB of backing",
+		version->contexts_max, version->resources_max, version->fences_max,
 		(unsigned long long)(version->backing_max >> 20));
-	printf("%-14s %u KiB of commands, %u resources\n", "of a submit",
+	print_format("limits of a submit", "%u KiB of commands, %u resources",
 		version->submit_max >> 10, version->submit_resources_max);
 }
 
@@ -129,7 +226,7 @@ static void print_health(struct escape_transport *transport)
 
 	if (escape_call(transport, VGT_ESCAPE_GET_STATISTICS, 0, &statistics,
 		    sizeof(statistics)) == VGT_ESCAPE_OK) {
-		printf("%-14s %llu resets, %llu timeouts, %llu invalid answers\n", "device",
+		print_format("device", "%llu resets, %llu timeouts, %llu invalid answers",
 			(unsigned long long)statistics.device_resets,
 			(unsigned long long)statistics.device_timeouts,
 			(unsigned long long)statistics.device_invalid);
@@ -138,13 +235,18 @@ static void print_health(struct escape_transport *transport)
 
 static enum status ask_driver(void)
 {
-	struct escape_transport *transport = escape_transport_open(getenv("VGT_TRANSPORT"));
+	const char *wanted = getenv("VGT_TRANSPORT");
+	struct escape_transport *transport = escape_transport_open(wanted);
 	struct vgt_escape_get_version version = {.features = 0};
 
 	print_row("transport", transport ? transport->name : NULL);
 	if (!transport) {
-		complain("no display adapter and no device speaks the escape ABI",
-			"is the driver of the virtio-gpu device installed?");
+		if (wanted && *wanted) {
+			complain("no driver speaks the escape ABI by VGT_TRANSPORT", wanted);
+		} else {
+			complain("no display adapter and no device speaks the escape ABI",
+				"is the driver of the virtio-gpu device installed?");
+		}
 		return STATUS_BAD;
 	}
 	print_row("reached by", transport->where);
@@ -179,10 +281,10 @@ static enum status check_picture(const GLubyte *pixels)
 				x + y < SIDE - 2 ? &foreground : &background;
 			const GLubyte *pixel = pixels + 4 * (y * SIDE + x);
 			if (abs(x + y - (SIDE - 1)) > 1 && !is_colour(pixel, wanted)) {
-				printf("%-14s wrong: pixel %d,%d is %u,%u,%u instead of "
-				       "%u,%u,%u\n",
-					"test triangle", x, y, pixel[0], pixel[1], pixel[2],
-					wanted->rgb[0], wanted->rgb[1], wanted->rgb[2]);
+				print_format("test triangle",
+					"wrong: pixel %d,%d is %u,%u,%u instead of %u,%u,%u", x,
+					y, pixel[0], pixel[1], pixel[2], wanted->rgb[0],
+					wanted->rgb[1], wanted->rgb[2]);
 				complain("the test triangle has wrong pixels", "");
 				return STATUS_BAD;
 			}
@@ -210,10 +312,9 @@ static enum status draw_triangle(HDC dc)
 	glReadPixels(0, 0, SIDE, SIDE, GL_RGBA, GL_UNSIGNED_BYTE, pixels);
 	GLenum error = glGetError();
 	if (error != GL_NO_ERROR) {
-		char text[32];
-		snprintf(text, sizeof(text), "GL error 0x%04x", error);
-		print_row("test triangle", text);
-		complain("the test triangle was not drawn", text);
+		print_format("test triangle", "GL error 0x%04x", error);
+		fprintf(stderr, "icdinfo: the test triangle was not drawn: GL error 0x%04x\n",
+			error);
 		return STATUS_BAD;
 	}
 	if (!SwapBuffers(dc)) {
@@ -228,8 +329,9 @@ static enum status ask_opengl(HDC dc)
 	const char *renderer = (const char *)glGetString(GL_RENDERER);
 	HMODULE opengl = GetModuleHandleA("opengl32.dll");
 
-	print_module("opengl32.dll", opengl);
-	print_module("ICD", find_icd(opengl));
+	print_module("opengl32.dll", "opengl32.dll version", opengl);
+	print_module("ICD", "ICD version", find_icd(opengl));
+	print_registered();
 	print_row("GL version", (const char *)glGetString(GL_VERSION));
 	print_row("GLSL version", (const char *)glGetString(0x8b8c)); /* 2.0's */
 	print_row("GL vendor", (const char *)glGetString(GL_VENDOR));
@@ -292,17 +394,47 @@ static enum status with_window(void)
 	return status;
 }
 
-int main(int argc, char **argv)
+static void print_usage(FILE *file)
 {
-	(void)argv;
-	if (argc != 1) {
-		fputs("usage: icdinfo\n"
-		      "Which OpenGL programs in this directory get, and whether it draws.\n"
-		      "Environment: VGT_TRANSPORT=d3dkmt|device, as for the ICD.\n",
-			stderr);
-		return STATUS_TROUBLE;
-	}
+	fputs("usage: icdinfo [--json]\n"
+	      "Which OpenGL programs in this directory get, and whether it draws.\n"
+	      "Exit status: 0 the virtio-gpu device draws, and rightly; 1 it does not; 2 wrong "
+	      "usage,\n"
+	      "or there is no OpenGL to ask.\n"
+	      "Environment: VGT_TRANSPORT=d3dkmt|device and GALLIUM_DRIVER=virgl|softpipe, as "
+	      "for the\n"
+	      "ICD.\n",
+		file);
+}
+
+static enum status print_all(void)
+{
+	print_row("program", sizeof(void *) == 8 ? "64-bit" : "32-bit");
 	enum status driver = ask_driver();
 	enum status opengl = with_window();
+	if (as_json) {
+		puts("\n}");
+	}
 	return opengl > driver ? opengl : driver;
+}
+
+int main(int argc, char **argv)
+{
+	UINT code_page = GetConsoleOutputCP();
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		print_usage(stdout);
+		return STATUS_FINE;
+	}
+	as_json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	if (argc != 1 && !as_json) {
+		complain("unknown argument", argv[argc - 1]);
+		print_usage(stderr);
+		return STATUS_TROUBLE;
+	}
+	SetConsoleOutputCP(CP_UTF8);
+	enum status status = print_all();
+	fflush(stdout);
+	SetConsoleOutputCP(code_page);
+	return status;
 }

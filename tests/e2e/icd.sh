@@ -23,7 +23,7 @@ lacks() {
 # imports FILE: the DLLs that it needs and that are not Windows' own
 imports() {
 	"$objdump" -p "$1" | sed -n 's/^\tDLL Name: //p' | tr '[:upper:]' '[:lower:]' |
-		grep -v -x -F -e{advapi32,cfgmgr32,gdi32,kernel32,msvcrt,opengl32,psapi,user32}.dll
+		grep -v -x -F -e{advapi32,cfgmgr32,gdi32,kernel32,msvcrt,opengl32,psapi,user32,version}.dll
 }
 
 # every function that Windows calls in an ICD of version 2
