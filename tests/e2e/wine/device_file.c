@@ -74,15 +74,29 @@ static void close_file(HANDLE handle)
 	}
 }
 
-/* Error of the system; 0: none. *written is what goes back to the caller. */
-static DWORD control(struct vgt_client *client, DWORD code, const void *in, DWORD in_size,
-	void *out, DWORD out_size, DWORD *written)
+/* For a request that does not hold its answer. */
+static DWORD error_of(enum vgt_escape_status status)
 {
-	uint32_t status;
+	switch (status) {
+	case VGT_ESCAPE_OK:
+		return 0;
+	case VGT_ESCAPE_BAD_ADDRESS:
+		return ERROR_NOACCESS;
+	case VGT_ESCAPE_UNSUPPORTED:
+		return ERROR_NOT_SUPPORTED;
+	default:
+		return ERROR_INVALID_PARAMETER;
+	}
+}
+
+/* Error of the system; 0: none. */
+static DWORD control(struct vgt_client *client, DWORD code, const void *in, DWORD in_size,
+	void *out, DWORD out_size)
+{
+	enum vgt_escape_status status;
 	void *buffer;
 	DWORD error = 0;
 
-	*written = 0;
 	if (code != VGT_ESCAPE_IOCTL) {
 		return ERROR_INVALID_FUNCTION;
 	}
@@ -95,17 +109,12 @@ static DWORD control(struct vgt_client *client, DWORD code, const void *in, DWOR
 	}
 	if (!driver_copy(buffer, in, in_size)) {
 		error = ERROR_NOACCESS;
-		goto end;
+	} else if (!driver_dispatch(client, buffer, in_size, &status)) {
+		error = error_of(status);
 	}
-	status = driver_dispatch(client, buffer, in_size);
-	if (in_size < sizeof(struct vgt_escape_header)) {
-		error = status ? ERROR_INVALID_PARAMETER : 0;
-	} else if (!driver_copy(out, buffer, out_size)) {
+	if (!error && !driver_copy(out, buffer, out_size)) {
 		error = ERROR_NOACCESS;
-	} else {
-		*written = out_size;
 	}
-end:
 	free(buffer);
 	return error;
 }
@@ -124,19 +133,19 @@ static BOOL WINAPI device_io_control(HANDLE handle, DWORD code, LPVOID in, DWORD
 	LPVOID out, DWORD out_size, LPDWORD written, LPOVERLAPPED overlapped)
 {
 	struct vgt_client *client = find_client(handle);
-	DWORD size, error;
+	DWORD error;
 
 	if (!client) {
 		return DeviceIoControl(
 			handle, code, in, in_size, out, out_size, written, overlapped);
 	}
-	error = control(client, code, in, in_size, out, out_size, &size);
+	error = control(client, code, in, in_size, out, out_size);
 	if (written) {
-		*written = size;
+		*written = error ? 0 : out_size;
 	}
 	if (overlapped && !error) {
 		overlapped->Internal = 0;
-		overlapped->InternalHigh = size;
+		overlapped->InternalHigh = out_size;
 		if (overlapped->hEvent) {
 			SetEvent(overlapped->hEvent);
 		}

@@ -3,6 +3,7 @@
 
 #include "device_model.h"
 #include "dispatch.h"
+#include "dispatch_2017.h"
 #include "vtest_device.h"
 
 #include <stdio.h>
@@ -108,26 +109,24 @@ void driver_close_client(struct vgt_client *client)
 	vgt_client_close(client);
 }
 
-/* A device works while nobody waits for it; this one has no thread of its own, so who only asks
- * whether it is done gives it the time. */
-static bool asks(const void *request, uint32_t size)
+bool driver_dispatch(struct vgt_client *client, const void *request, uint32_t size,
+	enum vgt_escape_status *status)
 {
-	struct vgt_escape_header header;
-	return size >= sizeof(header) && driver_copy(&header, request, sizeof(header)) &&
-	       (header.request == VGT_ESCAPE_FENCE_QUERY ||
-		       header.request == VGT_ESCAPE_RESOURCE_BUSY);
-}
+	struct vgt_escape_header header = {.magic = 0};
+	bool is_whole = size >= sizeof(header) && driver_copy(&header, request, sizeof(header));
 
-enum vgt_escape_status driver_dispatch(
-	struct vgt_client *client, const void *request, uint32_t size)
-{
 	if (lost_at && (unsigned long)InterlockedIncrement(&requests) == lost_at) {
 		vgt_dm_vanish(model);
 	}
-	if (asks(request, size)) {
+	/* A device works while nobody waits for it; this one has no thread of its own, so who
+	   only asks whether it is done gives it the time. */
+	if (header.request == VGT_ESCAPE_FENCE_QUERY ||
+		header.request == VGT_ESCAPE_RESOURCE_BUSY) {
 		vgt_dm_step(model);
 	}
-	return vgt_dispatch(client, (uintptr_t)request, size);
+	*status = vgt_dispatch(client, (uintptr_t)request, size);
+	return is_whole && *status != VGT_ESCAPE_BAD_ADDRESS &&
+	       !vgt_is_request_2017(header.magic);
 }
 
 void driver_tell_violations(void)

@@ -19,9 +19,10 @@ struct vgt_client *driver_open_client(void);
 /* No other call of the client may be under way. */
 void driver_close_client(struct vgt_client *client);
 
-/* vgt_dispatch(); `request` may lie anywhere, or nowhere. */
-enum vgt_escape_status driver_dispatch(
-	struct vgt_client *client, const void *request, uint32_t size);
+/* vgt_dispatch(); `request` may lie anywhere, or nowhere. False where it does not hold the
+ * answer: it cannot, and *status is all that there is. */
+bool driver_dispatch(struct vgt_client *client, const void *request, uint32_t size,
+	enum vgt_escape_status *status);
 
 /* Of this process's memory; false where it is not there, or cannot be written. */
 bool driver_copy(void *to, const void *from, size_t size);

@@ -46,6 +46,8 @@ static BOOL CALLBACK open_driver(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 
 __declspec(dllexport) NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *escape)
 {
+	enum vgt_escape_status status;
+
 	InitOnceExecuteOnce(&once, open_driver, NULL, NULL);
 	if (!escape || escape->hAdapter != OUR_ADAPTER || (!client && !no_hop)) {
 		return STATUS_INVALID_;
@@ -57,10 +59,20 @@ __declspec(dllexport) NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *escape
 		no_hop_escape(no_hop, escape->pPrivateDriverData);
 		return STATUS_SUCCESS_;
 	}
-	return driver_dispatch(client, escape->pPrivateDriverData,
-		       escape->PrivateDriverDataSize) == VGT_ESCAPE_BAD_ADDRESS
-		       ? STATUS_ACCESS_
-		       : STATUS_SUCCESS_;
+	if (driver_dispatch(client, escape->pPrivateDriverData, escape->PrivateDriverDataSize,
+		    &status)) {
+		return STATUS_SUCCESS_;
+	}
+	switch (status) {
+	case VGT_ESCAPE_OK:
+		return STATUS_SUCCESS_;
+	case VGT_ESCAPE_BAD_ADDRESS:
+		return STATUS_ACCESS_;
+	case VGT_ESCAPE_UNSUPPORTED:
+		return STATUS_UNSUPPORTED_;
+	default:
+		return STATUS_INVALID_;
+	}
 }
 
 __declspec(dllexport) NTSTATUS APIENTRY D3DKMTEnumAdapters(D3DKMT_ENUMADAPTERS *all)
