@@ -467,12 +467,35 @@ static void readback(struct vgt_model *model, const struct virtio_gpu_transfer_h
 	report_whole(model, VGT_FRAME_READBACK, resource->id, VGT_NO_VIRGL_COMMAND);
 }
 
-static bool is_frame_marker(const struct virgl_command *command)
+/* What is behind the name of a marker that ends a frame, NULL where it is another marker. */
+static const char *frame_marker(const struct virgl_command *command, size_t *length)
 {
 	static const char marker[] = "vgt:frame";
-	size_t length = command->dwords[VIRGL_SEND_STRING_MARKER_STRING_SIZE];
-	const void *text = command->dwords + VIRGL_SEND_STRING_MARKER_OFFSET;
-	return length >= sizeof(marker) - 1 && memcmp(text, marker, sizeof(marker) - 1) == 0;
+	size_t size = command->dwords[VIRGL_SEND_STRING_MARKER_STRING_SIZE];
+	const char *text = (const char *)(command->dwords + VIRGL_SEND_STRING_MARKER_OFFSET);
+	if (size < sizeof(marker) - 1 || memcmp(text, marker, sizeof(marker) - 1) != 0) {
+		return NULL;
+	}
+	*length = size - (sizeof(marker) - 1);
+	return text + sizeof(marker) - 1;
+}
+
+/* A blank, a decimal number, and then nothing or another blank. */
+static bool parse_marked_resource(const char *text, size_t length, uint32_t *resource_id)
+{
+	uint64_t number = 0;
+	size_t i = 1;
+	if (length < 2 || text[0] != ' ') {
+		return false;
+	}
+	for (; i < length && text[i] >= '0' && text[i] <= '9' && number <= UINT32_MAX; i++) {
+		number = 10 * number + (uint64_t)(text[i] - '0');
+	}
+	if (i == 1 || number > UINT32_MAX || (i < length && text[i] != ' ')) {
+		return false;
+	}
+	*resource_id = (uint32_t)number;
+	return true;
 }
 
 static void set_scanout(struct vgt_model *model, uint32_t scanout_id, uint32_t resource_id,
@@ -695,9 +718,12 @@ static void video_bitstream(struct submit *submit, const struct virgl_command *c
 static void string_marker(struct submit *submit, const struct virgl_command *command)
 {
 	const struct sub_context *sub = submit->context->current;
-	if (is_frame_marker(command)) {
+	size_t length;
+	const char *text = frame_marker(command, &length);
+	if (text) {
 		uint32_t shown = sub && sub->color_resource ? sub->color_resource
 							    : submit->drawn_resource;
+		parse_marked_resource(text, length, &shown);
 		report_whole(submit->model, VGT_FRAME_MARKER, shown, submit->number);
 	}
 }

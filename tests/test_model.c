@@ -463,6 +463,57 @@ static void test_frame_marker_resource(void **state)
 	scene_finish(&scene);
 }
 
+/* As a submit of its own, so that nothing is bound or drawn there. */
+static void mark(struct scene *scene, const char *text)
+{
+	uint32_t dwords[16] = {0};
+	uint32_t size = (uint32_t)strlen(text), length = 1 + (size + 3) / 4;
+	assert_true(length < sizeof(dwords) / sizeof(dwords[0]));
+	dwords[0] = VIRGL_CMD0(VIRGL_CCMD_SEND_STRING_MARKER, 0, length);
+	dwords[VIRGL_SEND_STRING_MARKER_STRING_SIZE] = size;
+	memcpy(dwords + VIRGL_SEND_STRING_MARKER_OFFSET, text, size);
+	submit_dwords(scene, 1, dwords, length + 1);
+}
+
+/* A marker that names a resource: it is shown, whatever is bound; else what others show. */
+static void test_frame_marker_named(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t resource;
+	} markers[] = {
+		{"vgt:frame 2", 2},
+		{"vgt:frame 1", 1},
+		{"vgt:frame 00002", 2},
+		{"vgt:frame 2 or so", 2},
+		{"vgt:frame 3", 0}, /* there is none */
+		{"vgt:frame 0", 0},
+		{"vgt:frame 4294967295", 0},
+		{"vgt:frame", 1},
+		{"vgt:frame ", 1},
+		{"vgt:frame  2", 1},
+		{"vgt:frame\t2", 1},
+		{"vgt:frame2", 1},
+		{"vgt:frame 2,", 1},
+		{"vgt:frame 0x2", 1},
+		{"vgt:frame -2", 1},
+		{"vgt:frame 4294967298", 1},
+		{"vgt:frame 18446744073709551618", 1},
+	};
+	(void)state;
+	struct scene scene;
+	scene_with_context(&scene, VGT_FRAME_AUTO);
+	SUBMIT(&scene, 1, DRAW);
+	for (size_t i = 0; i < sizeof(markers) / sizeof(markers[0]); i++) {
+		mark(&scene, markers[i].text);
+		assert_int_equal(scene.frame_count, i + 1);
+		assert_frame(&scene, i, VGT_FRAME_MARKER, VGT_NO_SCANOUT, markers[i].resource);
+	}
+	assert_int_equal(scene.frames[0].width, 8);
+	assert_int_equal(scene.frames[1].width, 16);
+	scene_finish(&scene);
+}
+
 static size_t frames_of_rule(enum vgt_frame_rule rule)
 {
 	struct scene scene;
@@ -1409,6 +1460,7 @@ int main(void)
 		cmocka_unit_test(test_refused_scanout),
 		cmocka_unit_test(test_frame_marker),
 		cmocka_unit_test(test_frame_marker_resource),
+		cmocka_unit_test(test_frame_marker_named),
 		cmocka_unit_test(test_frame_fixed_rules),
 		cmocka_unit_test(test_frame_submit),
 		cmocka_unit_test(test_sub_contexts),
