@@ -542,6 +542,13 @@ struct bitmap_info {
 	DWORD masks[3]; /* red, green, blue */
 };
 
+/* Of what has more bits than GDI knows, pbuffers of floating point numbers, nothing can be
+ * shown. */
+static bool is_presentable(const struct virgl_hw_res *res)
+{
+	return util_format_get_blocksizebits(res->format) <= 32;
+}
+
 static struct bitmap_info describe_bitmap(const struct virgl_hw_res *res)
 {
 	const struct util_format_description *format = util_format_description(res->format);
@@ -562,6 +569,23 @@ static struct bitmap_info describe_bitmap(const struct virgl_hw_res *res)
 	return info;
 }
 
+/* A trace of the host knows its frames by this marker, where the host has markers. */
+static void mark_frame(struct escape_winsys *winsys, const struct virgl_hw_res *res)
+{
+	struct {
+		struct vgt_escape_mark mark;
+		char text[32];
+	} request = {.mark.ctx = winsys->ctx};
+
+	if (!(winsys->caps.caps.v2.capability_bits_v2 & VIRGL_CAP_V2_STRING_MARKER)) {
+		return;
+	}
+	request.mark.text_size = (uint32_t)snprintf(
+		request.text, sizeof(request.text), "vgt:frame %u", res->resource_id);
+	call(winsys, "MARK", VGT_ESCAPE_MARK, 0, &request,
+		(uint32_t)sizeof(request.mark) + request.mark.text_size);
+}
+
 static void escape_flush_frontbuffer(struct virgl_winsys *base, struct virgl_hw_res *res,
 	unsigned level, unsigned layer, void *drawable, struct pipe_box *sub_box)
 {
@@ -569,12 +593,17 @@ static void escape_flush_frontbuffer(struct virgl_winsys *base, struct virgl_hw_
 	const struct pipe_box box = {
 		.width = (int)res->width, .height = (int16_t)res->height, .depth = 1};
 	struct vgt_escape_transfer_3d get = make_transfer(winsys, res, &box, 0, level);
-	struct bitmap_info info = describe_bitmap(res);
+	struct bitmap_info info;
 
 	(void)layer, (void)sub_box;
+	if (!is_presentable(res)) {
+		return;
+	}
+	info = describe_bitmap(res);
 	if (present_stride(res) != util_format_get_stride(res->format, res->width)) {
 		get.stride = present_stride(res);
 	}
+	mark_frame(winsys, res);
 	if (map_resource(winsys, res) && CALL(winsys, TRANSFER_FROM_HOST_3D, 0, get)) {
 		StretchDIBits(drawable, 0, 0, (int)res->width, (int)res->height, 0, 0,
 			(int)res->width, (int)res->height, res->map, (BITMAPINFO *)&info,
