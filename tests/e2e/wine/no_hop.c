@@ -3,6 +3,7 @@
 
 #include "linux_call.h"
 #include "vgt_escape.h"
+#include "virgl_cmd.h"
 #include "vtest.h"
 
 #include <stdlib.h>
@@ -122,10 +123,9 @@ static enum vgt_escape_status transfer(
 		.offset = request->offset,
 		.resource_id = request->resource,
 		.level = request->level,
+		.stride = request->stride,
+		.layer_stride = request->layer_stride,
 	};
-	if (request->stride || request->layer_stride) {
-		return VGT_ESCAPE_HOST_ERROR; /* vtest cannot say them */
-	}
 	return vtest_transfer(no_hop->vtest, &args, to_host) ? VGT_ESCAPE_OK
 							     : VGT_ESCAPE_DEVICE_LOST;
 }
@@ -138,6 +138,18 @@ static enum vgt_escape_status submit(
 	return vtest_submit(no_hop->vtest, commands, request->commands_size)
 		       ? VGT_ESCAPE_OK
 		       : VGT_ESCAPE_DEVICE_LOST;
+}
+
+static enum vgt_escape_status mark(struct no_hop *no_hop, const struct vgt_escape_mark *request)
+{
+	uint32_t dwords[2 + VGT_ESCAPE_MARK_MAX / 4] = {0};
+	const uint32_t length = 1 + (request->text_size + 3) / 4;
+
+	dwords[0] = VIRGL_CMD0(VIRGL_CCMD_SEND_STRING_MARKER, 0, length);
+	dwords[VIRGL_SEND_STRING_MARKER_STRING_SIZE] = request->text_size;
+	memcpy(dwords + VIRGL_SEND_STRING_MARKER_OFFSET, request + 1, request->text_size);
+	return vtest_submit(no_hop->vtest, dwords, (1 + length) * 4) ? VGT_ESCAPE_OK
+								     : VGT_ESCAPE_DEVICE_LOST;
 }
 
 /* A fence is the number of the message. */
@@ -180,6 +192,8 @@ static enum vgt_escape_status answer(struct no_hop *no_hop, void *request)
 		return transfer(no_hop, request, false);
 	case VGT_ESCAPE_SUBMIT_3D:
 		return submit(no_hop, request);
+	case VGT_ESCAPE_MARK:
+		return mark(no_hop, request);
 	case VGT_ESCAPE_FENCE_QUERY:
 	case VGT_ESCAPE_FENCE_WAIT:
 		return fence(no_hop, request, header->request == VGT_ESCAPE_FENCE_WAIT);

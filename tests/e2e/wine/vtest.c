@@ -288,7 +288,7 @@ bool vtest_resource_unref(struct vtest *vtest, uint32_t resource_id)
 	return send_dwords(vtest, VCMD_RESOURCE_UNREF, &resource_id, 1);
 }
 
-bool vtest_transfer(
+static bool transfer_box(
 	struct vtest *vtest, const struct virtio_gpu_transfer_host_3d *args, bool to_host)
 {
 	const uint32_t arguments[] = {
@@ -306,6 +306,29 @@ bool vtest_transfer(
 	vtest->sent++;
 	return send_dwords(vtest, to_host ? VCMD_TRANSFER_PUT2 : VCMD_TRANSFER_GET2, arguments,
 		sizeof(arguments) / sizeof(arguments[0]));
+}
+
+/* vtest cannot say strides: then each row is a transfer of its own. */
+bool vtest_transfer(
+	struct vtest *vtest, const struct virtio_gpu_transfer_host_3d *args, bool to_host)
+{
+	struct virtio_gpu_transfer_host_3d row = *args;
+	bool sent = true;
+
+	if (!args->stride && !args->layer_stride) {
+		return transfer_box(vtest, args, to_host);
+	}
+	row.box.h = row.box.d = 1;
+	for (uint32_t z = 0; sent && z < args->box.d; z++) {
+		for (uint32_t y = 0; sent && y < args->box.h; y++) {
+			row.box.y = args->box.y + y;
+			row.box.z = args->box.z + z;
+			row.offset = args->offset + (uint64_t)z * args->layer_stride +
+				     (uint64_t)y * args->stride;
+			sent = transfer_box(vtest, &row, to_host);
+		}
+	}
+	return sent;
 }
 
 bool vtest_submit(struct vtest *vtest, const void *commands, uint32_t size)

@@ -34,7 +34,7 @@ uint64_t vtest_most_memory(const struct virtio_gpu_resource_create_3d *args);
 bool vtest_resource_create(struct vtest *vtest,
 	const struct virtio_gpu_resource_create_3d *args, uint32_t size, int *fd);
 bool vtest_resource_unref(struct vtest *vtest, uint32_t resource_id);
-/* The memory is read or written at args->offset; strides are those of the level. */
+/* The memory is read or written at args->offset; strides of 0 are those of the level. */
 bool vtest_transfer(
 	struct vtest *vtest, const struct virtio_gpu_transfer_host_3d *args, bool to_host);
 bool vtest_submit(struct vtest *vtest, const void *commands, uint32_t size);

@@ -301,10 +301,6 @@ static uint32_t transfer(struct vtest_device *device,
 	if (!resource || !resource->connection) {
 		return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
 	}
-	/* vtest cannot say them */
-	if (args->stride || args->layer_stride) {
-		return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
-	}
 	struct vtest *vtest = resource->connection->vtest;
 	bool done = vtest_transfer(vtest, args, to_host) && (to_host || vtest_wait(vtest));
 	set_fence(device, resource->connection);
