@@ -322,7 +322,7 @@ install: all
 installed_links := -e 's|](format/FORMAT.md)|](FORMAT.md)|g' -e 's|](guest-icd/escape/ESCAPE.md)|](ESCAPE.md)|g' \
 	-e 's|\[\([^]]*\)\](guest-icd/[a-z_/]*\.h)|\1|g' -e 's|](host-capture/qemu/README.md)|](qemu.md)|g' \
 	-e 's|](host-capture/\(vgt_[a-z]*\.h\))|](../../../include/vgt/\1)|g' \
-	-e 's|\[\([^]]*\)\]([a-z]*/[A-Z]*\.md)|\1|g' -e 's|\[\([^]]*\)\](\.\./[a-z_]*\.h)|\1|g'
+	-e 's|\[\([^]]*\)\]([a-z-]*/[A-Z]*\.md)|\1|g' -e 's|\[\([^]]*\)\](\.\./[a-z_]*\.h)|\1|g'
 
 ## uninstall: remove what install put there, and the directories that it made, where they are empty
 uninstall:
