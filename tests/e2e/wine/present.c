@@ -16,6 +16,7 @@ typedef int(WINAPI *stretch_function)(HDC dc, int x, int y, int width, int heigh
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static stretch_function stretch; /* Wine's */
 static unsigned long frames_max; /* 0: without end */
+static BOOL is_redrawn;
 
 static SRWLOCK lock = SRWLOCK_INIT; /* of all that follows */
 static FILE *shown;                 /* NULL: nobody wants to know */
@@ -31,6 +32,7 @@ static BOOL CALLBACK start(PINIT_ONCE once_, PVOID parameter, PVOID *context)
 		LoadLibraryA("gdi32_w.dll"), "StretchDIBits");
 	frames_max = max ? strtoul(max, NULL, 10) : 0;
 	shown = path ? fopen(path, "wb") : NULL;
+	is_redrawn = getenv("VGT_REDRAW") != NULL;
 	return TRUE;
 }
 
@@ -168,6 +170,9 @@ __declspec(dllexport) int WINAPI StretchDIBits(HDC dc, int x, int y, int width, 
 		ExitProcess(0);
 	}
 	ReleaseSRWLockExclusive(&lock);
+	if (is_redrawn) {
+		InvalidateRect(WindowFromDC(dc), NULL, FALSE);
+	}
 	return result;
 }
 
