@@ -2,6 +2,7 @@
 #include "vtest.h"
 
 #include "linux_call.h"
+#include "virgl_cmd.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,6 @@ enum vcmd {
 #define PAGE        UINT64_C(4096)
 #define BLOCK_BYTES 16u /* the largest that a texel or compressed block has */
 #define SHARED_MAX  (UINT64_C(1) << 31)
-#define PIPE_BUFFER 0u
 
 struct vtest {
 	int socket;
@@ -256,6 +256,18 @@ uint64_t vtest_most_memory(const struct virtio_gpu_resource_create_3d *args)
 	return size < SHARED_MAX ? size : SHARED_MAX;
 }
 
+/*
+ * virglrenderer makes a texture in whichever GL context is current, where it then has unbound
+ * what was bound to the active unit, so that draws of the guest lose their texture. QEMU makes
+ * its own context current before each command. vtest has no words for that; a sub-context that
+ * no guest draws in, and which a guest leaves by SET_SUB_CTX before it draws, does as well.
+ */
+static bool leave_guest_state(struct vtest *vtest)
+{
+	static const uint32_t commands[] = {VIRGL_CMD0(VIRGL_CCMD_SET_SUB_CTX, 0, 1), 0};
+	return vtest_submit(vtest, commands, sizeof(commands));
+}
+
 bool vtest_resource_create(struct vtest *vtest,
 	const struct virtio_gpu_resource_create_3d *args, uint32_t size, int *fd)
 {
@@ -273,6 +285,9 @@ bool vtest_resource_create(struct vtest *vtest,
 		size,
 	};
 	*fd = -1;
+	if (args->target != PIPE_BUFFER && !leave_guest_state(vtest)) {
+		return false;
+	}
 	if (!take_answer(vtest) || !send_dwords(vtest, VCMD_RESOURCE_CREATE2, arguments,
 					   sizeof(arguments) / sizeof(arguments[0]))) {
 		return false;
