@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames of a colour of their own, each read back before it is shown: lost COUNT. Where the device
- * goes away meanwhile, a picture is an error or right, never an old one. Prints how many frames
- * were right and shown, refused by glReadPixels, refused by SwapBuffers; 1 where one was wrong.
+ * Frames of a colour of their own, each read back before it is shown: lost COUNT. Where the
+ * device goes away meanwhile, a picture is an error or right, never an old one. Prints how many
+ * frames were right and shown, refused by glReadPixels, refused by SwapBuffers; 1 where one was
+ * wrong.
  */
 #include <windows.h>
 
