@@ -15,7 +15,7 @@ static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static struct vgt_gpu *gpu; /* NULL: there is no device */
 static struct vgt_dm *model;
 static struct vgt_platform platform;
-static unsigned long lost_at; /* the device is gone from this request on; 0: never */
+static unsigned long lost_at, reset_at; /* number of a request; 0: never */
 static volatile LONG requests;
 
 /* Memory that may not be there */
@@ -71,9 +71,31 @@ static bool copy_out(void *self, void *caller, uint64_t to, const void *from, si
 
 /* The device */
 
+/* 0: there is no such variable. */
+static unsigned long number_of(const char *variable)
+{
+	const char *text = getenv(variable);
+	return text ? strtoul(text, NULL, 10) : 0;
+}
+
+static void plan_trouble(void)
+{
+	lost_at = number_of("VGT_DEVICE_LOST_AT");
+	reset_at = number_of("VGT_DEVICE_RESET_AT");
+	if (getenv("VGT_READS_REFUSED")) {
+		vgt_dm_plant(model, VGT_DM_REFUSED,
+			&(struct vgt_dm_plan){
+				.type = VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D,
+				.skip = number_of("VGT_READS_REFUSED"),
+				.count = UINT32_MAX,
+				.value = VIRTIO_GPU_RESP_ERR_UNSPEC,
+			});
+	}
+}
+
 static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *context)
 {
-	const char *path = getenv("VGT_VTEST_SOCKET"), *lost = getenv("VGT_DEVICE_LOST_AT");
+	const char *path = getenv("VGT_VTEST_SOCKET");
 	struct vtest_device *device = path ? vtest_device_create(path) : NULL;
 	enum vgt_escape_status status;
 
@@ -85,7 +107,7 @@ static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 	}
 	struct vgt_dm_executor executor = vtest_device_executor(device);
 	model = vgt_dm_create(&(struct vgt_dm_options){.eager = true, .executor = &executor});
-	lost_at = lost ? strtoul(lost, NULL, 10) : 0;
+	plan_trouble();
 	AddVectoredExceptionHandler(TRUE, catch_fault);
 	platform = *vgt_dm_platform(model);
 	platform.copy_in = copy_in;
@@ -115,8 +137,11 @@ bool driver_dispatch(struct vgt_client *client, const void *request, uint32_t si
 	struct vgt_escape_header header = {.magic = 0};
 	bool is_whole = size >= sizeof(header) && driver_copy(&header, request, sizeof(header));
 
-	if (lost_at && (unsigned long)InterlockedIncrement(&requests) == lost_at) {
+	unsigned long number = (unsigned long)InterlockedIncrement(&requests);
+	if (number == lost_at) {
 		vgt_dm_vanish(model);
+	} else if (number == reset_at) {
+		vgt_dm_ask_reset(model);
 	}
 	/* A device works while nobody waits for it; this one has no thread of its own, so who
 	   only asks whether it is done gives it the time. */

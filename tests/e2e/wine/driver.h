@@ -9,7 +9,11 @@
 /*
  * The escape driver of the rig: dispatcher and driver core, in the program's process, on a
  * model device that virgl_test_server draws for (vtest_device.h). The socket is
- * VGT_VTEST_SOCKET's. VGT_DEVICE_LOST_AT=N: the device is gone from the Nth request on.
+ * VGT_VTEST_SOCKET's. What goes wrong on purpose:
+ *
+ *   VGT_DEVICE_LOST_AT=N   the device is gone from the Nth request on
+ *   VGT_DEVICE_RESET_AT=N  it asks for a reset at the Nth request
+ *   VGT_READS_REFUSED=N    it refuses to transfer from the host, but for the first N times
  *
  * Any number of threads. Nothing is ever given back but clients.
  */
