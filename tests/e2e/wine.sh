@@ -10,9 +10,8 @@
 frames=40
 
 make_rig
-for source in guest-icd/demo/triangle.c tests/e2e/wine/queries.c; do
-	expect_exit 0 "$gcc" -std=c11 -O2 -static -o "$TMP/run/$(basename "$source" .c).exe" "$source" -lopengl32 -lgdi32
-done
+expect_exit 0 guest-icd/demo/build x86_64 "$TMP/run"
+expect_exit 0 "$gcc" -std=c11 -O2 -static -o "$TMP/run/queries.exe" tests/e2e/wine/queries.c -lopengl32 -lgdi32
 
 # the ICD is the one in use, by way of the escape ABI, and what it draws is right
 expect_exit 0 record "$TMP/info.vgt" "$wine" icdinfo.exe

@@ -478,17 +478,13 @@ static uint64_t fence(void *context)
 }
 
 /* What a server was to do that is not there any more is done. */
-static bool is_done(void *context, uint64_t number, enum vgt_dm_patience patience)
+static bool is_done(void *context, uint64_t number, bool wait)
 {
 	struct vtest_device *device = context;
 	for (uint32_t i = 0; i < VTEST_DEVICE_CONTEXTS; i++) {
 		const struct connection *connection = &device->connections[i];
 		if (connection->vtest && connection->serial == number >> NUMBER_BITS) {
-			if (patience == VGT_DM_ASK) {
-				vtest_ask(connection->vtest);
-			}
-			return vtest_is_done(connection->vtest, number & NUMBER_MASK,
-				       patience == VGT_DM_WAIT) ||
+			return vtest_is_done(connection->vtest, number & NUMBER_MASK, wait) ||
 			       vtest_is_broken(connection->vtest);
 		}
 	}
