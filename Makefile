@@ -263,9 +263,13 @@ fuzz:
 lint:
 	@.ci/deps lint
 	@clang-format --dry-run -Werror $(lint_src)
-	@printf '%s\n' $(filter-out tests/%,$(filter %.c,$(lint_src))) | xargs -P 2 -I {} \
+	@printf '%s\n' $(filter-out tests/% guest-icd/icd/% guest-icd/demo/%,$(filter %.c,$(lint_src))) | xargs -P 2 -I {} \
 		clang-tidy --quiet {} -- -std=c11 $(cppflags) $(cflags_player) 2>/dev/null
+	@printf '%s\n' $(lint_windows) | xargs -P 2 -I {} \
+		clang-tidy --quiet {} -- --target=x86_64-w64-mingw32 -std=c11 $(cppflags) 2>/dev/null
 	@shellcheck -x $(lint_sh)
+# not what needs Mesa's headers
+lint_windows = $(filter-out %_winsys.c,$(wildcard guest-icd/icd/*.c guest-icd/demo/*.c))
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
 	replay/make_man replay/vgt.bash-completion .ci/deb \

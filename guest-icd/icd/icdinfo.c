@@ -169,7 +169,7 @@ static HMODULE find_icd(HMODULE opengl)
 	if (!EnumProcessModules(GetCurrentProcess(), modules, sizeof(modules), &size)) {
 		return NULL;
 	}
-	for (size_t i = 0; i < size / sizeof(*modules) && i < MODULES_MAX; i++) {
+	for (size_t i = 0; i < size / sizeof(HMODULE) && i < MODULES_MAX; i++) {
 		if (modules[i] != opengl && is_icd(modules[i])) {
 			return modules[i];
 		}

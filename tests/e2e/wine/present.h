@@ -11,8 +11,8 @@
  *   VGT_FRAMES=N    ends the program by ExitProcess(0) as soon as the Nth has been shown
  *   VGT_TIMES=FILE  at the end of the program "PICTURES SECONDS", from when the first had been
  *                   shown until the last had
- *   VGT_REDRAW=1    a window is told to draw itself again when it has been shown a picture, as if it
- *                   had been covered, for programs that draw only then
+ *   VGT_REDRAW=1    a window is told to draw itself again when it has been shown a picture, as
+ * if it had been covered, for programs that draw only then
  *
  * Any number of threads and windows; the lines are in the order in which the pictures were
  * shown.
