@@ -71,7 +71,7 @@ helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream same_trace upst
 
 manual := $(BUILD)/man/vgt.1
 
-.PHONY: all check check-all check-qemu10 check-newcomer bench fuzz lint install uninstall deb help demo deps clean \
+.PHONY: all check check-all check-qemu10 check-newcomer check-wine bench fuzz lint install uninstall deb help demo deps clean \
 	check-unit check-headers check-includes test-programs always
 
 ## all: build everything into build/
@@ -247,6 +247,13 @@ check-qemu10:
 check-newcomer:
 	@tests/newcomer
 
+## check-wine: OpenGL programs of others for Windows, under Wine, through the ICD (FPS=5: their frames per second, too)
+check-wine:
+	@.ci/deps check-all
+	@guest-icd/icd/build
+	@$(MAKE) --no-print-directory test-programs
+	@tests/wine_programs $(if $(FPS),--fps $(FPS))
+
 ## bench: measure what tests/RESULTS.md says (BENCH=name for one)
 bench:
 	@.ci/deps check-all
@@ -273,8 +280,8 @@ lint_windows = $(filter-out %_winsys.c,$(wildcard guest-icd/icd/*.c guest-icd/de
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
 	replay/make_man replay/vgt.bash-completion .ci/deb \
-	tests/plain_gl tests/programs tests/qemu10 tests/newcomer tests/debian_root.sh \
-	.ci/debian-source.sh guest-icd/icd/build host-capture/qemu/build tests/e2e/guest/build tests/e2e/wine/build \
+	tests/plain_gl tests/programs tests/qemu10 tests/newcomer tests/wine_programs tests/debian_root.sh \
+	.ci/debian-source.sh guest-icd/demo/programs guest-icd/icd/build host-capture/qemu/build tests/e2e/guest/build tests/e2e/wine/build \
 	tests/e2e/guest/init tests/e2e/guest/run tests/e2e/guest/static_guest.sh $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
 # Every header compiles alone.

@@ -1010,8 +1010,8 @@ static void test_scanout(void **state)
 /* Another device behind the rings: it adds 1 to the type, and writes down who was there. */
 struct adder {
 	uint32_t executed, resets;
-	uint32_t done, waits; /* of those it has executed */
-	const void *seen;     /* the guest memory that it asked for */
+	uint32_t done, asks, waits; /* of those it has executed */
+	const void *seen;           /* the guest memory that it asked for */
 	uint64_t address;
 };
 
@@ -1140,10 +1140,11 @@ static uint64_t adder_fence(void *context)
 	return ((const struct adder *)context)->executed;
 }
 
-static bool adder_is_done(void *context, uint64_t fence, bool wait)
+static bool adder_is_done(void *context, uint64_t fence, enum vgt_dm_patience patience)
 {
 	struct adder *adder = context;
-	if (wait && adder->done < fence) {
+	adder->asks += patience == VGT_DM_ASK;
+	if (patience == VGT_DM_WAIT && adder->done < fence) {
 		adder->done = (uint32_t)fence;
 		adder->waits++;
 	}
@@ -1165,7 +1166,9 @@ static void test_fences_of_executor(void **state)
 	adder.address = address_of(&bench, &bench.memory, 0);
 	send_fenced(&bench);
 	assert_int_equal(adder.executed, 3);
+	assert_int_equal(adder.asks, 0);
 	assert_false(vgt_dm_step(bench.dm));
+	assert_int_equal(adder.asks, 3);
 	assert_int_equal(used_index(&bench), 0);
 	adder.done = 1;
 	assert_true(vgt_dm_step(bench.dm));

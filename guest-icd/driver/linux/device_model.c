@@ -683,16 +683,16 @@ static bool age_fences(struct vgt_dm *dm)
 	return any;
 }
 
-/* Answers what the executor is done with; `wait`: the oldest is waited for. */
-static bool ask_executor(struct vgt_dm *dm, bool wait)
+/* Answers what the executor is done with; of what it has to wait for, the oldest is enough. */
+static bool ask_executor(struct vgt_dm *dm, enum vgt_dm_patience patience)
 {
 	bool any = false;
 	struct dm_chain *next;
 	for (struct dm_chain *chain = dm->chains; chain && !dm->is_stopped; chain = next) {
 		next = chain->next;
 		if (chain->state == DM_CHAIN_HELD) {
-			if (dm->executor.is_done(
-				    dm->executor.context, chain->fence, wait && !any)) {
+			if (dm->executor.is_done(dm->executor.context, chain->fence,
+				    any ? VGT_DM_LOOK : patience)) {
 				answer_chain(dm, chain);
 				any = true;
 			}
@@ -703,7 +703,7 @@ static bool ask_executor(struct vgt_dm *dm, bool wait)
 
 bool dm_await_executor(struct vgt_dm *dm)
 {
-	return dm->executor.is_done && ask_executor(dm, true);
+	return dm->executor.is_done && ask_executor(dm, VGT_DM_WAIT);
 }
 
 bool dm_step(struct vgt_dm *dm)
@@ -713,7 +713,7 @@ bool dm_step(struct vgt_dm *dm)
 		return false;
 	}
 	if (dm->executor.is_done) {
-		any |= ask_executor(dm, false);
+		any |= ask_executor(dm, VGT_DM_ASK);
 	} else if (dm->fences == VGT_DM_FENCES_LATER && !dm->is_stopped) {
 		any |= age_fences(dm);
 	}
@@ -1081,6 +1081,14 @@ static void write_device(struct vgt_dm *dm, uint64_t offset, uint32_t width, uin
 	dm->config.events_read &= ~value;
 }
 
+static void work_eagerly(struct vgt_dm *dm)
+{
+	if (dm->eager) {
+		(void)execute_taken(dm);
+		(void)(dm->executor.is_done && ask_executor(dm, VGT_DM_LOOK));
+	}
+}
+
 /* Takes the mutex itself where it must: a notification alone orders nothing. */
 static void notify(struct vgt_dm *dm, uint64_t offset, uint32_t width, uint32_t value)
 {
@@ -1102,7 +1110,7 @@ static void notify(struct vgt_dm *dm, uint64_t offset, uint32_t width, uint32_t 
 				"DRIVER_OK");
 		} else if (!atomic_load(&dm->is_gone)) {
 			take_chains(dm, (uint16_t)value);
-			(void)(dm->eager && execute_taken(dm));
+			work_eagerly(dm);
 		}
 		pthread_mutex_unlock(&dm->mutex);
 	}

@@ -16,6 +16,13 @@
 
 struct vgt_dm;
 
+/* What an executor does that does not know whether a command is done. */
+enum vgt_dm_patience {
+	VGT_DM_LOOK, /* nothing: whoever asks is in a hurry */
+	VGT_DM_ASK,  /* sees to it that it will know */
+	VGT_DM_WAIT, /* waits until it is done */
+};
+
 struct vgt_dm_executor {
 	void *context;
 	/*
@@ -29,11 +36,11 @@ struct vgt_dm_executor {
 	/*
 	 * For an executor that is not done with a command when execute() returns; NULL: it is.
 	 * fence() is called after each fenced command and gives it a number, is_done() asks
-	 * whether the command with this number is done, and with `wait` does not return before
-	 * it is. The device answers it then, and vgt_dm_set_fences() means nothing.
+	 * whether the command with this number is done. The device answers it then, and
+	 * vgt_dm_set_fences() means nothing.
 	 */
 	uint64_t (*fence)(void *context);
-	bool (*is_done)(void *context, uint64_t fence, bool wait);
+	bool (*is_done)(void *context, uint64_t fence, enum vgt_dm_patience patience);
 	void (*reset)(void *context); /* forget everything */
 	/* Whether it may still use guest memory of this range. NULL: it never keeps any. */
 	bool (*uses)(void *context, uint64_t address, uint64_t size);

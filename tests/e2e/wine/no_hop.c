@@ -156,7 +156,8 @@ static enum vgt_escape_status mark(struct no_hop *no_hop, const struct vgt_escap
 static enum vgt_escape_status fence(
 	struct no_hop *no_hop, struct vgt_escape_fence *request, bool wait)
 {
-	bool done = vtest_is_done(no_hop->vtest, request->wanted, wait);
+	bool done =
+		vtest_ask(no_hop->vtest) && vtest_is_done(no_hop->vtest, request->wanted, wait);
 	request->retired = vtest_done(no_hop->vtest);
 	return vtest_is_broken(no_hop->vtest) ? VGT_ESCAPE_DEVICE_LOST
 	       : done                         ? VGT_ESCAPE_OK

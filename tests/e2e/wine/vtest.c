@@ -362,20 +362,25 @@ uint64_t vtest_done(const struct vtest *vtest)
 	return vtest->done;
 }
 
-bool vtest_is_done(struct vtest *vtest, uint64_t number, bool wait)
+bool vtest_ask(struct vtest *vtest)
 {
 	static const uint32_t arguments[2] = {0, BUSY_WAIT_FLAG_WAIT};
-	while (vtest->done < number && !vtest->broken) {
-		if (!vtest->asked &&
-			send_dwords(vtest, VCMD_RESOURCE_BUSY_WAIT, arguments, 2)) {
-			vtest->asked = vtest->sent;
-		}
-		if (!wait && !has_answer(vtest)) {
-			return false;
-		}
-		take_answer(vtest);
+	if (!vtest->asked && vtest->done < vtest->sent &&
+		send_dwords(vtest, VCMD_RESOURCE_BUSY_WAIT, arguments, 2)) {
+		vtest->asked = vtest->sent;
 	}
 	return !vtest->broken;
+}
+
+bool vtest_is_done(struct vtest *vtest, uint64_t number, bool wait)
+{
+	if (vtest->asked && !wait && vtest->done < number && has_answer(vtest)) {
+		take_answer(vtest);
+	}
+	while (wait && vtest->done < number && vtest_ask(vtest)) {
+		take_answer(vtest);
+	}
+	return vtest->done >= number && !vtest->broken;
 }
 
 bool vtest_wait(struct vtest *vtest)

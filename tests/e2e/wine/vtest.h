@@ -45,9 +45,11 @@ bool vtest_submit(struct vtest *vtest, const void *commands, uint32_t size);
  */
 uint64_t vtest_sent(const struct vtest *vtest);
 uint64_t vtest_done(const struct vtest *vtest);
-/* Whether the first `number` of them are done. Without `wait` the server is asked, if need be,
- * but its answer is not waited for: one of the next calls will have it. */
+/* Whether the first `number` of them are done, as far as is known, or with `wait` when they
+ * are. */
 bool vtest_is_done(struct vtest *vtest, uint64_t number, bool wait);
+/* Makes that known, some time, of what was sent so far. */
+bool vtest_ask(struct vtest *vtest);
 /* Until all has been done that was sent. */
 bool vtest_wait(struct vtest *vtest);
 

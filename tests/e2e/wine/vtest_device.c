@@ -478,13 +478,17 @@ static uint64_t fence(void *context)
 }
 
 /* What a server was to do that is not there any more is done. */
-static bool is_done(void *context, uint64_t number, bool wait)
+static bool is_done(void *context, uint64_t number, enum vgt_dm_patience patience)
 {
 	struct vtest_device *device = context;
 	for (uint32_t i = 0; i < VTEST_DEVICE_CONTEXTS; i++) {
 		const struct connection *connection = &device->connections[i];
 		if (connection->vtest && connection->serial == number >> NUMBER_BITS) {
-			return vtest_is_done(connection->vtest, number & NUMBER_MASK, wait) ||
+			if (patience == VGT_DM_ASK) {
+				vtest_ask(connection->vtest);
+			}
+			return vtest_is_done(connection->vtest, number & NUMBER_MASK,
+				       patience == VGT_DM_WAIT) ||
 			       vtest_is_broken(connection->vtest);
 		}
 	}
