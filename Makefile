@@ -247,12 +247,12 @@ check-qemu10:
 check-newcomer:
 	@tests/newcomer
 
-## check-wine: OpenGL programs of others for Windows, under Wine, through the ICD (FPS=5: their frames per second, too)
+## check-wine: OpenGL programs of others for Windows, under Wine, through the ICD (PROGRAMS='NAME...': only these)
 check-wine:
 	@.ci/deps check-all
 	@guest-icd/icd/build
 	@$(MAKE) --no-print-directory test-programs
-	@tests/wine_programs $(if $(FPS),--fps $(FPS))
+	@tests/wine_programs $(PROGRAMS)
 
 ## bench: measure what tests/RESULTS.md says (BENCH=name for one)
 bench:
