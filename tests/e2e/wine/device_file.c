@@ -45,7 +45,7 @@ static HANDLE open_file(void)
 	while (i < FILES && files[i].handle) {
 		i++;
 	}
-	struct vgt_client *client = i < FILES ? driver_open_client() : NULL;
+	struct vgt_client *client = i < FILES ? driver_open_client(NULL, NULL) : NULL;
 	if (client) {
 		handle = CreateEventA(NULL, TRUE, FALSE, NULL);
 		files[i] = (struct file){.handle = handle, .client = client};
@@ -124,9 +124,10 @@ static DWORD control(struct vgt_client *client, DWORD code, const void *in, DWOR
 static HANDLE WINAPI create_file(LPCSTR path, DWORD access, DWORD share,
 	LPSECURITY_ATTRIBUTES security, DWORD disposition, DWORD flags, HANDLE template)
 {
-	return path && strcmp(path, PATH) == 0 ? open_file()
-					       : CreateFileA(path, access, share, security,
-							 disposition, flags, template);
+	if (path && strcmp(path, PATH) == 0 && !getenv("VGT_WINEDEVICE")) {
+		return open_file();
+	}
+	return CreateFileA(path, access, share, security, disposition, flags, template);
 }
 
 static BOOL WINAPI device_io_control(HANDLE handle, DWORD code, LPVOID in, DWORD in_size,

@@ -8,6 +8,9 @@
  * client of driver.h, and a request is copied to memory of the driver and back, as the system
  * does it with METHOD_BUFFERED.
  *
+ * With VGT_WINEDEVICE=1 only the interface is found here, which Wine cannot: the file is then
+ * that of kernel_sys.c's device, of another process.
+ *
  * There is no kernel to ask for it, so modules of this process that import
  * CM_Get_Device_Interface_ListA() find other functions in their import tables: that one and its
  * _Size, CreateFileA(), DeviceIoControl(), GetOverlappedResult() and CloseHandle(), which hand

@@ -14,8 +14,10 @@
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static struct vgt_gpu *gpu; /* NULL: there is no device */
 static struct vgt_dm *model;
+static struct vtest_device *device;
 static struct vgt_platform platform;
-static unsigned long lost_at, reset_at; /* number of a request; 0: never */
+static const struct driver_mapper *mapper; /* NULL: clients are of this process */
+static unsigned long lost_at, reset_at;    /* number of a request; 0: never */
 static volatile LONG requests;
 
 /* Memory that may not be there */
@@ -69,6 +71,19 @@ static bool copy_out(void *self, void *caller, uint64_t to, const void *from, si
 	return driver_copy((void *)(uintptr_t)to, from, size);
 }
 
+static bool map(void *self, void *caller, const struct vgt_dma *dma, uint64_t *address)
+{
+	int fd = vtest_device_file(device, dma->address);
+	(void)self;
+	return fd >= 0 && mapper->map(caller, fd, dma->size, address);
+}
+
+static void unmap(void *self, void *caller, const struct vgt_dma *dma, uint64_t address)
+{
+	(void)self, (void)dma;
+	mapper->unmap(caller, address);
+}
+
 /* The device */
 
 /* 0: there is no such variable. */
@@ -96,10 +111,10 @@ static void plan_trouble(void)
 static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *context)
 {
 	const char *path = getenv("VGT_VTEST_SOCKET");
-	struct vtest_device *device = path ? vtest_device_create(path) : NULL;
 	enum vgt_escape_status status;
 
-	(void)once_, (void)parameter, (void)context;
+	(void)once_, (void)context;
+	device = path ? vtest_device_create(path) : NULL;
 	if (!device) {
 		fprintf(stderr, "gdi32: no vtest server at %s\n",
 			path ? path : "VGT_VTEST_SOCKET");
@@ -112,6 +127,11 @@ static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 	platform = *vgt_dm_platform(model);
 	platform.copy_in = copy_in;
 	platform.copy_out = copy_out;
+	mapper = parameter;
+	if (mapper) {
+		platform.map = map;
+		platform.unmap = unmap;
+	}
 	gpu = vgt_gpu_open(&platform, NULL, &status);
 	if (!gpu) {
 		fprintf(stderr, "gdi32: the driver core did not open: status %d\n", status);
@@ -119,11 +139,11 @@ static BOOL CALLBACK open_device(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 	return TRUE;
 }
 
-struct vgt_client *driver_open_client(void)
+struct vgt_client *driver_open_client(const struct driver_mapper *mapper_, void *caller)
 {
 	enum vgt_escape_status status;
-	InitOnceExecuteOnce(&once, open_device, NULL, NULL);
-	return gpu ? vgt_client_open(gpu, NULL, &status) : NULL;
+	InitOnceExecuteOnce(&once, open_device, (PVOID)(uintptr_t)mapper_, NULL);
+	return gpu ? vgt_client_open(gpu, caller, &status) : NULL;
 }
 
 void driver_close_client(struct vgt_client *client)

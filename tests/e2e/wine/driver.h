@@ -18,8 +18,16 @@
  * Any number of threads. Nothing is ever given back but clients.
  */
 
-/* NULL: there is no device, which stderr is told the first time, or no room for a client. */
-struct vgt_client *driver_open_client(void);
+/* Where clients of other processes find the memory of resources. */
+struct driver_mapper {
+	/* Of the file `fd`, in the process that `caller` stands for; false: it could not be. */
+	bool (*map)(void *caller, int fd, uint64_t size, uint64_t *address);
+	void (*unmap)(void *caller, uint64_t address);
+};
+
+/* mapper NULL: the client is of this process. All clients have the same. NULL: there is no
+ * device, which stderr is told the first time, or no room for a client. */
+struct vgt_client *driver_open_client(const struct driver_mapper *mapper, void *caller);
 /* No other call of the client may be under way. */
 void driver_close_client(struct vgt_client *client);
 

@@ -39,7 +39,7 @@ static BOOL CALLBACK open_driver(PINIT_ONCE once_, PVOID parameter, PVOID *conte
 	if (path && direct && strcmp(direct, "1") == 0) {
 		no_hop = no_hop_open(path);
 	} else {
-		client = driver_open_client();
+		client = driver_open_client(NULL, NULL);
 	}
 	return TRUE;
 }

@@ -561,3 +561,13 @@ struct vgt_dm_executor vtest_device_executor(struct vtest_device *device)
 		.reset = reset,
 		.uses = uses};
 }
+
+int vtest_device_file(const struct vtest_device *device, const void *backing)
+{
+	for (uint32_t id = 0; id < RESOURCES; id++) {
+		if (device->resources[id].is_live && device->resources[id].pages == backing) {
+			return device->resources[id].fd;
+		}
+	}
+	return -1;
+}

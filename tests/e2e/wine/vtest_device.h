@@ -25,5 +25,8 @@ struct vtest_device;
 struct vtest_device *vtest_device_create(const char *path);
 void vtest_device_destroy(struct vtest_device *device); /* NULL is nothing */
 struct vgt_dm_executor vtest_device_executor(struct vtest_device *device);
+/* The file of the server's memory that is mapped at this backing; -1: there is none. Not while
+ * the device works. */
+int vtest_device_file(const struct vtest_device *device, const void *backing);
 
 #endif
