@@ -67,6 +67,7 @@ record() {
 	local trace=$1
 
 	shift
+	rm -f "$TMP"/{out,err,status} # of a run before
 	# shellcheck disable=SC2016
 	(cd "$TMP/run" && export DISPLAY="${rig_display:-}" && timeout -k 5 120 "$VGT" record --quiet --gl -o "$trace" \
 		${RECORD_OPTIONS[@]+"${RECORD_OPTIONS[@]}"} -- \
