@@ -31,6 +31,7 @@
 
 #define CAPSET_VIRGL  1u
 #define CAPSET_VIRGL2 2u
+#define CAPSET_MAX    65536u /* bytes; no device has as many */
 
 #define CACHE_USECS 1000000u
 
@@ -202,6 +203,8 @@ static bool wait_fence(struct escape_winsys *winsys, uint64_t number, uint64_t t
 		break;
 	default:
 		complain(winsys, "FENCE_WAIT", status, fence.header.response);
+		/* whoever waited goes on, without knowing what was drawn */
+		p_atomic_set(&winsys->refused, 1);
 		return true;
 	}
 	if (fence.failed) {
@@ -748,11 +751,13 @@ static int escape_submit_cmd(struct virgl_winsys *base, struct virgl_cmd_buf *cm
 
 /* The device */
 
-/* Reads capset `id` into `caps`, as far as it fits. */
+/* Reads capset `id` into `caps`, as far as it fits. What `size` and the answer say is only as
+ * true as the device is sound. */
 static bool read_capset(struct escape_winsys *winsys, uint32_t id, uint32_t version,
 	uint32_t size, union virgl_caps *caps)
 {
-	struct vgt_escape_get_capset *get = CALLOC(1, sizeof(*get) + align(size, 8));
+	struct vgt_escape_get_capset *get =
+		size <= CAPSET_MAX ? CALLOC(1, sizeof(*get) + align(size, 8)) : NULL;
 	bool read;
 
 	if (!get) {
@@ -763,7 +768,7 @@ static bool read_capset(struct escape_winsys *winsys, uint32_t id, uint32_t vers
 	read = call(winsys, "GET_CAPSET", VGT_ESCAPE_GET_CAPSET, 0, get,
 		(uint32_t)sizeof(*get) + align(size, 8));
 	if (read) {
-		memcpy(caps, get + 1, MIN2(get->capset_size, sizeof(*caps)));
+		memcpy(caps, get + 1, MIN3(get->capset_size, size, sizeof(*caps)));
 	}
 	FREE(get);
 	return read;
