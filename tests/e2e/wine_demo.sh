@@ -20,6 +20,7 @@ show() {
 }
 
 make_rig
+keep_running
 expect_exit 0 guest-icd/demo/build x86_64 "$TMP/run"
 for demo in 'triangle 1' 'cube 1' 'instances 1' 'threads 3'; do
 	read -r program windows <<<"$demo"

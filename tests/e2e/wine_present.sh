@@ -8,14 +8,6 @@
 # shellcheck source=tests/e2e/wine/lib.sh
 . tests/e2e/wine/lib.sh
 
-# a prefix of its own registry, in which the ICD is registered
-make_registry() {
-	mkdir "$TMP/prefix"
-	cp "$WINEPREFIX"/{system,user,userdef}.reg "$WINEPREFIX/.update-timestamp" "$TMP/prefix"
-	ln -s "$WINEPREFIX/drive_c" "$TMP/prefix"
-	cp -a "$WINEPREFIX/dosdevices" "$TMP/prefix"
-}
-
 # expect_cases COUNT: that many lines of wgl.exe say ok, and no other line is there
 expect_cases() {
 	expect_stdout "$1" grep -c '^ok ' "$TMP/out"
@@ -26,13 +18,14 @@ expect_cases() {
 
 # expect_end N: where the device goes away at the Nth request, wgl.exe comes to its end, by itself
 expect_end() {
+	rm -f "$TMP"/{lost.vgt,out,status}
 	record "$TMP/lost.vgt" VGT_DEVICE_LOST_AT="$1" timeout -k 5 60 "$wine" wgl.exe 2>/dev/null || true
 	expect_stdout_match '^[01]$' cat "$TMP/status"
-	expect_stdout_match '^(ok|FAIL) leave' cat "$TMP/out"
-	rm -f "$TMP/lost.vgt"
+	expect_stdout_match '^(ok|FAIL) leave' cat "$TMP/out" "$TMP/err"
 }
 
 make_rig
+keep_running
 expect_exit 0 "$gcc" -std=c11 -O2 -Wall -Wextra -static -o "$TMP/run/wgl.exe" tests/e2e/wine/wgl.c -lopengl32 -lgdi32
 
 expect_exit 0 record "$TMP/wgl.vgt" "$wine" wgl.exe
@@ -63,13 +56,11 @@ done
 # The same through an opengl32.dll that does what Windows' own does: it finds the ICD in the registry and calls its
 # Drv* functions. First without registration.
 expect_exit 0 "$gcc" -std=c11 -O2 -Wall -Wextra -shared -static -o "$TMP/run/opengl32.dll" tests/e2e/wine/opengl32.c -lgdi32
-make_registry
-export WINEPREFIX=$TMP/prefix
 record "$TMP/none.vgt" "$wine" wgl.exe 2>/dev/null || true
 expect_stdout_match '^FAIL start: no pixel format' cat "$TMP/out"
 cp "$icd/vgticd.reg" "$TMP/run"
+rm -f "$TMP/none.vgt"
 record "$TMP/none.vgt" "$wine" reg import vgticd.reg 2>/dev/null || true
 expect_stdout 0 cat "$TMP/status"
-rm -f "$TMP/none.vgt"
 expect_exit 0 record "$TMP/driver.vgt" "$wine" wgl.exe
 expect_cases 20

@@ -7,7 +7,8 @@ wine=/usr/lib/wine/wine64
 gcc=x86_64-w64-mingw32-gcc-posix
 icd=build/icd/x86_64
 
-# A prefix takes half a minute and 700 MB, so it is kept; what is tried is beside the programs, not in there.
+# A prefix takes half a minute and 700 MB, so it is kept; what is tried is beside the programs, not in there. Each test
+# has a registry of its own and so a wineserver: programs of others, on other displays, share neither desktop nor end.
 make_prefix() {
 	local cache
 
@@ -25,6 +26,11 @@ make_prefix() {
 		cat "$TMP/wineboot" >&2
 		exit 1
 	}
+	mkdir "$TMP/prefix"
+	cp "$WINEPREFIX"/{system,user,userdef}.reg "$WINEPREFIX/.update-timestamp" "$TMP/prefix"
+	cp -a "$WINEPREFIX/dosdevices" "$TMP/prefix"
+	ln -s "$WINEPREFIX/drive_c" "$TMP/prefix"
+	WINEPREFIX=$TMP/prefix
 }
 
 # make_rig: skips where anything is missing; then $TMP/run has the ICD and the rig's gdi32.dll, for programs that are
@@ -58,6 +64,7 @@ keep_running() {
 }
 
 stop_running() {
+	wineserver -k || true # there may be none
 	kill "$rig_x"
 }
 
