@@ -13,13 +13,11 @@ make_rig
 expect_exit 0 tests/e2e/wine/build "$TMP/run" kernel
 expect_exit 0 guest-icd/demo/build x86_64 "$TMP/run"
 
-# A prefix of this test's own, for the driver is the whole system's. What is in windows is never written to; the
-# registry is, in place where it has links.
-own=$TMP/prefix
-mkdir "$own"
-cp -a "$WINEPREFIX"/*.reg "$WINEPREFIX/.update-timestamp" "$WINEPREFIX/dosdevices" "$own"
-cp -al "$WINEPREFIX/drive_c" "$own" 2>/dev/null || cp -a "$WINEPREFIX/drive_c" "$own" # of another file system
-export WINEPREFIX=$own
+# The prefix gets files of its own, for the driver's are among them. What is in windows is never written to.
+own=$WINEPREFIX
+shared=$(realpath "$own/drive_c")
+rm "$own/drive_c"
+cp -al "$shared" "$own" 2>/dev/null || cp -a "$shared" "$own" # of another file system
 mkdir "$own/drive_c/vgt"
 cp "$TMP"/run/{vgt.sys,vgtdrv.dll} "$own/drive_c/vgt"
 
