@@ -31,6 +31,13 @@ make_prefix() {
 	cp -a "$WINEPREFIX/dosdevices" "$TMP/prefix"
 	ln -s "$WINEPREFIX/drive_c" "$TMP/prefix"
 	WINEPREFIX=$TMP/prefix
+	# shellcheck disable=SC2034 # lib.sh's
+	cli_at_end=stop_wine
+}
+
+# Wine's server outlives programs by some seconds and then writes to the prefix, which is gone by then, or just going.
+stop_wine() {
+	wineserver -k || true # there may be none
 }
 
 # make_rig: skips where anything is missing; then $TMP/run has the ICD and the rig's gdi32.dll, for programs that are
@@ -64,7 +71,7 @@ keep_running() {
 }
 
 stop_running() {
-	wineserver -k || true # there may be none
+	stop_wine
 	kill "$rig_x"
 }
 
