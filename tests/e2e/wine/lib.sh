@@ -65,7 +65,10 @@ keep_running() {
 	rig_x=$!
 	# shellcheck disable=SC2034 # lib.sh's
 	cli_at_end=stop_running
-	read -r rig_display <"$TMP/display" # once it is there
+	if ! read -r rig_display <"$TMP/display"; then # once it is there
+		echo "Xvfb did not start" >&2
+		exit 1
+	fi
 	rig_display=:$rig_display
 	wineserver -p60 || true # it may be running
 }

@@ -1272,6 +1272,16 @@ static BOOL start(void)
 	return TRUE;
 }
 
+static BOOL is_known(const char *name)
+{
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (strcmp(tests[i].name, name) == 0) {
+			return TRUE;
+		}
+	}
+	return FALSE;
+}
+
 int main(int argc, char **argv)
 {
 	int failed = 0;
@@ -1280,6 +1290,12 @@ int main(int argc, char **argv)
 		draw_wrong = TRUE;
 		argv++;
 		argc--;
+	}
+	for (int i = 1; i < argc; i++) {
+		if (!is_known(argv[i])) {
+			printf("FAIL %s: there is no such case\n", argv[i]);
+			return 1;
+		}
 	}
 	if (!start()) {
 		printf("FAIL start: %s\n", why);
