@@ -510,17 +510,33 @@ static void print_gaps(const struct info *info)
 	}
 }
 
-/* The program's name in its command line, which may set its environment first. */
+/* Whether this only starts the program that comes behind it in the command line. */
+static bool is_launcher(const char *base, size_t length)
+{
+	static const char *const names[] = {"env", "wine", "wine64"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strlen(names[i]) == length && memcmp(base, names[i], length) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The program's name in its command line, which may set its environment first: `env -u NAME
+ * NAME=VALUE program`. */
 static size_t find_program(const char *cmdline, const char **name)
 {
+	bool is_value = false;
 	for (;;) {
 		const size_t length = strcspn(cmdline, " ");
 		const char *slash = memrchr(cmdline, '/', length);
 		const char *base = slash ? slash + 1 : cmdline;
 		const size_t rest = length - (size_t)(base - cmdline);
-		const bool is_env = (rest == 3 && memcmp(base, "env", 3) == 0) ||
-				    memchr(cmdline, '=', length);
-		if (!is_env || !cmdline[length]) {
+		const bool is_before = is_value || *cmdline == '-' ||
+				       memchr(cmdline, '=', length) || is_launcher(base, rest);
+		is_value = length == 2 &&
+			   (memcmp(cmdline, "-u", 2) == 0 || memcmp(cmdline, "-C", 2) == 0);
+		if (!is_before || !cmdline[length]) {
 			*name = base;
 			return rest;
 		}

@@ -241,7 +241,10 @@ static enum status ask_driver(void)
 
 	print_row("transport", transport ? transport->name : NULL);
 	if (!transport) {
-		if (wanted && *wanted) {
+		if (wanted && *wanted && strcmp(wanted, "d3dkmt") != 0 &&
+			strcmp(wanted, "device") != 0) {
+			complain("VGT_TRANSPORT is neither d3dkmt nor device", wanted);
+		} else if (wanted && *wanted) {
 			complain("no driver speaks the escape ABI by VGT_TRANSPORT", wanted);
 		} else {
 			complain("no display adapter and no device speaks the escape ABI",
@@ -345,6 +348,19 @@ static enum status ask_opengl(HDC dc)
 	return status;
 }
 
+/* Why there is no pixel format: the ICD says only that there is none. */
+static enum status no_format(void)
+{
+	const char *driver = getenv("GALLIUM_DRIVER");
+	enum status status = system_trouble("SetPixelFormat");
+
+	if (driver && *driver && strcmp(driver, RENDERER) != 0 &&
+		strcmp(driver, "softpipe") != 0) {
+		complain("GALLIUM_DRIVER is neither virgl nor softpipe", driver);
+	}
+	return status;
+}
+
 static enum status with_context(HDC dc)
 {
 	const PIXELFORMATDESCRIPTOR wanted = {
@@ -357,7 +373,7 @@ static enum status with_context(HDC dc)
 	int format = ChoosePixelFormat(dc, &wanted);
 
 	if (!format || !SetPixelFormat(dc, format, &wanted)) {
-		return system_trouble("SetPixelFormat");
+		return no_format();
 	}
 	HGLRC context = wglCreateContext(dc);
 	if (!context) {

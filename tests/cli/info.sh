@@ -13,7 +13,7 @@ for needed in "$client" "$build/tests/mktrace" "$build/libvgt-preload.so"; do
 	[ -e "$needed" ] || { echo "cli/info: no $needed" >&2; exit 1; }
 done
 command -v jq >/dev/null || skip "no jq"
-cp traces/gears.vgt traces/shadow.vgt "$TMP/"
+cp traces/{gears,shadow,windows-gears}.vgt "$TMP/"
 compute=$PWD/traces/compute.vgt
 cd "$TMP"
 
@@ -88,6 +88,10 @@ done
 expect_stdout "$("$VGT" dump --json --all gears.vgt | jq -s 'map(
 	select(.type == "RESOURCE_ATTACH_BACKING") | .fields.entry | map(.length) | add) | add')" \
 	json .resources.attached_bytes_most gears.vgt # nothing is detached in it
+
+# The program is not what starts it: env -u NAME NAME=VALUE wine64 wglgears.exe.
+expect_stdout_match '^program +wglgears\.exe \(over' "$VGT" info windows-gears.vgt
+expect_stdout_match '^command line +env -u .* /usr/lib/wine/wine64 wglgears.exe$' "$VGT" info windows-gears.vgt
 
 # The program is not its environment; the server's command line is in --all.
 expect_stdout "program        shader_runner (over virgl_test_server)

@@ -30,7 +30,9 @@ expect_stdout_match '\\vgticd\.dll$' jq -r .ICD "$TMP/said"
 expect_stdout_match '^virgl ' jq -r '.["GL renderer"]' "$TMP/said"
 icdinfo 1 VGT_TRANSPORT=nothing GALLIUM_DRIVER=softpipe --json
 expect_stdout 'null softpipe right' jq -r '"\(.transport) \(.["GL renderer"]) \(.["test triangle"])"' "$TMP/said"
-expect_stdout_match '^icdinfo: no driver speaks the escape ABI by VGT_TRANSPORT: nothing' cat "$TMP/err"
+expect_stdout_match '^icdinfo: VGT_TRANSPORT is neither d3dkmt nor device: nothing' cat "$TMP/err"
+icdinfo 2 GALLIUM_DRIVER=llvmpipe
+expect_stdout_match '^icdinfo: GALLIUM_DRIVER is neither virgl nor softpipe: llvmpipe' cat "$TMP/err"
 icdinfo 0 --help
 expect_stdout_match '^usage: icdinfo \[--json\]' cat "$TMP/said"
 icdinfo 2 --jsno

@@ -75,7 +75,7 @@ keep_running() {
 
 stop_running() {
 	stop_wine
-	kill "$rig_x"
+	kill "$rig_x" 2>/dev/null || true # a Ctrl-C has ended it, too
 }
 
 # record TRACE [VARIABLE=VALUE...] PROGRAM [ARGUMENT...]: in $TMP/run; the program's output goes to $TMP/out and
