@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # For tests with Windows programs under Wine: source tests/cli/lib.sh first, then this, in the repository's root,
-# then call make_rig. Sets wine, gcc (of Windows programs) and icd (what guest-icd/icd/build has built).
+# then call make_rig. Sets wine, wineserver, gcc (of Windows programs) and icd (what guest-icd/icd/build has built).
 
 wine=/usr/lib/wine/wine64
+wineserver=/usr/lib/wine/wineserver # the package wine64 brings no other into PATH
 gcc=x86_64-w64-mingw32-gcc-posix
 icd=build/icd/x86_64
 
@@ -37,7 +38,7 @@ make_prefix() {
 
 # Wine's server outlives programs by some seconds and then writes to the prefix, which is gone by then, or just going.
 stop_wine() {
-	wineserver -k || true # there may be none
+	$wineserver -k || true # there may be none
 }
 
 # make_rig: skips where anything is missing; then $TMP/run has the ICD and the rig's gdi32.dll, for programs that are
@@ -70,7 +71,7 @@ keep_running() {
 		exit 1
 	fi
 	rig_display=:$rig_display
-	wineserver -p60 || true # it may be running
+	$wineserver -p60 || true # it may be running
 }
 
 stop_running() {
