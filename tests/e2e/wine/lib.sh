@@ -22,6 +22,7 @@ make_prefix() {
 		rm -rf "$WINEPREFIX"
 		# set -e does not hold here
 		WINEDLLOVERRIDES='mscoree,mshtml=' timeout 300 "$wine" wineboot -i 9>&- &&
+			timeout 120 $wineserver -w && # which writes the registry when it ends
 			touch "$cache/made"
 	) 9>"$cache/lock" >"$TMP/wineboot" 2>&1 || {
 		cat "$TMP/wineboot" >&2
