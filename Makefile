@@ -280,7 +280,7 @@ lint_windows = $(filter-out %_winsys.c,$(wildcard guest-icd/icd/*.c guest-icd/de
 lint_src = $(shell git ls-files -co --exclude-standard '*.[ch]')
 lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz tests/kill_storm \
 	replay/make_man replay/vgt.bash-completion .ci/deb \
-	tests/plain_gl tests/programs tests/qemu10 tests/newcomer tests/wine_programs tests/debian_root.sh \
+	tests/plain_gl tests/programs tests/npm_packages tests/qemu10 tests/newcomer tests/wine_programs tests/debian_root.sh \
 	.ci/debian-source.sh guest-icd/demo/programs guest-icd/icd/build host-capture/qemu/build tests/e2e/guest/build tests/e2e/wine/build \
 	tests/e2e/guest/init tests/e2e/guest/run tests/e2e/guest/static_guest.sh $(wildcard tests/cli/*.sh tests/e2e/*.sh)
 
