@@ -45,7 +45,7 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
 	player_run.c png_image.c preload_library.c private_display.c private_vtest.c \
 	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
-	run_program.c shader_list.c suite.c suite_goldens.c suite_kept.c suite_manifest.c suite_report.c \
+	run_program.c shader_list.c suite.c suite_commands.c suite_goldens.c suite_kept.c suite_manifest.c suite_report.c \
 	suite_run.c terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
 	trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c vgt_text.c)
 player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
