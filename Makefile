@@ -43,10 +43,19 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c describe.c \
 	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
 	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
-	player_run.c png_image.c preload_library.c private_display.c private_vtest.c \
+	player_fact.c player_run.c png_image.c preload_library.c private_display.c private_vtest.c \
 	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
-	run_program.c shader_list.c suite.c suite_commands.c suite_goldens.c suite_kept.c suite_manifest.c suite_report.c \
-	suite_run.c terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
+	run_program.c shader_list.c \
+	suite.c \
+	suite_commands.c \
+	suite_expect.c \
+	suite_goldens.c \
+	suite_kept.c \
+	suite_manifest.c \
+	suite_renderer.c \
+	suite_report.c \
+	suite_run.c \
+	terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
 	trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c vgt_text.c)
 player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
 	player_capset.c player_picture.c player_probe.c png_image.c vgt_text.c)
@@ -162,7 +171,7 @@ tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_j
 tests_extra_test_compare := $(addprefix replay/,compare.c interrupt.c new_file.c png_image.c)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
-tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_manifest.c tolerance.c vgt_text.c)
+tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_expect.c suite_manifest.c tolerance.c vgt_text.c)
 tests_extra_test_shader_list := replay/shader_list.c
 guest_libs := $(BUILD)/libvgt-guest-model.a $(BUILD)/libvgt-guest.a
 $(BUILD)/tests/test_guest_%: $(BUILD)/tests/test_guest_%.o $(guest_libs) $(format_lib)

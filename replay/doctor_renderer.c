@@ -4,6 +4,7 @@
 #include "debian_packages.h"
 #include "doctor.h"
 #include "find_program.h"
+#include "player_fact.h"
 #include "player_probe.h"
 #include "vgt_cmd.h"
 
@@ -37,21 +38,7 @@ bool doctor_run_player(struct doctor *doctor, const char *argument,
 
 bool doctor_fact(const struct vgt_run_result *result, const char *key, char *value, size_t size)
 {
-	const char *at = result->output;
-	const size_t length = strlen(key);
-	bool found = false;
-
-	value[0] = '\0';
-	while ((at = strstr(at, PLAYER_PROBE_PREFIX))) {
-		const bool begins = at == result->output || at[-1] == '\n';
-		at += strlen(PLAYER_PROBE_PREFIX);
-		if (begins && strncmp(at, key, length) == 0 && at[length] == ' ') {
-			const char *text = at + length + 1;
-			snprintf(value, size, "%.*s", (int)strcspn(text, "\n"), text);
-			found = true;
-		}
-	}
-	return found;
+	return player_fact(result->output, key, value, size);
 }
 
 void doctor_last_line(const char *output, char *line, size_t size)

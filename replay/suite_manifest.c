@@ -7,6 +7,7 @@
 #include "vgt_text.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,18 +19,20 @@
 #define NAME_RULE \
 	"1 to 100 bytes without '/' or control characters and not begin with '.' or '-'"
 #define FILE_MAX_BYTES 1000
+#define GLOB_MAX_BYTES 200
 
 /* Where the parser is, for messages. */
 struct parse {
 	struct suite_manifest *manifest;
 	struct vgt_tolerance tolerance; /* where a trace has none of its own */
 	bool listed;                    /* of a directory, written by nobody */
-	size_t index;                   /* of the trace */
-	struct suite_test *test;        /* NULL outside of traces */
+	const char *list, *word;        /* "traces", "trace": what it is in; NULL outside */
+	size_t index;                   /* there */
+	const char *name;               /* its name, NULL where that is not known */
 	struct vgt_err *err;
 };
 
-/* Says what is wrong with `key` (NULL: with the whole) of the trace, or of the manifest. */
+/* Says what is wrong with `key` (NULL: with the whole) of what it is in, or of the manifest. */
 __attribute__((format(printf, 3, 4))) static bool refuse(
 	const struct parse *parse, const char *key, const char *format, ...)
 {
@@ -39,11 +42,11 @@ __attribute__((format(printf, 3, 4))) static bool refuse(
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	if (parse->test && parse->test->name) {
-		snprintf(where, sizeof(where),
-			"trace %s: ", vgt_text_quote(parse->test->name).text);
-	} else if (parse->test) {
-		snprintf(where, sizeof(where), "traces[%zu]: ", parse->index);
+	if (parse->list && parse->name) {
+		snprintf(where, sizeof(where), "%s %s: ", parse->word,
+			vgt_text_quote(parse->name).text);
+	} else if (parse->list) {
+		snprintf(where, sizeof(where), "%s[%zu]: ", parse->list, parse->index);
 	}
 	return vgt_err_set(parse->err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "%s%s%s%s", where,
 		key ? vgt_text_quote(key).text : "", key ? ": " : "", message);
@@ -186,6 +189,87 @@ static bool take_tolerance(
 	return take_members(parse, value, members, into);
 }
 
+/* Lists of objects */
+
+/* Where an array's objects go. */
+struct list {
+	const char *word; /* for one of them */
+	void *items;      /* of allocate_items() */
+	size_t *count, item_size;
+	bool (*take)(struct parse *parse, struct json_object *object, void *item);
+};
+
+/* Room for the objects of an array; NULL with the error. */
+static void *allocate_items(const struct parse *parse, const char *key,
+	struct json_object *array, size_t item_size, size_t max)
+{
+	const size_t count = json_object_array_length(array);
+	void *items = count > max ? NULL : calloc(count + 1, item_size);
+
+	if (count > max) {
+		refuse(parse, key, "has more than %zu", max);
+	} else if (!items) {
+		refuse_memory(parse);
+	}
+	return items;
+}
+
+static bool take_list(struct parse *parse, const char *key, struct json_object *array,
+	const struct list *list)
+{
+	const size_t count = json_object_array_length(array);
+
+	parse->list = key;
+	parse->word = list->word;
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *object = json_object_array_get_idx(array, i);
+		parse->index = i;
+		parse->name = NULL;
+		++*list->count;
+		if (!json_object_is_type(object, json_type_object)) {
+			return refuse(parse, NULL, "must be an object");
+		}
+		if (!list->take(parse, object, (char *)list->items + i * list->item_size)) {
+			return false;
+		}
+	}
+	parse->list = NULL;
+	return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Whether no two have the same name; `item_size` apart, from the first's on. */
+static bool names_differ(struct parse *parse, const char *key, const char *const *first,
+	size_t count, size_t item_size)
+{
+	const char **names = calloc(count + 1, sizeof(*names));
+	bool good = true;
+
+	if (!names) {
+		return refuse_memory(parse);
+	}
+	for (size_t i = 0; i < count; i++) {
+		names[i] = *(const char *const *)((const char *)first + i * item_size);
+	}
+	qsort(names, count, sizeof(*names), by_name);
+	for (size_t i = 1; i < count && good; i++) {
+		good = strcmp(names[i - 1], names[i]) != 0 ||
+		       refuse(parse, key, "two have the name %s",
+			       vgt_text_quote(names[i]).text);
+	}
+	free(names);
+	return good;
+}
+
+#define TEXT(key, type, member) \
+	{ \
+		key, json_type_string, false, NULL, offsetof(type, member) \
+	}
+
 /* One trace */
 
 /* A directory's or a file's name that can be on a line, and names nothing else. */
@@ -214,7 +298,7 @@ static bool take_name(
 			vgt_text_quote(name).text);
 	}
 	test->refused = good ? NULL : "is not run: a name must be " NAME_RULE;
-	test->name = name;
+	test->name = parse->name = name;
 	return true;
 }
 
@@ -283,17 +367,23 @@ static bool take_bytes(
 	return true;
 }
 
+static bool check_frames(const struct parse *parse, const char *key, const char *frames)
+{
+	struct vgt_ranges ranges;
+
+	return vgt_ranges_parse(&ranges, frames, NULL) ||
+	       refuse(parse, key,
+		       "must be frames such as \"0,10-20\", at most %d ranges, not '%s'",
+		       VGT_ADDRESSES_MAX, vgt_text_quote(frames).text);
+}
+
 static bool take_frames(
 	struct parse *parse, const char *key, struct json_object *value, void *into)
 {
 	struct suite_test *test = into;
-	struct vgt_ranges ranges;
-	test->frames = json_object_get_string(value);
 
-	return vgt_ranges_parse(&ranges, test->frames, NULL) ||
-	       refuse(parse, key,
-		       "must be frames such as \"0,10-20\", at most %d ranges, not '%s'",
-		       VGT_ADDRESSES_MAX, vgt_text_quote(test->frames).text);
+	test->frames = json_object_get_string(value);
+	return check_frames(parse, key, test->frames);
 }
 
 static bool take_rule(
@@ -338,12 +428,8 @@ static bool take_tags(
 	return true;
 }
 
-static bool take_test(struct parse *parse, struct json_object *object)
+static bool take_test(struct parse *parse, struct json_object *object, void *into)
 {
-#define TEXT(key, member) \
-	{ \
-		key, json_type_string, false, NULL, offsetof(struct suite_test, member) \
-	}
 	static const struct member members[] = {
 		{"name", json_type_string, true, take_name, 0}, /* first: messages have it */
 		{"file", json_type_string, false, take_file, 0},
@@ -354,18 +440,14 @@ static bool take_test(struct parse *parse, struct json_object *object)
 		{"rule", json_type_string, false, take_rule, 0},
 		{"tolerance", json_type_object, false, take_own_tolerance, 0},
 		{"tags", json_type_array, false, take_tags, 0},
-		TEXT("program", program),
-		TEXT("recorded", recorded),
-		TEXT("shows", shows),
-		TEXT("license", license),
+		TEXT("program", struct suite_test, program),
+		TEXT("recorded", struct suite_test, recorded),
+		TEXT("shows", struct suite_test, shows),
+		TEXT("license", struct suite_test, license),
 		{0},
 	};
-#undef TEXT
-	struct suite_test *test = parse->test;
+	struct suite_test *test = into;
 
-	if (!json_object_is_type(object, json_type_object)) {
-		return refuse(parse, NULL, "must be an object");
-	}
 	test->tolerance = parse->tolerance;
 	if (!take_members(parse, object, members, test)) {
 		return false;
@@ -379,56 +461,242 @@ static bool take_test(struct parse *parse, struct json_object *object)
 	return true;
 }
 
-/* The manifest */
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static bool names_differ(struct parse *parse)
-{
-	const struct suite_manifest *manifest = parse->manifest;
-	const char **names = calloc(manifest->count + 1, sizeof(*names));
-	bool good = true;
-
-	if (!names) {
-		return refuse_memory(parse);
-	}
-	for (size_t i = 0; i < manifest->count; i++) {
-		names[i] = manifest->tests[i].name;
-	}
-	qsort(names, manifest->count, sizeof(*names), by_name);
-	for (size_t i = 1; i < manifest->count && good; i++) {
-		good = strcmp(names[i - 1], names[i]) != 0 ||
-		       refuse(parse, "traces", "two have the name %s",
-			       vgt_text_quote(names[i]).text);
-	}
-	free(names);
-	return good;
-}
-
 static bool take_traces(
 	struct parse *parse, const char *key, struct json_object *value, void *into)
 {
 	struct suite_manifest *manifest = into;
-	const size_t count = json_object_array_length(value);
-	(void)key;
+	manifest->tests = allocate_items(parse, key, value, sizeof(*manifest->tests), SIZE_MAX);
+	const struct list list = {.word = "trace",
+		.items = manifest->tests,
+		.count = &manifest->count,
+		.item_size = sizeof(*manifest->tests),
+		.take = take_test};
 
-	manifest->tests = calloc(count + 1, sizeof(*manifest->tests));
-	if (!manifest->tests) {
-		return refuse_memory(parse);
+	return manifest->tests && take_list(parse, key, value, &list) &&
+	       names_differ(parse, key, &manifest->tests->name, manifest->count,
+		       sizeof(*manifest->tests));
+}
+
+/* Renderers */
+
+#define PATTERN(type) \
+	TEXT("renderer", type, pattern.renderer), TEXT("version", type, pattern.version), \
+		TEXT("virglrenderer", type, pattern.virglrenderer)
+
+static bool check_glob(const struct parse *parse, const char *key, const char *glob)
+{
+	return !glob || (*glob && strlen(glob) <= GLOB_MAX_BYTES) ||
+	       refuse(parse, key, "must be 1 to %d bytes", GLOB_MAX_BYTES);
+}
+
+static bool check_pattern(const struct parse *parse, const struct suite_pattern *pattern)
+{
+	return check_glob(parse, "renderer", pattern->renderer) &&
+	       check_glob(parse, "version", pattern->version) &&
+	       check_glob(parse, "virglrenderer", pattern->virglrenderer);
+}
+
+static bool take_key_name(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_key *renderer = into;
+	const char *name = json_object_get_string(value);
+
+	if (!is_component(name, strlen(name)) || strncmp(name, "frame-", 6) == 0) {
+		return refuse(parse, key, "must be " NAME_RULE " or \"frame-\", not '%s'",
+			vgt_text_quote(name).text);
 	}
-	for (size_t i = 0; i < count; i++) {
-		parse->index = i;
-		parse->test = &manifest->tests[manifest->count++];
-		if (!take_test(parse, json_object_array_get_idx(value, i))) {
-			return false;
+	renderer->name = parse->name = name;
+	return true;
+}
+
+static bool take_key(struct parse *parse, struct json_object *object, void *into)
+{
+	static const struct member members[] = {
+		{"name", json_type_string, true, take_key_name, 0},
+		PATTERN(struct suite_key),
+		TEXT("inherits", struct suite_key, inherits_name),
+		{0},
+	};
+	const struct suite_key *renderer = into;
+
+	return take_members(parse, object, members, into) &&
+	       check_pattern(parse, &renderer->pattern);
+}
+
+static struct suite_key *find_key(const struct suite_manifest *manifest, const char *name)
+{
+	for (size_t i = 0; i < manifest->key_count; i++) {
+		if (strcmp(manifest->keys[i].name, name) == 0) {
+			return &manifest->keys[i];
 		}
 	}
-	parse->test = NULL;
-	return names_differ(parse);
+	return NULL;
 }
+
+static bool find_inherited(struct parse *parse)
+{
+	const struct suite_manifest *manifest = parse->manifest;
+
+	for (size_t i = 0; i < manifest->key_count; i++) {
+		struct suite_key *key = &manifest->keys[i];
+		parse->list = "renderers";
+		parse->name = key->name;
+		if (!key->inherits_name) {
+			continue;
+		}
+		key->inherits = find_key(manifest, key->inherits_name);
+		if (!key->inherits) {
+			return refuse(parse, "inherits", "there is no renderer '%s'",
+				vgt_text_quote(key->inherits_name).text);
+		}
+		/* those before are free of cycles, and their chains end */
+		for (const struct suite_key *at = key; at; at = at->inherits) {
+			if (at->inherits == key) {
+				return refuse(parse, "inherits", "leads back to itself");
+			}
+		}
+	}
+	parse->list = NULL;
+	return true;
+}
+
+static bool take_renderers(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_manifest *manifest = into;
+	manifest->keys =
+		allocate_items(parse, key, value, sizeof(*manifest->keys), SUITE_KEYS_MAX);
+	const struct list list = {.word = "renderer",
+		.items = manifest->keys,
+		.count = &manifest->key_count,
+		.item_size = sizeof(*manifest->keys),
+		.take = take_key};
+
+	return manifest->keys && take_list(parse, key, value, &list) &&
+	       names_differ(parse, key, &manifest->keys->name, manifest->key_count,
+		       sizeof(*manifest->keys)) &&
+	       find_inherited(parse);
+}
+
+/* Expectations */
+
+const char *suite_expected_name(enum suite_expected expected)
+{
+	static const char *const names[SUITE_EXPECTED] = {[SUITE_EXPECT_FAIL] = "fail",
+		[SUITE_EXPECT_CRASH] = "crash",
+		[SUITE_EXPECT_HANG] = "hang",
+		[SUITE_EXPECT_SKIP] = "skip",
+		[SUITE_EXPECT_FLAKY] = "flaky"};
+	return names[expected];
+}
+
+static bool take_result(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_expectation *expectation = into;
+	const char *text = json_object_get_string(value);
+
+	for (int i = 0; i < SUITE_EXPECTED; i++) {
+		if (strcmp(text, suite_expected_name((enum suite_expected)i)) == 0) {
+			expectation->expected = (enum suite_expected)i;
+			return true;
+		}
+	}
+	return refuse(parse, key, "must be fail, crash, hang, skip or flaky, not '%s'",
+		vgt_text_quote(text).text);
+}
+
+static bool take_retries(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_expectation *expectation = into;
+	const int64_t retries = json_object_get_int64(value);
+
+	if (retries < 1 || retries > SUITE_RETRIES_MAX) {
+		return refuse(parse, key, "must be from 1 to %d", SUITE_RETRIES_MAX);
+	}
+	expectation->retries = (unsigned)retries;
+	return true;
+}
+
+static bool take_expected_frames(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_expectation *expectation = into;
+
+	expectation->frames = json_object_get_string(value);
+	return check_frames(parse, key, expectation->frames);
+}
+
+/* What nobody would find in a list of failures otherwise: an entry that is of no use. */
+static bool matches_a_trace(const struct parse *parse, const char *glob)
+{
+	const struct suite_manifest *manifest = parse->manifest;
+
+	for (size_t i = 0; i < manifest->count; i++) {
+		if (fnmatch(glob, manifest->tests[i].name, 0) == 0) {
+			return true;
+		}
+	}
+	return refuse(
+		parse, "traces", "no trace has a name like '%s'", vgt_text_quote(glob).text);
+}
+
+static bool take_expectation(struct parse *parse, struct json_object *object, void *into)
+{
+	static const struct member members[] = {
+		{"traces", json_type_string, true, NULL,
+			offsetof(struct suite_expectation, traces)},
+		PATTERN(struct suite_expectation),
+		{"result", json_type_string, true, take_result, 0},
+		{"retries", json_type_int, false, take_retries, 0},
+		{"frames", json_type_string, false, take_expected_frames, 0},
+		{"reason", json_type_string, true, NULL,
+			offsetof(struct suite_expectation, reason)},
+		{0},
+	};
+	struct suite_expectation *expectation = into;
+
+	if (!take_members(parse, object, members, expectation)) {
+		return false;
+	}
+	const bool flaky = expectation->expected == SUITE_EXPECT_FLAKY;
+	if (!check_glob(parse, "traces", expectation->traces) ||
+		!check_pattern(parse, &expectation->pattern)) {
+		return false;
+	}
+	if (expectation->retries && !flaky) {
+		return refuse(parse, "retries", "is only for what is flaky");
+	}
+	if (expectation->frames && !flaky && expectation->expected != SUITE_EXPECT_FAIL) {
+		return refuse(parse, "frames", "is only for what fails or is flaky");
+	}
+	if (!*expectation->reason) {
+		return refuse(parse, "reason", "is empty");
+	}
+	if (flaky && !expectation->retries) {
+		expectation->retries = SUITE_RETRIES;
+	}
+	return matches_a_trace(parse, expectation->traces);
+}
+
+static bool take_expect(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	struct suite_manifest *manifest = into;
+	manifest->expectations = allocate_items(
+		parse, key, value, sizeof(*manifest->expectations), SUITE_EXPECTATIONS_MAX);
+	const struct list list = {.word = "expect",
+		.items = manifest->expectations,
+		.count = &manifest->expectation_count,
+		.item_size = sizeof(*manifest->expectations),
+		.take = take_expectation};
+
+	return manifest->expectations && take_list(parse, key, value, &list);
+}
+
+/* The manifest */
 
 static bool take_version(
 	struct parse *parse, const char *key, struct json_object *value, void *into)
@@ -495,6 +763,8 @@ static bool take_manifest(struct suite_manifest *manifest, struct json_object *j
 		{"environment", json_type_object, false, take_environment, 0},
 		{"tolerance", json_type_object, false, take_default_tolerance, 0},
 		{"traces", json_type_array, true, take_traces, 0},
+		{"renderers", json_type_array, false, take_renderers, 0},
+		{"expect", json_type_array, false, take_expect, 0}, /* behind the traces */
 		{0},
 	};
 	struct parse parse = {.manifest = manifest,
@@ -557,6 +827,8 @@ void suite_manifest_finish(struct suite_manifest *manifest)
 	}
 	free(manifest->tests);
 	free(manifest->environment);
+	free(manifest->keys);
+	free(manifest->expectations);
 	json_object_put(manifest->json);
 	*manifest = (struct suite_manifest){0};
 }

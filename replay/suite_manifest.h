@@ -15,9 +15,10 @@
  * What a suite's manifest says, in memory. It is JSON, because json-c is here already, and
  * because programs write manifests as well as people do. `vgt help test` describes it.
  *
- * A manifest is hostile input: what does not follow the description is refused, with the trace
- * and the key, or for a fault of JSON with the line. Names and files cannot lead out of the
- * suite's directory, and the environment is limited to what only changes how Mesa draws.
+ * A manifest is hostile input: what does not follow the description is refused, with the trace,
+ * renderer or expectation and the key, or for a fault of JSON with the line. Names and files
+ * cannot lead out of the suite's directory, and the environment is limited to what only changes
+ * how Mesa draws.
  */
 
 #define SUITE_MANIFEST_MAX (1u << 20)          /* bytes */
@@ -51,11 +52,57 @@ struct suite_variable {
 	const char *name, *value;
 };
 
+/* Which renderers: globs of fnmatch() for what struct suite_renderer has; NULL: any. */
+struct suite_pattern {
+	const char *renderer, *version, *virglrenderer;
+};
+
+#define SUITE_KEYS_MAX 64
+
+/* Renderers with goldens of their own, in NAME/KEY/ beside NAME/frame-NNNN.png. */
+struct suite_key {
+	const char *name; /* a directory's, and none of a golden */
+	struct suite_pattern pattern;
+	const struct suite_key *inherits; /* NULL: the goldens for all renderers. No cycle. */
+	const char *inherits_name;        /* of that, NULL the same */
+};
+
+enum suite_expected {
+	SUITE_EXPECT_FAIL,
+	SUITE_EXPECT_CRASH,
+	SUITE_EXPECT_HANG,
+	SUITE_EXPECT_SKIP,  /* it is not run */
+	SUITE_EXPECT_FLAKY, /* it is run again where it does not pass */
+	SUITE_EXPECTED,
+};
+
+/* "fail", "crash", "hang", "skip" or "flaky". */
+const char *suite_expected_name(enum suite_expected expected);
+
+#define SUITE_EXPECTATIONS_MAX 1000
+#define SUITE_RETRIES          2 /* of what is flaky, where the manifest does not say */
+#define SUITE_RETRIES_MAX      10
+
+/* A known failure. */
+struct suite_expectation {
+	const char *traces; /* glob of names; there is one that matches */
+	struct suite_pattern pattern;
+	enum suite_expected expected;
+	unsigned retries;   /* SUITE_EXPECT_FLAKY: after the first run, else 0 */
+	const char *frames; /* RANGES of vgt_ranges_parse(), of what fails or is flaky; NULL:
+			       anything may differ */
+	const char *reason; /* text or URL */
+};
+
 struct suite_manifest {
 	struct suite_test *tests; /* in the manifest's order */
 	size_t count;
 	struct suite_variable *environment;
 	size_t variable_count;
+	struct suite_key *keys; /* in the manifest's order, as are these: */
+	size_t key_count;
+	struct suite_expectation *expectations;
+	size_t expectation_count;
 	struct json_object *json; /* private: owns all text */
 };
 

@@ -2,6 +2,7 @@
 #include "suite_manifest.h"
 #include "vgt_address.h"
 
+#include <fnmatch.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,33 @@ static void check_test(const struct suite_test *test)
 	}
 }
 
+static void check_key(const struct suite_key *key)
+{
+	size_t levels = 0;
+
+	must_stay_inside(key->name);
+	must(!strchr(key->name, '/') && strncmp(key->name, "frame-", 6) != 0);
+	for (const struct suite_key *at = key; at; at = at->inherits) {
+		must(++levels <= SUITE_KEYS_MAX);
+	}
+}
+
+static void check_expectation(
+	const struct suite_manifest *manifest, const struct suite_expectation *expectation)
+{
+	const bool flaky = expectation->expected == SUITE_EXPECT_FLAKY;
+	size_t matching = 0;
+
+	must(expectation->reason && *expectation->reason);
+	must(suite_expected_name(expectation->expected) != NULL);
+	must(flaky ? expectation->retries >= 1 && expectation->retries <= SUITE_RETRIES_MAX
+		   : !expectation->retries);
+	for (size_t i = 0; i < manifest->count; i++) {
+		matching += fnmatch(expectation->traces, manifest->tests[i].name, 0) == 0;
+	}
+	must(matching > 0);
+}
+
 /* Any text as a manifest: refused with a message that fits on a line, or as documented. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -58,6 +86,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		for (size_t i = 0; i < manifest.variable_count; i++) {
 			must(strncmp(manifest.environment[i].name, "LD_", 3) != 0);
 			must(manifest.environment[i].value != NULL);
+		}
+		for (size_t i = 0; i < manifest.key_count; i++) {
+			check_key(&manifest.keys[i]);
+		}
+		for (size_t i = 0; i < manifest.expectation_count; i++) {
+			check_expectation(&manifest, &manifest.expectations[i]);
 		}
 		suite_manifest_finish(&manifest);
 	} else {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "suite_expect.h"
 #include "suite_manifest.h"
 
 #include <setjmp.h>
@@ -13,6 +14,11 @@
 
 #define SHA256         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define TRACE(members) "{\"version\":1,\"traces\":[{\"name\":\"gears\"," members "}]}"
+
+#define WITH(key, list) \
+	"{\"version\":1,\"traces\":[{\"name\":\"gears\"}],\"" key "\":[" list "]}"
+#define RENDERERS(list) WITH("renderers", list)
+#define EXPECT(list)    WITH("expect", list)
 
 static bool parse(struct suite_manifest *manifest, const char *text, struct vgt_err *err)
 {
@@ -84,6 +90,94 @@ static void test_defaults(void **state)
 	suite_manifest_finish(&manifest);
 	assert_true(parse(&manifest, "{\"version\":1,\"traces\":[]}", NULL));
 	assert_int_equal(manifest.count, 0);
+	suite_manifest_finish(&manifest);
+}
+
+static void test_renderers(void **state)
+{
+	struct suite_manifest manifest;
+	const struct suite_renderer llvmpipe = {"llvmpipe (LLVM 15.0.6, 128 bits)",
+		"4.5 (Compatibility Profile) Mesa 22.3.6", "libvirglrenderer.so.1.7.7"};
+	const struct suite_renderer softpipe = {"softpipe",
+		"3.3 (Compatibility Profile) Mesa 22.3.6", "libvirglrenderer.so.1.7.7"};
+	const struct suite_renderer newer = {"llvmpipe (LLVM 19.1.7, 128 bits)",
+		"4.5 (Compatibility Profile) Mesa 25.0.7", "libvirglrenderer.so.1.8.10"};
+	const struct suite_renderer unknown = {"", "", ""};
+	struct vgt_err err = {0};
+	(void)state;
+
+	if (!parse(&manifest,
+		    "{\"version\": 1, \"traces\": [],\n"
+		    " \"renderers\": [{\"name\": \"soft\", \"renderer\": \"softpipe*\",\n"
+		    "   \"inherits\": \"llvmpipe 22\"},\n"
+		    "  {\"name\": \"old\", \"virglrenderer\": \"*.1.[0-6].*\"},\n"
+		    "  {\"name\": \"llvmpipe 22\", \"renderer\": \"llvmpipe*\",\n"
+		    "   \"version\": \"*Mesa 22.*\"}]}",
+		    &err)) {
+		fail_msg("%s", err.message);
+	}
+	assert_int_equal(manifest.key_count, 3);
+	assert_ptr_equal(suite_key_for(&manifest, &softpipe), &manifest.keys[0]);
+	assert_ptr_equal(suite_key_for(&manifest, &llvmpipe), &manifest.keys[2]);
+	assert_null(suite_key_for(&manifest, &newer));
+	assert_null(suite_key_for(&manifest, &unknown));
+	assert_ptr_equal(manifest.keys[0].inherits, &manifest.keys[2]);
+	assert_null(manifest.keys[2].inherits);
+	suite_manifest_finish(&manifest);
+	/* the first that matches; no pattern, or one for anything, matches what is not known */
+	assert_true(parse(&manifest,
+		"{\"version\":1,\"traces\":[],\"renderers\":[{\"name\":\"b\",\"renderer\":"
+		"\"?*\"},{\"name\":\"c\",\"renderer\":\"*\"},{\"name\":\"a\"}]}",
+		NULL));
+	assert_string_equal(suite_key_for(&manifest, &llvmpipe)->name, "b");
+	assert_string_equal(suite_key_for(&manifest, &unknown)->name, "c");
+	suite_manifest_finish(&manifest);
+}
+
+static void test_expect(void **state)
+{
+	struct suite_manifest manifest;
+	const struct suite_renderer llvmpipe = {"llvmpipe", "4.5 Mesa 22.3.6", "v"};
+	const struct suite_renderer softpipe = {"softpipe", "3.3 Mesa 22.3.6", "v"};
+	const struct suite_expectation *found;
+	struct vgt_err err = {0};
+	(void)state;
+
+	if (!parse(&manifest,
+		    "{\"version\": 1, \"expect\": [\n"
+		    " {\"traces\": \"windows-*\", \"renderer\": \"softpipe*\",\n"
+		    "  \"result\": \"skip\", \"reason\": \"slow\"},\n"
+		    " {\"traces\": \"gears\", \"version\": \"* Mesa 22.*\",\n"
+		    "  \"result\": \"fail\", \"frames\": \"3,10-\", \"reason\": \"edges\"},\n"
+		    " {\"traces\": \"*\", \"renderer\": \"softpipe*\", \"result\": "
+		    "\"flaky\",\n"
+		    "  \"reason\": \"r\"},\n"
+		    " {\"traces\": \"windows-a\", \"result\": \"flaky\", \"retries\": 10,\n"
+		    "  \"reason\": \"r\"}],\n"
+		    " \"traces\": [{\"name\": \"gears\"}, {\"name\": \"windows-a\"},\n"
+		    "  {\"name\": \"cube\"}]}",
+		    &err)) {
+		fail_msg("%s", err.message);
+	}
+	const struct suite_test *gears = &manifest.tests[0], *windows = &manifest.tests[1],
+				*cube = &manifest.tests[2];
+	assert_int_equal(manifest.expectation_count, 4);
+	found = suite_expectation_for(&manifest, &softpipe, windows);
+	assert_int_equal(found->expected, SUITE_EXPECT_SKIP);
+	assert_string_equal(found->reason, "slow");
+	found = suite_expectation_for(&manifest, &softpipe, gears);
+	assert_int_equal(found->expected, SUITE_EXPECT_FAIL);
+	assert_int_equal(found->retries, 0);
+	assert_true(suite_expectation_has_frame(found, 3));
+	assert_false(suite_expectation_has_frame(found, 4));
+	assert_true(suite_expectation_has_frame(found, 1000));
+	found = suite_expectation_for(&manifest, &softpipe, cube);
+	assert_int_equal(found->expected, SUITE_EXPECT_FLAKY);
+	assert_int_equal(found->retries, SUITE_RETRIES);
+	assert_true(suite_expectation_has_frame(found, 4));
+	assert_null(suite_expectation_for(&manifest, &llvmpipe, cube));
+	found = suite_expectation_for(&manifest, &llvmpipe, windows);
+	assert_int_equal(found->retries, 10);
 	suite_manifest_finish(&manifest);
 }
 
@@ -180,6 +274,60 @@ static void test_refused(void **state)
 			"environment: 'LIBGL_DRIVERS_PATH' is none that a manifest may set"},
 		{"{\"version\":1,\"traces\":[],\"environment\":{\"LP_NUM_THREADS\":1}}",
 			"LP_NUM_THREADS: must be a string, not a whole number"},
+		{RENDERERS("1"), "renderers[0]: must be an object"},
+		{RENDERERS("{\"renderer\":\"x\"}"), "renderers[0]: has no \"name\""},
+		{RENDERERS("{\"name\":\"a\"},{\"name\":\"..\"}"),
+			"renderers[1]: name: must be 1 to 100 bytes without '/' or control "
+			"characters and not begin with '.' or '-' or \"frame-\", not '..'"},
+		{RENDERERS("{\"name\":\"frame-0010.png\"}"),
+			"renderers[0]: name: must be 1 to 100 bytes without '/' or control "
+			"characters and not begin with '.' or '-' or \"frame-\", not "
+			"'frame-0010.png'"},
+		{RENDERERS("{\"name\":\"a\"},{\"name\":\"a\"}"),
+			"renderers: two have the name a"},
+		{RENDERERS("{\"name\":\"a\",\"render\":\"x\"}"),
+			"renderer a: no such key 'render'"},
+		{RENDERERS("{\"name\":\"a\",\"version\":4}"),
+			"renderer a: version: must be a string, not a whole number"},
+		{RENDERERS("{\"name\":\"a\",\"virglrenderer\":\"\"}"),
+			"renderer a: virglrenderer: must be 1 to 200 bytes"},
+		{RENDERERS("{\"name\":\"a\",\"inherits\":\"b\"}"),
+			"renderer a: inherits: there is no renderer 'b'"},
+		{RENDERERS("{\"name\":\"a\",\"inherits\":\"a\"}"),
+			"renderer a: inherits: leads back to itself"},
+		{RENDERERS("{\"name\":\"a\",\"inherits\":\"b\"},"
+			   "{\"name\":\"b\",\"inherits\":\"c\"},"
+			   "{\"name\":\"c\",\"inherits\":\"b\"}"),
+			"renderer c: inherits: leads back to itself"},
+		{EXPECT("[]"), "expect[0]: must be an object"},
+		{EXPECT("{\"result\":\"fail\",\"reason\":\"x\"}"),
+			"expect[0]: has no \"traces\""},
+		{EXPECT("{\"traces\":\"*\",\"reason\":\"x\"}"), "expect[0]: has no \"result\""},
+		{EXPECT("{\"traces\":\"*\",\"result\":\"fail\"}"),
+			"expect[0]: has no \"reason\""},
+		{EXPECT("{\"traces\":\"*\",\"result\":\"fail\",\"reason\":\"\"}"),
+			"expect[0]: reason: is empty"},
+		{EXPECT("{\"traces\":\"*\",\"result\":\"pass\",\"reason\":\"x\"}"),
+			"expect[0]: result: must be fail, crash, hang, skip or flaky, not "
+			"'pass'"},
+		{EXPECT("{\"traces\":\"gaers\",\"result\":\"fail\",\"reason\":\"x\"}"),
+			"expect[0]: traces: no trace has a name like 'gaers'"},
+		{EXPECT("{\"traces\":\"gear?\",\"result\":\"skip\",\"reason\":\"x\"},"
+			"{\"traces\":\"windows-*\",\"result\":\"skip\",\"reason\":\"x\"}"),
+			"expect[1]: traces: no trace has a name like 'windows-*'"},
+		{EXPECT("{\"traces\":\"*\",\"result\":\"fail\",\"reason\":\"x\","
+			"\"retries\":1}"),
+			"expect[0]: retries: is only for what is flaky"},
+		{EXPECT("{\"traces\":\"*\",\"result\":\"flaky\",\"reason\":\"x\","
+			"\"retries\":11}"),
+			"expect[0]: retries: must be from 1 to 10"},
+		{EXPECT("{\"traces\":\"*\",\"result\":\"crash\",\"reason\":\"x\","
+			"\"frames\":\"1\"}"),
+			"expect[0]: frames: is only for what fails or is flaky"},
+		{EXPECT("{\"traces\":\"*\",\"result\":\"fail\",\"reason\":\"x\","
+			"\"frames\":\"x\"}"),
+			"expect[0]: frames: must be frames such as \"0,10-20\", at most 64 "
+			"ranges, not 'x'"},
 	};
 	struct suite_manifest manifest;
 	struct vgt_err err;
@@ -268,6 +416,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_renderers),
+		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_not_text),
 		cmocka_unit_test(test_large),
