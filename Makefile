@@ -50,10 +50,14 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	suite_commands.c \
 	suite_expect.c \
 	suite_goldens.c \
+	suite_information.c \
 	suite_kept.c \
 	suite_manifest.c \
 	suite_renderer.c \
 	suite_report.c \
+	suite_result.c \
+	suite_result_json.c \
+	suite_results.c \
 	suite_run.c \
 	terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
 	trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c vgt_text.c)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "clock.h"
 #include "companion.h"
 #include "interrupt.h"
 #include "junit.h"
 #include "progress.h"
 #include "suite.h"
+#include "suite_information.h"
 #include "suite_report.h"
 #include "suite_run.h"
 #include "terminal.h"
@@ -97,18 +99,19 @@ const char cmd_test_help[] =
 
 struct request {
 	struct suite suite;
+	const char *path; /* of it, as the user has it */
 	struct suite_runner runner;
 	struct suite_report report;
 	char player[PATH_MAX];
 	const char *out; /* of --out */
 	const char *junit_path;
-	struct junit *junit;
+	struct suite_results results;
 	const char **tags; /* of --tag */
 	size_t tag_count;
 	bool list, fetch, no_skip;
 	bool trouble; /* something went wrong besides the tests */
 	bool out_is_ours;
-	struct suite_test *selected; /* of the manifest, whose text they use */
+	const struct suite_test **selected; /* of the manifest */
 	size_t count;
 };
 
@@ -143,7 +146,7 @@ static int unknown_name(const struct request *request, const char *name)
 {
 	const char *guess = guess_name(&request->suite.manifest, name);
 
-	fprintf(stderr, "vgt: %s: no such trace '%s'", request->report.suite, name);
+	fprintf(stderr, "vgt: %s: no such trace '%s'", request->path, name);
 	if (guess) {
 		fputs(", did you mean '", stderr);
 		vgt_text_puts(stderr, guess);
@@ -204,22 +207,22 @@ static int select_tests(struct request *request, char **names)
 		const struct suite_test *test = &manifest->tests[i];
 		if ((!*names || has_name(test, names)) &&
 			(!request->tag_count || has_tag(request, test))) {
-			request->selected[count++] = *test;
+			request->selected[count++] = test;
 		}
 	}
 	if (!count) {
-		fprintf(stderr, "vgt: %s: %s\n", request->report.suite,
+		fprintf(stderr, "vgt: %s: %s\n", request->path,
 			request->tag_count ? "no trace has the tag" : "has no traces");
 		return VGT_EXIT_TROUBLE;
 	}
-	request->count = request->report.total = count;
+	request->count = count;
 	return VGT_EXIT_OK;
 }
 
 static int list_tests(const struct request *request)
 {
 	for (size_t i = 0; i < request->count; i++) {
-		const struct suite_test *test = &request->selected[i];
+		const struct suite_test *test = request->selected[i];
 		struct vgt_err err;
 		vgt_text_puts(stdout, test->name);
 		for (size_t tag = 0; tag < test->tag_count; tag++) {
@@ -282,7 +285,7 @@ static bool fetch_trace(struct request *request, const struct suite_test *test)
 static void fetch_traces(struct request *request)
 {
 	for (size_t i = 0; i < request->count && !interrupt_noted(); i++) {
-		const struct suite_test *test = &request->selected[i];
+		const struct suite_test *test = request->selected[i];
 		if (test->url && !fetch_trace(request, test)) {
 			request->trouble = true;
 		}
@@ -293,17 +296,18 @@ static void fetch_traces(struct request *request)
 
 static void run_tests(struct request *request)
 {
+	suite_report_run(&request->report, &request->results.runs[0]);
 	progress_begin(!request->report.json && !request->report.quiet);
 	for (size_t i = 0; i < request->count && !interrupt_noted(); i++) {
-		const struct suite_test *test = &request->selected[i];
+		const struct suite_test *test = request->selected[i];
 		struct suite_result result;
 		char shown[160];
 		snprintf(shown, sizeof(shown), "[%zu/%zu] %s", i + 1, request->count,
 			test->name);
 		request->runner.shown = shown;
 		if (suite_run(&request->runner, test, &result)) {
-			suite_report_result(&request->report, test, &result);
-			if (request->junit && !junit_add(request->junit, test, &result)) {
+			suite_report_result(&request->report, &result);
+			if (!suite_results_add(&request->results, &result)) {
 				fputs("vgt: no memory for the results\n", stderr);
 				request->trouble = true;
 			}
@@ -315,18 +319,23 @@ static void run_tests(struct request *request)
 
 static int exit_code(const struct request *request)
 {
-	const size_t *counts = request->report.counts;
+	const struct suite_tally tally = suite_results_tally(&request->results);
+	const size_t *counts = tally.verdicts;
 	const size_t skipped = counts[SUITE_SKIP];
 
-	if (request->trouble || request->runner.out_failed || counts[SUITE_ERROR]) {
+	if (request->trouble || tally.out_failed || counts[SUITE_ERROR]) {
 		return VGT_EXIT_TROUBLE;
 	}
-	if (counts[SUITE_FAIL] || counts[SUITE_CRASH] || counts[SUITE_HANG] ||
-		(skipped && request->no_skip)) {
+	for (int verdict = 0; verdict < SUITE_VERDICTS; verdict++) {
+		if (counts[verdict] && suite_verdict_is_bad((enum suite_verdict)verdict)) {
+			return VGT_EXIT_DIFFERENT;
+		}
+	}
+	if (skipped && request->no_skip) {
 		return VGT_EXIT_DIFFERENT;
 	}
-	if (request->report.not_fetched == request->report.total) {
-		fprintf(stderr, "vgt: %s: nothing was run\n", request->report.suite);
+	if (tally.not_fetched == request->count) {
+		fprintf(stderr, "vgt: %s: nothing was run\n", request->path);
 		return VGT_EXIT_TROUBLE;
 	}
 	return VGT_EXIT_OK;
@@ -336,7 +345,7 @@ static void write_junit(struct request *request)
 {
 	struct vgt_err err;
 
-	if (request->junit && !junit_write(request->junit, request->junit_path, &err)) {
+	if (request->junit_path && !junit_write(&request->results, request->junit_path, &err)) {
 		vgt_cmd_error(request->junit_path, &err);
 		request->trouble = true;
 	}
@@ -346,6 +355,8 @@ static void write_junit(struct request *request)
 static int run_suite(struct request *request)
 {
 	const char *tmpdir = getenv("TMPDIR");
+	struct suite_information *run = &request->results.runs[0];
+	const uint64_t begin = clock_ms();
 	char *scratch;
 
 	tmpdir = tmpdir && *tmpdir ? tmpdir : "/tmp";
@@ -371,7 +382,9 @@ static int run_suite(struct request *request)
 	if (request->out_is_ours) {
 		rmdir(request->out); /* where nothing is in it */
 	}
-	suite_report_summary(&request->report, interrupt_noted() != 0);
+	run->seconds = (double)(clock_ms() - begin) / 1000;
+	run->interrupted = interrupt_noted() != 0;
+	suite_report_summary(&request->report, &request->results, request->count);
 	write_junit(request);
 	if (interrupt_noted()) {
 		interrupt_die(interrupt_noted());
@@ -391,7 +404,7 @@ static bool can_write_results(struct request *request)
 	}
 	if (!suite_kept_init(
 		    &request->runner.kept, request->out, request->suite.directory, &err)) {
-		vgt_cmd_error(request->report.suite, &err);
+		vgt_cmd_error(request->path, &err);
 		return false;
 	}
 	if (!request->junit_path) {
@@ -401,11 +414,7 @@ static bool can_write_results(struct request *request)
 		vgt_cmd_error(request->junit_path, &err);
 		return false;
 	}
-	request->junit = junit_create(request->report.suite);
-	if (!request->junit) {
-		fputs("vgt: no memory for the results\n", stderr);
-	}
-	return request->junit != NULL;
+	return true;
 }
 
 static int test_suite(struct request *request, char **arguments)
@@ -413,7 +422,7 @@ static int test_suite(struct request *request, char **arguments)
 	struct vgt_err err;
 	const struct suite_manifest *manifest = &request->suite.manifest;
 
-	request->report.suite = arguments[0];
+	request->path = arguments[0];
 	if (!suite_open(&request->suite, arguments[0], &err)) {
 		fprintf(stderr, "vgt: %s\n", err.message);
 		return VGT_EXIT_TROUBLE;
@@ -429,6 +438,12 @@ static int test_suite(struct request *request, char **arguments)
 	for (size_t i = 0; i < manifest->variable_count; i++) {
 		setenv(manifest->environment[i].name, manifest->environment[i].value, 0);
 	}
+	struct suite_information *run = suite_results_add_run(&request->results);
+	if (!run || !suite_information_gather(run, &request->suite, request->path, &err)) {
+		fputs("vgt: no memory for the results\n", stderr);
+		return VGT_EXIT_TROUBLE;
+	}
+	run->selected = request->count;
 	request->runner.suite = &request->suite;
 	request->runner.player = request->player;
 	request->report.name_absent = arguments[1] != NULL || request->no_skip;
@@ -559,7 +574,7 @@ int cmd_test(int argc, char **argv)
 	if (result < 0) {
 		result = test_suite(&request, argv + optind);
 	}
-	junit_destroy(request.junit);
+	suite_results_finish(&request.results);
 	suite_kept_finish(&request.runner.kept);
 	suite_close(&request.suite);
 	free(request.selected);

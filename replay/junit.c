@@ -12,12 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-struct junit {
-	mxml_node_t *document, *suites, *suite;
-	size_t tests, failures, errors, skipped;
-	double seconds;
-};
-
 /*
  * Text from outside as XML 1.0 allows it (section 2.2, Char): UTF-8 without control characters
  * other than the ends of lines, without U+FFFE and U+FFFF. The caller frees it.
@@ -47,31 +41,6 @@ static bool set_text(mxml_node_t *node, const char *name, const char *text)
 	return clean != NULL;
 }
 
-struct junit *junit_create(const char *suite)
-{
-	struct junit *junit = calloc(1, sizeof(*junit));
-
-	if (!junit) {
-		return NULL;
-	}
-	junit->document = mxmlNewXML("1.0"); /* says encoding="utf-8" */
-	junit->suites = junit->document ? mxmlNewElement(junit->document, "testsuites") : NULL;
-	junit->suite = junit->suites ? mxmlNewElement(junit->suites, "testsuite") : NULL;
-	if (!junit->suite || !set_text(junit->suite, "name", suite)) {
-		junit_destroy(junit);
-		return NULL;
-	}
-	return junit;
-}
-
-void junit_destroy(struct junit *junit)
-{
-	if (junit) {
-		mxmlDelete(junit->document);
-		free(junit);
-	}
-}
-
 /* All reasons, and where to look. */
 static void print_details(FILE *to, const struct suite_result *result)
 {
@@ -83,7 +52,7 @@ static void print_details(FILE *to, const struct suite_result *result)
 	}
 	for (size_t i = 0; i < result->frame_count; i++) {
 		const struct suite_frame *frame = &result->frames[i];
-		if (frame->actual) {
+		if (frame->actual && frame->golden) {
 			fprintf(to, "look at %s, golden %s%s%s\n", frame->actual, frame->golden,
 				frame->difference ? ", difference " : "",
 				frame->difference ? frame->difference : "");
@@ -115,7 +84,7 @@ static bool add_verdict(
 	bool good = node && details &&
 		    set_text(node, "message",
 			    result->reason_count ? result->reasons[0] : "no memory");
-	if (good && result->verdict != SUITE_SKIP) {
+	if (good && strcmp(element, "skipped") != 0) {
 		mxmlElementSetAttr(node, "type", suite_verdict_name(result->verdict));
 		good = add_text(node, details);
 	}
@@ -123,40 +92,59 @@ static bool add_verdict(
 	return good;
 }
 
-bool junit_add(
-	struct junit *junit, const struct suite_test *test, const struct suite_result *result)
+/* The element of a test that did not simply pass; NULL: it has none. */
+static const char *element_of(enum suite_verdict verdict)
 {
-	mxml_node_t *testcase = mxmlNewElement(junit->suite, "testcase");
-	bool good = testcase && set_text(testcase, "name", test->name) &&
-		    set_text(testcase, "classname", mxmlElementGetAttr(junit->suite, "name"));
+	switch (verdict) {
+	case SUITE_PASS:
+	case SUITE_FLAKY:
+		return NULL;
+	case SUITE_KNOWN:
+	case SUITE_SKIP:
+		return "skipped";
+	case SUITE_ERROR:
+		return "error";
+	default:
+		return "failure";
+	}
+}
 
-	if (!good) {
+/* What a test that passed after all said before, or what the renderer printed. */
+static bool add_output(mxml_node_t *testcase, const struct suite_result *result)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to) {
+		return false;
+	}
+	if (result->verdict == SUITE_FLAKY) {
+		print_details(to, result);
+	}
+	fputs(result->log_end ? result->log_end : "", to);
+	fclose(to);
+	bool good = text != NULL;
+	if (good && *text) {
+		mxml_node_t *out = mxmlNewElement(testcase, "system-out");
+		good = out && add_text(out, text);
+	}
+	free(text);
+	return good;
+}
+
+static bool add_test(mxml_node_t *suite, const struct suite_result *result)
+{
+	mxml_node_t *testcase = mxmlNewElement(suite, "testcase");
+	const char *element = element_of(result->verdict);
+
+	if (!testcase || !set_text(testcase, "name", result->name) ||
+		!set_text(testcase, "classname", mxmlElementGetAttr(suite, "name"))) {
 		return false;
 	}
 	mxmlElementSetAttrf(testcase, "time", "%.3f", result->seconds);
-	junit->tests++;
-	junit->seconds += result->seconds;
-	switch (result->verdict) {
-	case SUITE_PASS:
-		break;
-	case SUITE_SKIP:
-		junit->skipped++;
-		good = add_verdict(testcase, "skipped", result);
-		break;
-	case SUITE_ERROR:
-		junit->errors++;
-		good = add_verdict(testcase, "error", result);
-		break;
-	default:
-		junit->failures++;
-		good = add_verdict(testcase, "failure", result);
-		break;
-	}
-	if (good && result->log_end && *result->log_end) {
-		mxml_node_t *out = mxmlNewElement(testcase, "system-out");
-		good = out && add_text(out, result->log_end);
-	}
-	return good;
+	return (!element || add_verdict(testcase, element, result)) &&
+	       add_output(testcase, result);
 }
 
 /* Each element that holds others, and each that ends, on a line of its own. */
@@ -176,16 +164,42 @@ static const char *layout(mxml_node_t *node, int where)
 	}
 }
 
-static void set_counts(const struct junit *junit, mxml_node_t *node)
+static void set_counts(const struct suite_results *results, mxml_node_t *node)
 {
-	mxmlElementSetAttrf(node, "tests", "%zu", junit->tests);
-	mxmlElementSetAttrf(node, "failures", "%zu", junit->failures);
-	mxmlElementSetAttrf(node, "errors", "%zu", junit->errors);
-	mxmlElementSetAttrf(node, "skipped", "%zu", junit->skipped);
-	mxmlElementSetAttrf(node, "time", "%.3f", junit->seconds);
+	const struct suite_tally tally = suite_results_tally(results);
+	const size_t *verdicts = tally.verdicts;
+
+	mxmlElementSetAttrf(node, "tests", "%zu", results->count);
+	mxmlElementSetAttrf(node, "failures", "%zu",
+		verdicts[SUITE_FAIL] + verdicts[SUITE_CRASH] + verdicts[SUITE_HANG] +
+			verdicts[SUITE_FIXED]);
+	mxmlElementSetAttrf(node, "errors", "%zu", verdicts[SUITE_ERROR]);
+	mxmlElementSetAttrf(
+		node, "skipped", "%zu", verdicts[SUITE_SKIP] + verdicts[SUITE_KNOWN]);
+	mxmlElementSetAttrf(node, "time", "%.3f", tally.seconds);
 }
 
-static bool save(const struct junit *junit, const struct new_file *file, struct vgt_err *err)
+/* NULL: no memory. */
+static mxml_node_t *make_document(const struct suite_results *results)
+{
+	mxml_node_t *document = mxmlNewXML("1.0"); /* says encoding="utf-8" */
+	mxml_node_t *suites = document ? mxmlNewElement(document, "testsuites") : NULL;
+	mxml_node_t *suite = suites ? mxmlNewElement(suites, "testsuite") : NULL;
+	bool good = suite && set_text(suite, "name", results->runs[0].suite);
+
+	for (size_t i = 0; good && i < results->count; i++) {
+		good = add_test(suite, &results->list[i]);
+	}
+	if (!good) {
+		mxmlDelete(document);
+		return NULL;
+	}
+	set_counts(results, suites);
+	set_counts(results, suite);
+	return document;
+}
+
+static bool save(mxml_node_t *document, const struct new_file *file, struct vgt_err *err)
 {
 	FILE *to = new_file_stream(file, err);
 
@@ -193,7 +207,7 @@ static bool save(const struct junit *junit, const struct new_file *file, struct 
 		return false;
 	}
 	mxmlSetWrapMargin(0);
-	bool good = mxmlSaveFile(junit->document, to, layout) == 0 && !ferror(to);
+	bool good = mxmlSaveFile(document, to, layout) == 0 && !ferror(to);
 	good = fclose(to) == 0 && good;
 	return good || vgt_err_system(err, errno, "cannot write");
 }
@@ -211,14 +225,17 @@ bool junit_can_write(const char *path, struct vgt_err *err)
 	return good;
 }
 
-bool junit_write(struct junit *junit, const char *path, struct vgt_err *err)
+bool junit_write(const struct suite_results *results, const char *path, struct vgt_err *err)
 {
 	struct new_file file;
+	mxml_node_t *document = make_document(results);
 
-	set_counts(junit, junit->suites);
-	set_counts(junit, junit->suite);
+	if (!document) {
+		return vgt_err_system(err, ENOMEM, "cannot write");
+	}
 	const bool good = new_file_create_or_append(&file, path, err) &&
-			  save(junit, &file, err) && new_file_commit(&file, err);
+			  save(document, &file, err) && new_file_commit(&file, err);
 	new_file_finish(&file);
+	mxmlDelete(document);
 	return good;
 }

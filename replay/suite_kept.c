@@ -131,7 +131,7 @@ int suite_kept_open(struct suite_kept *kept, const char *name, struct vgt_err *e
 
 static bool is_ours(const char *name)
 {
-	static const char *const endings[] = {".actual.png", ".difference.png"};
+	static const char *const endings[] = {".actual.png", ".difference.png", ".golden.png"};
 	const size_t length = strlen(name);
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {

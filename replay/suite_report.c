@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite_report.h"
 
-#include "json_area.h"
 #include "progress.h"
+#include "suite_result_json.h"
 #include "vgt_json.h"
 #include "vgt_text.h"
 
@@ -16,12 +16,15 @@
 static void print_verdict(const struct suite_report *report, enum suite_verdict verdict)
 {
 	static const char *const words[SUITE_VERDICTS] = {[SUITE_PASS] = "pass",
+		[SUITE_FLAKY] = "flaky",
+		[SUITE_KNOWN] = "known",
 		[SUITE_SKIP] = "skip",
+		[SUITE_FIXED] = "FIXED",
 		[SUITE_ERROR] = "ERROR",
 		[SUITE_FAIL] = "FAIL",
 		[SUITE_CRASH] = "CRASH",
 		[SUITE_HANG] = "HANG"};
-	const int colour = verdict == SUITE_PASS ? 32 : verdict == SUITE_SKIP ? 33 : 31;
+	const int colour = verdict == SUITE_PASS ? 32 : verdict < SUITE_FIXED ? 33 : 31;
 
 	if (report->colours) {
 		printf("\033[%dm%-5s\033[0m ", colour, words[verdict]);
@@ -45,7 +48,7 @@ static void print_kept(const struct suite_result *result)
 {
 	for (size_t i = 0; i < result->frame_count; i++) {
 		const struct suite_frame *frame = &result->frames[i];
-		if (frame->actual) {
+		if (frame->actual && frame->golden) { /* else the reason has said so */
 			fputs("      look at ", stdout);
 			vgt_text_puts(stdout, frame->actual);
 			fputs(", golden ", stdout);
@@ -60,9 +63,9 @@ static void print_kept(const struct suite_result *result)
 }
 
 /* What draws the first frame that differs; `vgt dump` counts frames by the rule "auto". */
-static void print_lead(const struct suite_test *test, const struct suite_result *result)
+static void print_lead(const struct suite_result *result)
 {
-	if (result->has_bad_frame && result->trace && test->rule == VGT_FRAME_AUTO) {
+	if (result->has_bad_frame && result->trace && result->rule == VGT_FRAME_AUTO) {
 		fputs("      look at it: vgt dump ", stdout);
 		vgt_text_puts(stdout, result->trace);
 		printf(" %" PRIu64 " draw\n", result->bad_frame);
@@ -90,11 +93,10 @@ static void print_log(const struct suite_result *result)
 	}
 }
 
-static void print_result(const struct suite_report *report, const struct suite_test *test,
-	const struct suite_result *result)
+static void print_result(const struct suite_report *report, const struct suite_result *result)
 {
 	print_verdict(report, result->verdict);
-	vgt_text_puts(stdout, test->name);
+	vgt_text_puts(stdout, result->name);
 	fputs(": ", stdout);
 	if (result->verdict == SUITE_PASS) {
 		print_passed(result);
@@ -109,131 +111,81 @@ static void print_result(const struct suite_report *report, const struct suite_t
 		printf("      and %" PRIu64 " more\n", result->more_reasons);
 	}
 	print_kept(result);
-	print_lead(test, result);
+	print_lead(result);
 	print_log(result);
 }
 
-/* JSON */
-
-static void put_optional(struct json_object *object, const char *key, const char *text)
+void suite_report_run(const struct suite_report *report, const struct suite_information *run)
 {
-	if (text) {
-		vgt_json_put_text(object, key, text);
+	if (report->json) {
+		vgt_json_print(stdout, suite_information_to_json(run));
 	}
 }
 
-/* With the digits that mean something. */
-static struct json_object *json_seconds(double seconds)
-{
-	char text[32];
-	snprintf(text, sizeof(text), "%.3f", seconds);
-	return json_object_new_double_s(seconds, text);
-}
-
-static struct json_object *json_frame(const struct suite_frame *frame)
-{
-	struct json_object *object = json_object_new_object();
-	const struct vgt_comparison *seen = &frame->comparison;
-
-	vgt_json_put_number(object, "number", frame->number);
-	vgt_json_put_number(object, "command", frame->command);
-	json_object_object_add(object, "same", json_object_new_boolean(frame->same));
-	if (frame->compared && !seen->size_differs) {
-		vgt_json_put_number(object, "pixels", seen->pixels);
-		vgt_json_put_number(object, "pixels_beyond", seen->pixels_beyond);
-		vgt_json_put_number(object, "largest", seen->largest.difference);
-		json_object_object_add(object, "area", vgt_json_area(&seen->beyond));
-	}
-	put_optional(object, "golden", frame->golden);
-	put_optional(object, "actual", frame->actual);
-	put_optional(object, "difference", frame->difference);
-	return object;
-}
-
-static void print_json(const struct suite_test *test, const struct suite_result *result)
-{
-	struct json_object *object = json_object_new_object();
-	struct json_object *reasons = json_object_new_array();
-	struct json_object *frames = json_object_new_array();
-
-	vgt_json_put_text(object, "event", "test");
-	vgt_json_put_text(object, "name", test->name);
-	vgt_json_put_text(object, "verdict", suite_verdict_name(result->verdict));
-	for (size_t i = 0; i < result->reason_count; i++) {
-		char *utf8 = vgt_text_utf8(result->reasons[i]);
-		json_object_array_add(reasons, utf8 ? json_object_new_string(utf8) : NULL);
-		free(utf8);
-	}
-	json_object_object_add(object, "reasons", reasons);
-	vgt_json_put_number(object, "more_reasons", result->more_reasons);
-	for (size_t i = 0; i < result->frame_count; i++) {
-		json_object_array_add(frames, json_frame(&result->frames[i]));
-	}
-	json_object_object_add(object, "frames", frames);
-	vgt_json_put_number(object, "played", result->played);
-	vgt_json_put_number(object, "answers", result->answers);
-	put_optional(object, "renderer", result->renderer);
-	put_optional(object, "log", result->log);
-	json_object_object_add(object, "seconds", json_seconds(result->seconds));
-	vgt_json_print(stdout, object);
-}
-
-void suite_report_result(struct suite_report *report, const struct suite_test *test,
-	const struct suite_result *result)
+void suite_report_result(const struct suite_report *report, const struct suite_result *result)
 {
 	const bool quiet = result->verdict == SUITE_PASS
 				   ? report->quiet
 				   : result->not_fetched && !report->name_absent;
 
-	report->counts[result->verdict]++;
-	report->not_fetched += result->not_fetched;
-	report->seconds += result->seconds;
 	progress_clear();
 	if (report->json) {
-		print_json(test, result);
+		vgt_json_print(stdout, suite_result_to_json(result, NULL));
 	} else if (!quiet) {
-		print_result(report, test, result);
+		print_result(report, result);
 	}
 	fflush(stdout);
 }
 
-static void print_summary_json(const struct suite_report *report, bool interrupted)
+/* "vgt: flaky: gears, teapot" */
+static void name_those(
+	const struct suite_results *results, enum suite_verdict verdict, const char *words)
 {
-	struct json_object *object = json_object_new_object();
+	const char *between = words;
 
-	vgt_json_put_text(object, "event", "summary");
-	vgt_json_put_number(object, "tests", report->total);
-	for (int verdict = 0; verdict < SUITE_VERDICTS; verdict++) {
-		vgt_json_put_number(
-			object, suite_verdict_name(verdict), report->counts[verdict]);
+	for (size_t i = 0; i < results->count; i++) {
+		if (results->list[i].verdict == verdict) {
+			fputs(between, stderr);
+			vgt_text_puts(stderr, results->list[i].name);
+			between = ", ";
+		}
 	}
-	json_object_object_add(object, "interrupted", json_object_new_boolean(interrupted));
-	json_object_object_add(object, "seconds", json_seconds(report->seconds));
-	vgt_json_print(stdout, object);
+	fputs(between == words ? "" : "\n", stderr);
 }
 
-void suite_report_summary(const struct suite_report *report, bool interrupted)
+void suite_report_summary(
+	const struct suite_report *report, const struct suite_results *results, size_t total)
 {
 	static const char *const words[SUITE_VERDICTS] = {[SUITE_PASS] = "passed",
+		[SUITE_FLAKY] = "flaky",
+		[SUITE_KNOWN] = "as known",
 		[SUITE_SKIP] = "skipped",
+		[SUITE_FIXED] = "fixed",
 		[SUITE_ERROR] = "could not be run",
 		[SUITE_FAIL] = "failed",
 		[SUITE_CRASH] = "crashed",
 		[SUITE_HANG] = "hung"};
+	const struct suite_tally tally = suite_results_tally(results);
 
+	progress_clear();
 	if (report->json) {
-		print_summary_json(report, interrupted);
+		vgt_json_print(stdout, suite_summary_to_json(results, total));
 		return;
 	}
-	fprintf(stderr, "vgt: %s: %zu of %zu passed", report->suite, report->counts[SUITE_PASS],
-		report->total);
+	name_those(results, SUITE_FLAKY, "vgt: flaky: ");
+	name_those(results, SUITE_KNOWN, "vgt: known: ");
+	name_those(results, SUITE_FIXED,
+		"vgt: fixed, so that the manifest should expect them to pass: ");
+	fprintf(stderr, "vgt: %s: %zu of %zu passed", results->runs[0].suite,
+		tally.verdicts[SUITE_PASS], total);
 	for (int verdict = SUITE_PASS + 1; verdict < SUITE_VERDICTS; verdict++) {
-		if (report->counts[verdict]) {
-			fprintf(stderr, ", %zu %s", report->counts[verdict], words[verdict]);
+		if (tally.verdicts[verdict]) {
+			fprintf(stderr, ", %zu %s", tally.verdicts[verdict], words[verdict]);
 		}
 	}
-	if (report->not_fetched) {
-		fprintf(stderr, " (%zu not fetched: --fetch)", report->not_fetched);
+	if (tally.not_fetched) {
+		fprintf(stderr, " (%zu not fetched: --fetch)", tally.not_fetched);
 	}
-	fprintf(stderr, " in %.1f s%s\n", report->seconds, interrupted ? ", interrupted" : "");
+	fprintf(stderr, " in %.1f s%s\n", tally.seconds,
+		tally.interrupted ? ", interrupted" : "");
 }

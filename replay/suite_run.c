@@ -25,8 +25,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define VIOLATIONS_MAX 5 /* that are told of one trace */
-#define PROBLEMS_MAX   5 /* the same of one play */
+#define VIOLATIONS_MAX   5          /* that are told of one trace */
+#define PROBLEMS_MAX     5          /* the same of one play */
+#define GOLDEN_BYTES_MAX (64 << 20) /* that are copied to what is kept */
 
 /* A test while it runs. */
 struct attempt {
@@ -51,15 +52,26 @@ struct attempt {
 	bool no_memory;
 };
 
-const char *suite_verdict_name(enum suite_verdict verdict)
+/* What the result has of the suite, to stand without it. */
+static void describe_test(struct attempt *attempt)
 {
-	static const char *const names[SUITE_VERDICTS] = {[SUITE_PASS] = "pass",
-		[SUITE_FAIL] = "fail",
-		[SUITE_CRASH] = "crash",
-		[SUITE_HANG] = "hang",
-		[SUITE_SKIP] = "skip",
-		[SUITE_ERROR] = "error"};
-	return names[verdict];
+	const struct suite_test *test = attempt->test;
+	struct suite_result *result = attempt->result;
+
+	*result = (struct suite_result){
+		.position = (size_t)(test - attempt->runner->suite->manifest.tests),
+		.rule = test->rule,
+		.attempts = 1};
+	result->name = strdup(test->name);
+	result->shows = test->shows ? strdup(test->shows) : NULL;
+	result->tags = calloc(test->tag_count + 1, sizeof(*result->tags));
+	attempt->no_memory = !result->name || !result->tags || (test->shows && !result->shows);
+	while (!attempt->no_memory && result->tag_count < test->tag_count) {
+		char *tag = strdup(test->tags[result->tag_count]);
+		result->tags[result->tag_count] = tag;
+		result->tag_count += tag != NULL;
+		attempt->no_memory = !tag;
+	}
 }
 
 static void show_progress(const struct attempt *attempt)
@@ -135,12 +147,12 @@ static char *kept_path(const struct attempt *attempt, const char *name)
 
 static void keep_failed(struct attempt *attempt, const char *name, const struct vgt_err *err)
 {
-	if (!attempt->runner->out_failed) {
+	if (!attempt->result->out_failed) {
 		char *path = kept_path(attempt, name);
 		find(attempt, SUITE_ERROR, "%s: %s", path ? path : name, err->message);
 		free(path);
 	}
-	attempt->runner->out_failed = true;
+	attempt->result->out_failed = true;
 }
 
 /* Writes one file into the test's directory, by `write`; its path, or NULL. */
@@ -150,7 +162,7 @@ static char *keep(struct attempt *attempt, const char *name,
 {
 	struct vgt_err err;
 
-	if (attempt->runner->out_failed) {
+	if (attempt->result->out_failed) {
 		return NULL;
 	}
 	const int directory =
@@ -197,27 +209,47 @@ static char *keep_actual(
 		       : NULL;
 }
 
-static bool write_log(const void *what, int directory, const char *name, struct vgt_err *err)
+/* The bytes of a file that is open already, from its beginning. */
+static bool write_copy(const void *what, int directory, const char *name, struct vgt_err *err)
 {
-	const struct vgt_child_log *log = what;
-	char block[4096];
-	ssize_t got;
+	const int from = *(const int *)what;
+	char block[1 << 16];
+	ssize_t got = 0;
 	off_t at = 0;
 	const int to = openat(
 		directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	bool good = to >= 0;
 
-	while (good && (got = pread(log->fd, block, sizeof(block), at)) > 0) {
+	while (good && (got = pread(from, block, sizeof(block), at)) > 0) {
 		good = write(to, block, (size_t)got) == got;
 		at += got;
 	}
-	if (!good) {
-		vgt_err_system(err, errno, "cannot write the log");
+	if (!good || got < 0) {
+		vgt_err_system(err, errno, "cannot write");
 	}
 	if (to >= 0) {
 		close(to);
 	}
-	return good;
+	return good && got == 0;
+}
+
+/* The golden beside it, as it is, for who gets the directory without the suite. */
+static char *keep_golden(struct attempt *attempt, const struct suite_frame *frame)
+{
+	char name[48];
+	struct stat status;
+	const int fd = trace_store_open(frame->golden, &status, NULL);
+
+	if (fd < 0 || status.st_size > GOLDEN_BYTES_MAX) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		return NULL;
+	}
+	snprintf(name, sizeof(name), "frame-%04" PRIu64 ".golden.png", frame->number);
+	char *path = keep(attempt, name, write_copy, &fd);
+	close(fd);
+	return path;
 }
 
 static void append_line(void *opaque, const char *line)
@@ -239,7 +271,7 @@ static void keep_log(struct attempt *attempt)
 		vgt_child_log_show_end(&attempt->log, append_line, to);
 		fclose(to);
 	}
-	result->log = keep(attempt, SUITE_KEPT_LOG, write_log, &attempt->log);
+	result->log = keep(attempt, SUITE_KEPT_LOG, write_copy, &attempt->log.fd);
 }
 
 static void clear_kept(struct attempt *attempt)
@@ -416,6 +448,7 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 	if (!frame->actual) {
 		return;
 	}
+	frame->golden_copy = keep_golden(attempt, frame);
 	if (vgt_compare_draw(&difference, golden, actual, tolerance->threshold, NULL)) {
 		frame->difference =
 			keep_picture(attempt, &difference, frame->number, "difference");
@@ -450,6 +483,22 @@ static void compare_with_golden(struct attempt *attempt, const struct player_eve
 	vgt_image_finish(&golden);
 }
 
+/* It is among the frames of the result only with its picture, so there are not too many. */
+static void tell_golden_missing(struct attempt *attempt, const struct player_event *event,
+	const struct vgt_image *actual)
+{
+	const uint64_t number = event->frame.number;
+	struct suite_result *result = attempt->result;
+	char *kept = keep_actual(attempt, actual, number);
+
+	find(attempt, SUITE_FAIL, "frame %" PRIu64 " (@%" PRIu64 "): has no golden%s%s", number,
+		event->command, kept ? "; it shows " : "", kept ? kept : "");
+	if (kept) {
+		result->frames[result->frame_count++] = (struct suite_frame){
+			.number = number, .command = event->command, .actual = kept};
+	}
+}
+
 /* The player has written a picture. It is removed, so that a long trace fills no disk. */
 static void on_frame(struct attempt *attempt, const struct player_event *event)
 {
@@ -473,11 +522,7 @@ static void on_frame(struct attempt *attempt, const struct player_event *event)
 		find(attempt, SUITE_ERROR, "%s: %s", path, err.message);
 	} else {
 		if (!golden) {
-			char *kept = keep_actual(attempt, &actual, number);
-			find(attempt, SUITE_FAIL,
-				"frame %" PRIu64 " (@%" PRIu64 "): has no golden%s%s", number,
-				event->command, kept ? "; it shows " : "", kept ? kept : "");
-			free(kept);
+			tell_golden_missing(attempt, event, &actual);
 		} else if (!golden->seen) {
 			golden->seen = true;
 			compare_with_golden(attempt, event, &actual);
@@ -700,8 +745,8 @@ static bool prepare_frames(struct attempt *attempt)
 		return false;
 	}
 	attempt->result->has_goldens = attempt->goldens.count > 0;
-	attempt->result->frames =
-		calloc(attempt->goldens.count + 1, sizeof(*attempt->result->frames));
+	attempt->result->frames = calloc(
+		attempt->goldens.count + SUITE_REASONS_MAX, sizeof(*attempt->result->frames));
 	if (test->frames) {
 		attempt->frames = strdup(test->frames);
 		vgt_ranges_parse(&attempt->wanted, test->frames, NULL);
@@ -750,8 +795,9 @@ bool suite_run(
 		.runner = runner, .test = test, .result = result, .log = {.fd = -1}};
 	const uint64_t begin = clock_ms();
 
-	*result = (struct suite_result){0};
-	if (find_trace(&attempt) && prepare_frames(&attempt) && open_log(&attempt)) {
+	describe_test(&attempt);
+	if (!attempt.no_memory && find_trace(&attempt) && prepare_frames(&attempt) &&
+		open_log(&attempt)) {
 		clear_kept(&attempt);
 		if (verify_trace(&attempt)) {
 			play(&attempt);
@@ -772,22 +818,4 @@ bool suite_run(
 		find(&attempt, SUITE_ERROR, "no memory");
 	}
 	return !interrupt_noted();
-}
-
-void suite_result_finish(struct suite_result *result)
-{
-	for (size_t i = 0; i < result->reason_count; i++) {
-		free(result->reasons[i]);
-	}
-	for (size_t i = 0; i < result->frame_count; i++) {
-		free(result->frames[i].golden);
-		free(result->frames[i].actual);
-		free(result->frames[i].difference);
-	}
-	free(result->frames);
-	free(result->trace);
-	free(result->renderer);
-	free(result->log);
-	free(result->log_end);
-	*result = (struct suite_result){0};
 }

@@ -130,8 +130,8 @@ expect_exit 0 [ -s vgt-test-out/suite/one/frame-0002.actual.png ]
 expect_exit 1 "$VGT" compare --threshold 8 ../suite/one/frame-0002.png \
 	vgt-test-out/suite/one/frame-0002.actual.png
 cd ..
-left_behind "dropped draws" "$(printf 'vgt-test-out/suite/%s\n' one/frame-000{0,2}.{actual,difference}.png \
-	two/frame-0001.{actual,difference}.png)"
+left_behind "dropped draws" "$(printf 'vgt-test-out/suite/%s\n' one/frame-000{0,2}.{actual,difference,golden}.png \
+	two/frame-0001.{actual,difference,golden}.png)"
 expect_exit 1 vgt_test --drop=draws --out work/o suite one
 expect_exit 0 vgt_test --out work/o suite one
 left_behind "what an earlier run has kept is gone" ""
@@ -154,7 +154,7 @@ expect_exit 1 vgt_test --drop=draws ../other one
 expect_exit 0 vgt_test ../suite
 cd ..
 left_behind "what is not of this suite" "o/one/log.txt
-$(printf 'vgt-test-out/other/one/frame-000%s.png\n' {0,2}.{actual,difference})"
+$(printf 'vgt-test-out/other/one/frame-000%s.png\n' {0,2}.{actual,difference,golden})"
 # links in its place: nothing behind them is changed
 mkdir -p aim/one
 touch aim/one/vgt-log.txt aim/one/frame-0000.actual.png aim/vgt-log.txt
@@ -576,7 +576,7 @@ for run in "INT pass" "TERM pass" "INT FAIL" "QUIT FAIL"; do
 	if [ "${run#* }" = FAIL ]; then
 		mkdir slow/a
 		cp wrong.png slow/a/frame-0000.png
-		kept="$(printf 'vgt-test-out/slow/a/frame-0000.%s.png\n' actual difference)"
+		kept="$(printf 'vgt-test-out/slow/a/frame-0000.%s.png\n' actual difference golden)"
 	fi
 	set -m # so that SIGINT is not ignored, and there is a group of processes as a terminal has it
 	(ulimit -c 0 && cd work && exec "$TMP/alone/vgt" test --junit ../results.xml ../slow) \
