@@ -79,7 +79,7 @@ programs := $(BUILD)/vgt $(BUILD)/vgt-player
 libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
 	$(BUILD)/libvgt-vtest.so $(BUILD)/vgt-window.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace same_stream same_trace upstream_headers virgl_client bench_hook bench_device \
+helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace planted same_stream same_trace upstream_headers virgl_client bench_hook bench_device \
 	guest_bench libscanout-hook.so stub/libvirglrenderer.so.1)
 
 manual := $(BUILD)/man/vgt.1
@@ -198,9 +198,10 @@ $(BUILD)/guest-replay: $(call obj,$(guest_replay_src)) $(guest_libs) $(format_li
 	$(say) LINK $@
 	$(Q)$(link) $(if $(SANITIZE),,-static) -o $@ $^ $(call pkg,--libs,libzstd libxxhash)
 
-$(BUILD)/tests/mkpng: $(call obj,tests/mkpng.c replay/interrupt.c replay/new_file.c replay/png_image.c) $(format_lib)
+png_src := replay/interrupt.c replay/new_file.c replay/png_image.c
+$(BUILD)/tests/mkpng $(BUILD)/tests/planted: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(png_src)) $(format_lib)
 	$(say) LINK $@
-	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng)
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng) -lm
 
 $(BUILD)/tests/upstream_headers: $(call obj,tests/upstream_headers.c) $(format_lib)
 	$(say) LINK $@
