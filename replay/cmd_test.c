@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define RENDERER_MS 10000 /* to find it */
+
 /* clang-format off */
 const char cmd_test_help[] =
 	"usage: vgt test [OPTION...] DIR|MANIFEST [NAME...]\n"
@@ -101,6 +103,7 @@ struct request {
 	struct suite suite;
 	const char *path; /* of it, as the user has it */
 	struct suite_runner runner;
+	struct suite_renderer renderer;
 	struct suite_report report;
 	char player[PATH_MAX];
 	const char *out; /* of --out */
@@ -376,6 +379,8 @@ static int run_suite(struct request *request)
 	if (request->fetch) {
 		fetch_traces(request);
 	}
+	suite_renderer_find(&request->renderer, request->player, RENDERER_MS);
+	request->runner.renderer = &request->renderer;
 	run_tests(request);
 	rmdir(scratch);
 	free(scratch);

@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "player_run.h"
 #include "progress.h"
+#include "suite_expect.h"
 #include "suite_goldens.h"
 #include "trace_store.h"
 #include "vgt_address.h"
@@ -427,20 +428,62 @@ static void note_bad(struct attempt *attempt, uint64_t number)
 	}
 }
 
-/* Measures one picture, tells and keeps what is wrong with it. */
+/* Whether this comparison is better than the best so far. */
+static bool is_nearer(const struct vgt_comparison *seen, const struct vgt_comparison *best)
+{
+	if (seen->size_differs || best->size_differs) {
+		return !seen->size_differs;
+	}
+	if (seen->pixels_beyond != best->pixels_beyond) {
+		return seen->pixels_beyond < best->pixels_beyond;
+	}
+	return seen->mean < best->mean;
+}
+
+/*
+ * Holds what is shown against one approved picture of the frame; the nearest so far stays in
+ * the frame and in *golden. True: it is like it.
+ */
+static bool compare_with_one(struct attempt *attempt, struct suite_frame *frame, char *path,
+	struct vgt_image *golden, const struct vgt_image *actual)
+{
+	const struct vgt_tolerance *tolerance = &attempt->test->tolerance;
+	struct vgt_comparison seen;
+	struct vgt_image picture;
+	struct stat status;
+	struct vgt_err err;
+
+	/* nothing is waited for, and nothing large read in vain */
+	const int fd = trace_store_open(path, &status, &err);
+	if (fd < 0 || !vgt_image_read_png_like(&picture, fd, actual, &err)) {
+		find(attempt, verdict_of(&err), "%s: %s", path, err.message);
+		free(path);
+		return false;
+	}
+	vgt_compare_images(&picture, actual, tolerance->threshold, &seen);
+	const bool same = seen.identical || vgt_comparison_within(&seen, tolerance);
+	if (frame->compared && !same && !is_nearer(&seen, &frame->comparison)) {
+		vgt_image_finish(&picture);
+		free(path);
+		return false;
+	}
+	vgt_image_finish(golden);
+	*golden = picture;
+	free(frame->golden);
+	frame->golden = path;
+	frame->comparison = seen;
+	frame->compared = true;
+	frame->same = same;
+	return same;
+}
+
+/* Tells and keeps what is wrong with a picture. */
 static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 	const struct vgt_image *golden, const struct vgt_image *actual)
 {
 	const struct vgt_tolerance *tolerance = &attempt->test->tolerance;
 	struct vgt_image difference;
 
-	frame->compared = true;
-	vgt_compare_images(golden, actual, tolerance->threshold, &frame->comparison);
-	frame->same = frame->comparison.identical ||
-		      vgt_comparison_within(&frame->comparison, tolerance);
-	if (frame->same) {
-		return;
-	}
 	attempt->differences++;
 	note_bad(attempt, frame->number);
 	tell_difference(attempt, frame, golden, actual);
@@ -456,30 +499,60 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 	vgt_image_finish(&difference);
 }
 
-static void compare_with_golden(struct attempt *attempt, const struct player_event *event,
-	const struct vgt_image *actual)
+/* Which of several pictures it is held against. */
+static void note_choice(struct attempt *attempt, struct suite_frame *frame, size_t count)
 {
-	const uint64_t number = event->frame.number;
-	struct suite_result *result = attempt->result;
-	struct suite_frame *frame = &result->frames[result->frame_count++];
-	struct vgt_image golden;
-	struct stat status;
-	struct vgt_err err;
+	const char *name = strrchr(frame->golden, '/') + 1;
 
-	*frame = (struct suite_frame){.number = number, .command = event->command};
-	if (asprintf(&frame->golden, "%s/frame-%04" PRIu64 ".png", attempt->goldens_path,
-		    number) < 0) {
-		frame->golden = NULL;
+	if (count > 1 && asprintf(&frame->note, "%s %s of %zu approved pictures",
+				 frame->same ? "like" : "nearest to", name, count) < 0) {
+		frame->note = NULL;
 		attempt->no_memory = true;
-		return;
 	}
-	/* nothing is waited for, and nothing large read in vain */
-	const int fd = trace_store_open(frame->golden, &status, &err);
-	if (fd < 0 || !vgt_image_read_png_like(&golden, fd, actual, &err)) {
-		find(attempt, verdict_of(&err), "%s: %s", frame->golden, err.message);
-		return;
+}
+
+/* NULL: no memory, or as many as fit. */
+static struct suite_frame *add_frame(struct attempt *attempt, const struct player_event *event)
+{
+	struct suite_result *result = attempt->result;
+
+	if (result->frame_count == SUITE_FRAMES_MAX) {
+		return NULL;
 	}
-	judge_picture(attempt, frame, &golden, actual);
+	struct suite_frame *frames =
+		realloc(result->frames, (result->frame_count + 1) * sizeof(*frames));
+	if (!frames) {
+		attempt->no_memory = true;
+		return NULL;
+	}
+	result->frames = frames;
+	frames[result->frame_count] =
+		(struct suite_frame){.number = event->frame.number, .command = event->command};
+	return &frames[result->frame_count++];
+}
+
+static void compare_with_golden(struct attempt *attempt, const struct player_event *event,
+	const struct suite_golden *approved, const struct vgt_image *actual)
+{
+	struct suite_frame *frame = add_frame(attempt, event);
+	struct vgt_image golden = {0};
+
+	for (size_t i = 0; frame && i < approved->count && !frame->same; i++) {
+		char *path = suite_picture_path(&attempt->goldens, &approved->pictures[i]);
+		if (!path) {
+			attempt->no_memory = true;
+			break;
+		}
+		compare_with_one(attempt, frame, path, &golden, actual);
+	}
+	if (frame && frame->compared) {
+		note_choice(attempt, frame, approved->count);
+		if (!frame->same) {
+			judge_picture(attempt, frame, &golden, actual);
+		}
+	} else if (frame) {
+		frame->golden = suite_picture_path(&attempt->goldens, approved->pictures);
+	}
 	vgt_image_finish(&golden);
 }
 
@@ -488,14 +561,15 @@ static void tell_golden_missing(struct attempt *attempt, const struct player_eve
 	const struct vgt_image *actual)
 {
 	const uint64_t number = event->frame.number;
-	struct suite_result *result = attempt->result;
 	char *kept = keep_actual(attempt, actual, number);
+	struct suite_frame *frame = kept ? add_frame(attempt, event) : NULL;
 
 	find(attempt, SUITE_FAIL, "frame %" PRIu64 " (@%" PRIu64 "): has no golden%s%s", number,
 		event->command, kept ? "; it shows " : "", kept ? kept : "");
-	if (kept) {
-		result->frames[result->frame_count++] = (struct suite_frame){
-			.number = number, .command = event->command, .actual = kept};
+	if (frame) {
+		frame->actual = kept;
+	} else {
+		free(kept);
 	}
 }
 
@@ -503,7 +577,7 @@ static void tell_golden_missing(struct attempt *attempt, const struct player_eve
 static void on_frame(struct attempt *attempt, const struct player_event *event)
 {
 	const uint64_t number = event->frame.number;
-	struct suite_golden *golden = suite_goldens_find(&attempt->goldens, number);
+	struct suite_golden *golden = suite_goldens_for(&attempt->goldens, number);
 	struct vgt_image actual;
 	struct vgt_err err;
 	char *path;
@@ -525,7 +599,7 @@ static void on_frame(struct attempt *attempt, const struct player_event *event)
 			tell_golden_missing(attempt, event, &actual);
 		} else if (!golden->seen) {
 			golden->seen = true;
-			compare_with_golden(attempt, event, &actual);
+			compare_with_golden(attempt, event, golden, &actual);
 		}
 		vgt_image_finish(&actual);
 	}
@@ -535,8 +609,7 @@ static void on_frame(struct attempt *attempt, const struct player_event *event)
 
 static void on_unshown(struct attempt *attempt, const struct player_event *event)
 {
-	struct suite_golden *golden =
-		suite_goldens_find(&attempt->goldens, event->frame.number);
+	struct suite_golden *golden = suite_goldens_for(&attempt->goldens, event->frame.number);
 
 	if (golden) {
 		golden->seen = true;
@@ -623,7 +696,7 @@ static void check_unseen(struct attempt *attempt, uint64_t frames)
 		}
 	}
 	if (last != VGT_ADDRESS_OPEN && last >= frames &&
-		!suite_goldens_find(&attempt->goldens, last)) {
+		!suite_goldens_for(&attempt->goldens, last)) {
 		find(attempt, SUITE_FAIL,
 			"frame %" PRIu64 ": is not in the trace, which has %" PRIu64 " frames",
 			last, frames);
@@ -739,14 +812,13 @@ static bool prepare_frames(struct attempt *attempt)
 		attempt->no_memory = true;
 		return false;
 	}
-	if (!suite_goldens_list(
-		    &attempt->goldens, attempt->goldens_path, SUITE_FRAMES_MAX, &err)) {
-		find(attempt, SUITE_ERROR, "%s: %s", attempt->goldens_path, err.message);
+	if (!suite_goldens_open(&attempt->goldens, attempt->goldens_path,
+		    suite_key_for(&attempt->runner->suite->manifest, attempt->runner->renderer),
+		    SUITE_FRAMES_MAX, &err)) {
+		find(attempt, SUITE_ERROR, "%s", err.message);
 		return false;
 	}
 	attempt->result->has_goldens = attempt->goldens.count > 0;
-	attempt->result->frames = calloc(
-		attempt->goldens.count + SUITE_REASONS_MAX, sizeof(*attempt->result->frames));
 	if (test->frames) {
 		attempt->frames = strdup(test->frames);
 		vgt_ranges_parse(&attempt->wanted, test->frames, NULL);
@@ -754,7 +826,7 @@ static bool prepare_frames(struct attempt *attempt)
 		attempt->frames = suite_goldens_ranges(&attempt->goldens);
 	}
 	const bool wanted = test->frames || attempt->goldens.count;
-	attempt->no_memory = !attempt->result->frames || (wanted && !attempt->frames);
+	attempt->no_memory = wanted && !attempt->frames;
 	return !attempt->no_memory;
 }
 

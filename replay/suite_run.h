@@ -4,6 +4,7 @@
 
 #include "suite.h"
 #include "suite_kept.h"
+#include "suite_renderer.h"
 #include "suite_result.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 
 struct suite_runner {
 	const struct suite *suite;
+	const struct suite_renderer *renderer; /* of this host */
 	const char *player;     /* the program, of companion_find("vgt-player") */
 	const char *scratch;    /* a directory of the runner's own */
 	struct suite_kept kept; /* what failed */

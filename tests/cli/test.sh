@@ -442,8 +442,8 @@ remote() { # URL [BYTES [SHA256]]: a suite of one and of a trace that is elsewhe
 		"sha256": "'"${3:-$hash}"'"}]'
 	rm -rf suite/one.vgt cache
 }
-cached() { # EXPECTED: all files of the cache
-	expect_equal "the cache" "$1" "$(find cache -type f 2>/dev/null)"
+cached() { # EXPECTED: all files that vgt has in the cache
+	expect_equal "the cache" "$1" "$(find cache/vgt -type f 2>/dev/null)"
 }
 remote ../master/one.vgt
 expect_exit 0 vgt_test suite
@@ -564,6 +564,7 @@ cp master/one/frame-000[03].png slow/c/
 cp master/one.vgt slow/c.vgt
 cat >alone/vgt-player <<-EOF
 	#!/bin/sh
+	[ "\$1" != --probe ] || exec "$build/vgt-player" --probe
 	[ ! -e "$TMP/second" ] || { echo \$\$ >"$TMP/player.pid" && mv "$TMP/second" "$TMP/now"; exec sleep 600; }
 	: >"$TMP/second"
 	exec "$build/vgt-player" "\$@"
