@@ -50,6 +50,7 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	suite_commands.c \
 	suite_expect.c \
 	suite_goldens.c \
+	suite_html.c \
 	suite_information.c \
 	suite_kept.c \
 	suite_manifest.c \
@@ -127,7 +128,13 @@ $(BUILD)/libvgt-guest-model.a: $(call obj,$(guest_model_src))
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/vgt: $(call obj,$(vgt_src)) $(format_lib)
+# the files that it takes in, as they are
+$(BUILD)/replay/report/page.o: replay/report/page.S $(addprefix replay/report/page.,html css js) Makefile
+	$(say) AS $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/vgt: $(call obj,$(vgt_src)) $(BUILD)/replay/report/page.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng json-c mxml libmd libzstd libxxhash)
 

@@ -281,32 +281,79 @@ static int encode(spng_ctx *spng, struct png_target *target, const struct vgt_im
 	return status ? status : encode_rows(spng, image, with_alpha);
 }
 
+static bool has_pixels(const struct vgt_image *image, struct vgt_err *err)
+{
+	return (image->width && image->height && image->width <= VGT_IMAGE_MAX_WIDTH &&
+		       image->height <= VGT_IMAGE_MAX_HEIGHT) ||
+	       vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+		       "%ux%u pixels cannot become a PNG, 1x1 to %dx%d can", image->width,
+		       image->height, VGT_IMAGE_MAX_WIDTH, VGT_IMAGE_MAX_HEIGHT);
+}
+
+/* All of it into the target. */
+static bool write_image(struct png_target *target, const struct vgt_image *image,
+	bool with_alpha, struct vgt_err *err)
+{
+	spng_ctx *spng = spng_ctx_new(SPNG_CTX_ENCODER);
+	const int status = spng ? encode(spng, target, image, with_alpha) : SPNG_EMEM;
+
+	spng_ctx_free(spng);
+	if (status && target->error_number) {
+		vgt_err_system(err, target->error_number, "cannot write");
+	} else if (status) {
+		vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "cannot encode: %s",
+			spng_strerror(status));
+	}
+	return !status;
+}
+
 bool vgt_image_write_png(
 	const struct vgt_image *image, const char *path, bool with_alpha, struct vgt_err *err)
 {
 	struct png_target target;
 
-	if (image->width == 0 || image->height == 0 || image->width > VGT_IMAGE_MAX_WIDTH ||
-		image->height > VGT_IMAGE_MAX_HEIGHT) {
-		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
-			"%ux%u pixels cannot become a PNG, 1x1 to %dx%d can", image->width,
-			image->height, VGT_IMAGE_MAX_WIDTH, VGT_IMAGE_MAX_HEIGHT);
-	}
-	if (!open_target(&target, path, err)) {
+	if (!has_pixels(image, err) || !open_target(&target, path, err)) {
 		return false;
 	}
-	spng_ctx *spng = spng_ctx_new(SPNG_CTX_ENCODER);
-	const int status = spng ? encode(spng, &target, image, with_alpha) : SPNG_EMEM;
-	spng_ctx_free(spng);
-	if (status) {
-		if (target.error_number) {
-			vgt_err_system(err, target.error_number, "cannot write");
-		} else {
-			vgt_err_set(err, VGT_ERR_SYSTEM, VGT_NO_OFFSET, "cannot encode: %s",
-				spng_strerror(status));
+	const bool good = write_image(&target, image, with_alpha, err);
+	return close_target(&target, good, err);
+}
+
+static bool is_opaque(const struct vgt_image *image)
+{
+	const size_t samples = (size_t)image->width * image->height * 4;
+
+	for (size_t i = 3; i < samples; i += 4) {
+		if (image->rgba[i] != 255) {
+			return false;
 		}
 	}
-	return close_target(&target, !status, err);
+	return true;
+}
+
+bool vgt_image_encode_png(
+	const struct vgt_image *image, uint8_t **png, size_t *size, struct vgt_err *err)
+{
+	char *bytes = NULL;
+
+	*png = NULL;
+	if (!has_pixels(image, err)) {
+		return false;
+	}
+	struct png_target target = {.file = open_memstream(&bytes, size)};
+	if (!target.file) {
+		return vgt_err_system(err, errno, "cannot encode");
+	}
+	bool good = write_image(&target, image, !is_opaque(image), err);
+	if (fclose(target.file) != 0 && good) {
+		good = vgt_err_system(err, errno, "cannot encode");
+	}
+	if (good) {
+		*png = (uint8_t *)bytes;
+	} else {
+		free(bytes);
+	}
+	return good;
 }
 
 void vgt_image_finish(struct vgt_image *image)

@@ -5,6 +5,7 @@
 #include "vgt_err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -47,6 +48,13 @@ bool vgt_image_read_png_like(
  */
 bool vgt_image_write_png(
 	const struct vgt_image *image, const char *path, bool with_alpha, struct vgt_err *err);
+
+/*
+ * The same into memory, as 8-bit RGB, or RGBA where a sample of alpha is not 255, without
+ * interlace. The bytes are the caller's to free.
+ */
+bool vgt_image_encode_png(
+	const struct vgt_image *image, uint8_t **png, size_t *size, struct vgt_err *err);
 
 /* Frees the pixels and leaves an empty image; NULL and an empty image are fine. */
 void vgt_image_finish(struct vgt_image *image);
