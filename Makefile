@@ -40,11 +40,12 @@ preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c child_log.c \
 	cmd_compare.c cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
-	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c describe.c \
+	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c \
+	compare_draw.c compare_rows.c compare_yiq.c describe.c \
 	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
 	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
 	player_fact.c player_run.c png_image.c preload_library.c private_display.c private_vtest.c \
-	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
+	processor.c progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
 	run_program.c shader_list.c \
 	suite.c \
 	suite_commands.c \
@@ -62,6 +63,8 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	suite_run.c \
 	terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
 	trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c vgt_text.c)
+# what compares pictures in memory
+compare_src := compare.c compare_draw.c compare_rows.c compare_yiq.c png_image.c interrupt.c new_file.c processor.c
 player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
 	player_capset.c player_picture.c player_probe.c png_image.c vgt_text.c)
 window_src := replay/player_window.c
@@ -105,6 +108,9 @@ $(BUILD)/libdir: always
 # The driver core runs in a kernel: no C library but memcpy and memset, no floating point, small frames.
 $(call obj,$(guest_core_src)): room_flags = -ffreestanding -mgeneral-regs-only -Wframe-larger-than=1024
 
+# Loops over pixels: vectors, and no fused multiplications, so that all processors give the same numbers.
+$(call obj,$(addprefix replay/,compare_rows.c compare_yiq.c)): room_flags = -O3 -ffp-contract=off
+
 cflags_preload := $(call pkg,--cflags,virglrenderer)
 cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
 cflags_player_picture := $(cflags_player)
@@ -136,7 +142,7 @@ $(BUILD)/replay/report/page.o: replay/report/page.S $(addprefix replay/report/pa
 
 $(BUILD)/vgt: $(call obj,$(vgt_src)) $(BUILD)/replay/report/page.o $(format_lib)
 	$(say) LINK $@
-	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng json-c mxml libmd libzstd libxxhash)
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng json-c mxml libmd libzstd libxxhash) -lm
 
 $(BUILD)/vgt-player: $(call obj,$(player_src)) $(format_lib)
 	$(say) LINK $@
@@ -179,7 +185,7 @@ $(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay
 # Tests
 
 tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_json.c vgt_json.c vgt_text.c)
-tests_extra_test_compare := $(addprefix replay/,compare.c interrupt.c new_file.c png_image.c)
+tests_extra_test_compare := $(addprefix replay/,$(compare_src) tolerance.c vgt_text.c)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
 tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_expect.c suite_manifest.c tolerance.c vgt_text.c)
@@ -192,7 +198,7 @@ $(BUILD)/tests/test_guest_%: $(BUILD)/tests/test_guest_%.o $(guest_libs) $(forma
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $< $(call obj,$(tests_extra_test_$*)) $(format_lib) \
-		$(call pkg,--libs,cmocka spng json-c libzstd libxxhash)
+		$(call pkg,--libs,cmocka spng json-c libzstd libxxhash) -lm
 $(BUILD)/tests/test_caps: $(call obj,$(tests_extra_test_caps))
 $(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
 $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))

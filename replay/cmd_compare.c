@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,7 @@ struct request {
 	const char *a;
 	const char *b;
 	struct vgt_tolerance tolerance;
-	bool percent; /* --max-pixels was given in percent */
+	struct tolerance_words words; /* as the options have them */
 	const char *diff_path;
 	bool json;
 	bool quiet;
@@ -118,15 +119,6 @@ static bool was_compared(const struct pair *pair)
 	       pair->verdict == VERDICT_DIFFERS;
 }
 
-/* With the digits that mean something: json-c would print 0.1 as 0.10000000000000001. */
-static json_object *json_number(double number)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%.9g", number);
-	return json_object_new_double_s(number, text);
-}
-
 static json_object *json_size(uint32_t width, uint32_t height)
 {
 	json_object *object = json_object_new_object();
@@ -142,7 +134,7 @@ static json_object *json_largest(const struct vgt_sample_difference *largest)
 		return NULL;
 	}
 	json_object *object = json_object_new_object();
-	vgt_json_put_number(object, "difference", largest->difference);
+	vgt_json_put_measure(object, "difference", largest->difference);
 	json_object_object_add(
 		object, "channel", json_object_new_string(vgt_channel_name(largest->channel)));
 	vgt_json_put_number(object, "x", largest->x);
@@ -170,8 +162,12 @@ static json_object *json_pair(const struct pair *pair)
 	} else if (was_compared(pair)) {
 		vgt_json_put_number(object, "pixels", comparison->pixels);
 		vgt_json_put_number(object, "pixels_beyond", comparison->pixels_beyond);
+		vgt_json_put_number(
+			object, "pixels_antialiased", comparison->pixels_antialiased);
+		vgt_json_put_measure(object, "value", comparison->value);
+		vgt_json_put_measure(object, "psnr", comparison->psnr);
 		json_object_object_add(object, "largest", json_largest(&comparison->largest));
-		json_object_object_add(object, "mean", json_number(comparison->mean));
+		vgt_json_put_measure(object, "mean", comparison->mean);
 		json_object_object_add(object, "area", vgt_json_area(&comparison->beyond));
 	}
 	return object;
@@ -179,13 +175,9 @@ static json_object *json_pair(const struct pair *pair)
 
 static void print_measures(const struct vgt_comparison *comparison)
 {
-	const struct vgt_sample_difference *largest = &comparison->largest;
+	char text[TOLERANCE_TEXT];
 
-	printf("%" PRIu64 " of %" PRIu64 " pixels beyond %u, largest difference %u "
-	       "(%s at %" PRIu32 ",%" PRIu32 "), mean %.3g\n",
-		comparison->pixels_beyond, comparison->pixels, comparison->threshold,
-		largest->difference, vgt_channel_name(largest->channel), largest->x, largest->y,
-		comparison->mean);
+	puts(comparison_describe(text, comparison));
 }
 
 static void print_pair(const struct request *request, const struct pair *pair)
@@ -241,7 +233,10 @@ static void report_pair(struct request *request, const struct pair *pair)
 static void judge(struct pair *pair, const struct vgt_tolerance *tolerance,
 	const struct vgt_image *a, const struct vgt_image *b)
 {
-	vgt_compare_images(a, b, tolerance->threshold, &pair->comparison);
+	if (!vgt_compare_images(a, b, tolerance, &pair->comparison, &pair->err)) {
+		pair->verdict = VERDICT_UNREADABLE;
+		return;
+	}
 	pair->width_a = a->width;
 	pair->height_a = a->height;
 	pair->width_b = b->width;
@@ -269,7 +264,7 @@ static bool write_diff(
 		fprintf(stderr, "vgt: %s: not written, the sizes differ\n", request->diff_path);
 		return true;
 	}
-	bool good = vgt_compare_draw(&drawing, a, b, request->tolerance.threshold, &err) &&
+	bool good = vgt_compare_draw(&drawing, a, b, &request->tolerance, &err) &&
 		    vgt_image_write_png(&drawing, request->diff_path, false, &err);
 
 	if (!good) {
@@ -466,19 +461,36 @@ static bool is_directory(const char *path, bool *answer)
 	return true;
 }
 
-static int print_json(const struct request *request, int code)
+/* What does not apply is null. */
+static void put_tolerance(json_object *object, const struct request *request)
 {
 	const struct vgt_tolerance *tolerance = &request->tolerance;
+	const bool yiq = tolerance->metric == VGT_METRIC_YIQ;
+	const bool pixels = yiq || tolerance->metric == VGT_METRIC_DIFFERENCE;
+	const bool percent =
+		request->words.max_pixels && strchr(request->words.max_pixels, '%');
+
+	vgt_json_put_text(object, "metric", vgt_metric_name(tolerance->metric));
+	vgt_json_put_measure(object, "threshold",
+		yiq      ? tolerance->yiq_threshold
+		: pixels ? tolerance->threshold
+			 : NAN);
+	json_object_object_add(object, "max_pixels",
+		percent || !pixels ? NULL
+				   : json_object_new_int64((int64_t)tolerance->max_pixels));
+	vgt_json_put_measure(
+		object, "max_percent", percent ? tolerance->max_millionth / 1e4 : NAN);
+	vgt_json_put_measure(object, "limit",
+		pixels || tolerance->metric == VGT_METRIC_EXACT ? NAN : tolerance->limit);
+}
+
+static int print_json(const struct request *request, int code)
+{
 	json_object *object = json_object_new_object();
 
 	vgt_json_put_text(object, "a", request->a);
 	vgt_json_put_text(object, "b", request->b);
-	vgt_json_put_number(object, "threshold", tolerance->threshold);
-	json_object_object_add(object, "max_pixels",
-		request->percent ? NULL
-				 : json_object_new_int64((int64_t)tolerance->max_pixels));
-	json_object_object_add(object, "max_percent",
-		request->percent ? json_number(tolerance->max_millionth / 1e4) : NULL);
+	put_tolerance(object, request);
 	json_object_object_add(object, "same", json_object_new_boolean(code == VGT_EXIT_OK));
 	vgt_json_put_number(object, "frames", request->frames);
 	vgt_json_put_number(object, "different", request->different);
@@ -548,53 +560,90 @@ static int compare(struct request *request)
 	return request->json && request->frames ? print_json(request, code) : code;
 }
 
-static bool parse_max_pixels(struct request *request, const char *text)
+/* The options of the tolerance, once all are known; false, told, where one is wrong. */
+static bool take_words(struct request *request)
 {
-	request->percent = strchr(text, '%') != NULL;
-	if (tolerance_parse_max_pixels(&request->tolerance, text)) {
+	struct tolerance_fault fault;
+	char option[16];
+	size_t length;
+
+	if (tolerance_take(&request->tolerance, &request->words, &fault)) {
 		return true;
 	}
-	vgt_cmd_usage("compare", "--max-pixels must be %s, not '%s'",
-		request->percent ? "from 0% to 100% with at most 4 decimals"
-				 : "a number of pixels, or a percentage such as 0.5%",
-		text);
+	length = strlen(fault.key);
+	for (size_t i = 0; i <= length && i < sizeof(option); i++) {
+		option[i] = fault.key[i] == '_' ? '-' : fault.key[i];
+	}
+	vgt_cmd_usage("compare", "--%s %s", option, fault.message);
 	return false;
+}
+
+static void add_ignored(struct tolerance_words *words, const char *area)
+{
+	if (words->ignore_count < VGT_IGNORED_MAX) {
+		words->ignore[words->ignore_count] = area;
+	}
+	words->ignore_count++;
 }
 
 /* An exit code, or -1: go on, with A and B at argv[optind]. */
 static int parse_options(struct request *request, int argc, char **argv)
 {
 	enum {
-		OPTION_THRESHOLD = 256,
+		OPTION_METRIC = 256,
+		OPTION_THRESHOLD,
 		OPTION_MAX_PIXELS,
+		OPTION_MAX,
+		OPTION_MIN,
+		OPTION_PPD,
+		OPTION_ANTIALIASED,
+		OPTION_IGNORE,
 		OPTION_DIFF,
 		OPTION_JSON,
 	};
 	static const struct option options[] = {
+		{"metric", required_argument, NULL, OPTION_METRIC},
 		{"threshold", required_argument, NULL, OPTION_THRESHOLD},
 		{"max-pixels", required_argument, NULL, OPTION_MAX_PIXELS},
+		{"max", required_argument, NULL, OPTION_MAX},
+		{"min", required_argument, NULL, OPTION_MIN},
+		{"ppd", required_argument, NULL, OPTION_PPD},
+		{"antialiased", required_argument, NULL, OPTION_ANTIALIASED},
+		{"ignore", required_argument, NULL, OPTION_IGNORE},
 		{"diff", required_argument, NULL, OPTION_DIFF},
 		{"json", no_argument, NULL, OPTION_JSON},
 		{"quiet", no_argument, NULL, 'q'},
 		VGT_CMD_HELP_OPTION,
 		{NULL, 0, NULL, 0},
 	};
-	uint64_t number;
+	struct tolerance_words *words = &request->words;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
 		switch (option) {
+		case OPTION_METRIC:
+			words->metric = optarg;
+			break;
 		case OPTION_THRESHOLD:
-			if (!vgt_cmd_number(
-				    "compare", "--threshold", optarg, 0, 255, &number)) {
-				return VGT_EXIT_TROUBLE;
-			}
-			request->tolerance.threshold = (uint8_t)number;
+			words->threshold = optarg;
 			break;
 		case OPTION_MAX_PIXELS:
-			if (!parse_max_pixels(request, optarg)) {
-				return VGT_EXIT_TROUBLE;
-			}
+			words->max_pixels = optarg;
+			break;
+		case OPTION_MAX:
+			words->max = optarg;
+			break;
+		case OPTION_MIN:
+			words->min = optarg;
+			break;
+		case OPTION_PPD:
+			words->ppd = optarg;
+			break;
+		case OPTION_ANTIALIASED:
+			words->antialiased = optarg;
+			break;
+		case OPTION_IGNORE:
+			add_ignored(words, optarg);
 			break;
 		case OPTION_DIFF:
 			request->diff_path = optarg;
@@ -611,6 +660,9 @@ static int parse_options(struct request *request, int argc, char **argv)
 			return vgt_cmd_bad_option("compare", argv, options, option);
 		}
 	}
+	if (!take_words(request)) {
+		return VGT_EXIT_TROUBLE;
+	}
 	if (argc - optind != 2) {
 		return vgt_cmd_usage("compare",
 			"compare takes two PNG files or two directories, %d argument%s given",
@@ -625,7 +677,7 @@ static int parse_options(struct request *request, int argc, char **argv)
 
 int cmd_compare(int argc, char **argv)
 {
-	struct request request = {0};
+	struct request request = {.tolerance = vgt_tolerance_of(VGT_METRIC_DIFFERENCE)};
 	int code = parse_options(&request, argc, argv);
 
 	if (code >= 0) {

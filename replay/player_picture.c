@@ -125,7 +125,8 @@ bool player_picture_take(struct vgt_image *image, const struct vgt_resource *res
 		free(rgba);
 		return false;
 	}
-	*image = (struct vgt_image){frame->width, frame->height, rgba};
+	*image = (struct vgt_image){
+		.width = frame->width, .height = frame->height, .rgba = rgba};
 	return true;
 }
 

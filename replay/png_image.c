@@ -104,6 +104,28 @@ static int set_up_decoder(spng_ctx *spng, struct png_source *source)
 	return status;
 }
 
+/* 16 bits to the nearest of 8: 0xffff is 255. */
+static uint8_t rounded(uint16_t sample)
+{
+	return (uint8_t)((sample * 255u + 32767u) / 65535u);
+}
+
+/* Reads the pixels, of 16 bits, and sets both. */
+static int decode_deep(spng_ctx *spng, struct vgt_image *image)
+{
+	const size_t samples = (size_t)image->width * image->height * 4;
+	image->rgba16 = malloc(samples * sizeof(*image->rgba16));
+	if (!image->rgba16) {
+		return SPNG_EMEM;
+	}
+	const int status = spng_decode_image(spng, image->rgba16,
+		samples * sizeof(*image->rgba16), SPNG_FMT_RGBA16, SPNG_DECODE_TRNS);
+	for (size_t i = 0; i < samples && !status; i++) {
+		image->rgba[i] = rounded(image->rgba16[i]);
+	}
+	return status;
+}
+
 static int decode(spng_ctx *spng, struct png_source *source, const struct vgt_image *like,
 	struct vgt_image *image)
 {
@@ -132,7 +154,9 @@ static int decode(spng_ctx *spng, struct png_source *source, const struct vgt_im
 	if (!image->rgba) {
 		return SPNG_EMEM;
 	}
-	status = spng_decode_image(spng, image->rgba, size, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
+	status = ihdr.bit_depth == 16 ? decode_deep(spng, image)
+				      : spng_decode_image(spng, image->rgba, size,
+						SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
 	if (!status) {
 		/* Up to IEND: without this a file cut behind its pixels would pass as whole. */
 		status = spng_decode_chunks(spng);
@@ -360,6 +384,7 @@ void vgt_image_finish(struct vgt_image *image)
 {
 	if (image) {
 		free(image->rgba);
+		free(image->rgba16);
 		*image = (struct vgt_image){0};
 	}
 }

@@ -21,15 +21,18 @@
 struct vgt_image {
 	uint32_t width, height; /* in pixels */
 	uint8_t *rgba; /* width * height * 4 bytes, R first, top row first, no gaps; heap */
+	/* The same as the file has it, where that is with 16 bits, in the processor's order,
+	 * and rgba is rounded; else NULL. Heap. */
+	uint16_t *rgba16;
 };
 
 /*
- * Reads any kind of PNG (grey, palette, interlaced, with tRNS). Samples of 16 bits keep their
- * upper 8; gAMA, iCCP and sRGB are not applied, as the stored values are what is compared. A
- * wrong checksum anywhere is an error. On success the image belongs to the caller, who ends it
- * with vgt_image_finish(); what it held before is not looked at. On failure it is left empty.
- * Errors: VGT_ERR_SYSTEM, VGT_ERR_MALFORMED, VGT_ERR_TRUNCATED, VGT_ERR_LIMIT; messages do
- * not repeat the path.
+ * Reads any kind of PNG (grey, palette, interlaced, with tRNS). Samples of 16 bits are also
+ * kept as they are; gAMA, iCCP and sRGB are not applied, as the stored values are what is
+ * compared. A wrong checksum anywhere is an error. On success the image belongs to the caller,
+ * who ends it with vgt_image_finish(); what it held before is not looked at. On failure it is
+ * left empty. Errors: VGT_ERR_SYSTEM, VGT_ERR_MALFORMED, VGT_ERR_TRUNCATED, VGT_ERR_LIMIT;
+ * messages do not repeat the path.
  */
 bool vgt_image_read_png(struct vgt_image *image, const char *path, struct vgt_err *err);
 

@@ -108,9 +108,13 @@ static bool check_type(
 static bool take_member(
 	struct parse *parse, const struct member *member, struct json_object *value, void *into)
 {
-	/* json_type_null: its take() checks */
-	if (member->type != json_type_null &&
-		!check_type(parse, member->key, value, member->type)) {
+	/* json_type_null: its take() checks; without one, a number is text like others */
+	const bool number = json_object_is_type(value, json_type_int) ||
+			    json_object_is_type(value, json_type_double);
+	const json_type type = member->type == json_type_null && !member->take && !number
+				       ? json_type_string
+				       : member->type;
+	if (type != json_type_null && !check_type(parse, member->key, value, type)) {
 		return false;
 	}
 	if (member->take) {
@@ -147,46 +151,49 @@ static bool take_members(struct parse *parse, struct json_object *object,
 
 /* Tolerance */
 
-static bool take_threshold(
+static bool take_ignore(
 	struct parse *parse, const char *key, struct json_object *value, void *into)
 {
-	struct vgt_tolerance *tolerance = into;
-	const int64_t number = json_object_get_int64(value);
+	struct tolerance_words *words = into;
+	const size_t count = json_object_array_length(value);
 
-	if (number < 0 || number > 255) {
-		return refuse(parse, key, "must be from 0 to 255");
+	for (size_t i = 0; i < count && i < VGT_IGNORED_MAX; i++) {
+		struct json_object *area = json_object_array_get_idx(value, i);
+		if (!check_type(parse, key, area, json_type_string)) {
+			return false;
+		}
+		words->ignore[i] = json_object_get_string(area);
 	}
-	tolerance->threshold = (uint8_t)number;
-	return true;
-}
-
-/* "0.5%", "12" as --max-pixels has it, or 12. */
-static bool take_max_pixels(
-	struct parse *parse, const char *key, struct json_object *value, void *into)
-{
-	if (!json_object_is_type(value, json_type_int) &&
-		!check_type(parse, key, value, json_type_string)) {
-		return false;
-	}
-	if (!tolerance_parse_max_pixels(into, json_object_get_string(value))) {
-		return refuse(parse, key,
-			"must be a number of pixels, or from \"0%%\" to \"100%%\" with at most "
-			"4 decimals, not '%s'",
-			vgt_text_quote(json_object_get_string(value)).text);
-	}
+	words->ignore_count = count;
 	return true;
 }
 
 static bool take_tolerance(
 	struct parse *parse, const char *key, struct json_object *value, void *into)
 {
+#define WORD(key) \
+	{ \
+#key, json_type_null, false, NULL, offsetof(struct tolerance_words, key) \
+	}
 	static const struct member members[] = {
-		{"threshold", json_type_int, false, take_threshold, 0},
-		{"max_pixels", json_type_null, false, take_max_pixels, 0},
+		WORD(metric),
+		WORD(threshold),
+		WORD(max_pixels),
+		WORD(max),
+		WORD(min),
+		WORD(ppd),
+		WORD(antialiased),
+		{"ignore", json_type_array, false, take_ignore, 0},
 		{0},
 	};
+#undef WORD
+	struct tolerance_words words = {0};
+	struct tolerance_fault fault;
 	(void)key;
-	return take_members(parse, value, members, into);
+
+	return take_members(parse, value, members, &words) &&
+	       (tolerance_take(into, &words, &fault) ||
+		       refuse(parse, fault.key, "%s", fault.message));
 }
 
 /* Lists of objects */

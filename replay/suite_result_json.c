@@ -80,7 +80,7 @@ static void put_comparison(struct json_object *object, const struct vgt_comparis
 	}
 	vgt_json_put_number(object, "pixels", seen->pixels);
 	vgt_json_put_number(object, "pixels_beyond", seen->pixels_beyond);
-	vgt_json_put_number(object, "largest", seen->largest.difference);
+	vgt_json_put_measure(object, "largest", seen->largest.difference);
 	json_object_object_add(object, "area", vgt_json_area(&seen->beyond));
 	put_decimal(object, "mean", seen->mean, 6);
 }
@@ -371,7 +371,7 @@ static void take_comparison(struct reading *reading, struct suite_frame *frame)
 			  json_object_object_get_ex(reading->object, "pixels", NULL);
 	seen->pixels = take_number(reading, "pixels", UINT64_MAX);
 	seen->pixels_beyond = take_number(reading, "pixels_beyond", UINT64_MAX);
-	seen->largest.difference = (uint8_t)take_number(reading, "largest", UINT8_MAX);
+	seen->largest.difference = take_decimal(reading, "largest", UINT8_MAX);
 	seen->mean = take_decimal(reading, "mean", UINT8_MAX);
 	seen->identical = frame->compared && !seen->size_differs && !seen->largest.difference;
 	take_area(reading, &seen->beyond);

@@ -9,6 +9,7 @@
 #include "progress.h"
 #include "suite_expect.h"
 #include "suite_goldens.h"
+#include "tolerance.h"
 #include "trace_store.h"
 #include "vgt_address.h"
 #include "vgt_cmd.h"
@@ -394,10 +395,9 @@ static bool find_trace(struct attempt *attempt)
 static void tell_difference(struct attempt *attempt, const struct suite_frame *frame,
 	const struct vgt_image *golden, const struct vgt_image *actual)
 {
-	const struct vgt_comparison *seen = &frame->comparison;
-	const struct vgt_tolerance *tolerance = &attempt->test->tolerance;
+	char measured[TOLERANCE_TEXT], allowed[TOLERANCE_TEXT];
 
-	if (seen->size_differs) {
+	if (frame->comparison.size_differs) {
 		find(attempt, SUITE_FAIL,
 			"frame %" PRIu64 " (@%" PRIu64 "): %" PRIu32 "x%" PRIu32
 			" pixels, its golden has %" PRIu32 "x%" PRIu32,
@@ -405,17 +405,10 @@ static void tell_difference(struct attempt *attempt, const struct suite_frame *f
 			golden->width, golden->height);
 		return;
 	}
-	const uint64_t part = seen->pixels * tolerance->max_millionth / 1000000;
-	find(attempt, SUITE_FAIL,
-		"frame %" PRIu64 " (@%" PRIu64 "): %" PRIu64 " of %" PRIu64
-		" pixels beyond %u, allowed %" PRIu64 ", in %" PRIu32 "x%" PRIu32
-		" pixels at %" PRIu32 ",%" PRIu32 "; largest difference %u (%s at %" PRIu32
-		",%" PRIu32 ")",
-		frame->number, frame->command, seen->pixels_beyond, seen->pixels,
-		seen->threshold, part > tolerance->max_pixels ? part : tolerance->max_pixels,
-		seen->beyond.width, seen->beyond.height, seen->beyond.x, seen->beyond.y,
-		seen->largest.difference, vgt_channel_name(seen->largest.channel),
-		seen->largest.x, seen->largest.y);
+	find(attempt, SUITE_FAIL, "frame %" PRIu64 " (@%" PRIu64 "): %s; allowed: %s",
+		frame->number, frame->command,
+		comparison_describe(measured, &frame->comparison),
+		tolerance_describe(allowed, &attempt->test->tolerance));
 }
 
 static void note_bad(struct attempt *attempt, uint64_t number)
@@ -460,7 +453,12 @@ static bool compare_with_one(struct attempt *attempt, struct suite_frame *frame,
 		free(path);
 		return false;
 	}
-	vgt_compare_images(&picture, actual, tolerance->threshold, &seen);
+	if (!vgt_compare_images(&picture, actual, tolerance, &seen, &err)) {
+		find(attempt, verdict_of(&err), "%s: %s", path, err.message);
+		vgt_image_finish(&picture);
+		free(path);
+		return false;
+	}
 	const bool same = seen.identical || vgt_comparison_within(&seen, tolerance);
 	if (frame->compared && !same && !is_nearer(&seen, &frame->comparison)) {
 		vgt_image_finish(&picture);
@@ -492,7 +490,7 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 		return;
 	}
 	frame->golden_copy = keep_golden(attempt, frame);
-	if (vgt_compare_draw(&difference, golden, actual, tolerance->threshold, NULL)) {
+	if (vgt_compare_draw(&difference, golden, actual, tolerance, NULL)) {
 		frame->difference =
 			keep_picture(attempt, &difference, frame->number, "difference");
 	}

@@ -3,6 +3,7 @@
 
 #include "vgt_text.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -17,6 +18,19 @@ void vgt_json_put_text(struct json_object *object, const char *key, const char *
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number)
 {
 	json_object_object_add(object, key, json_object_new_uint64(number));
+}
+
+void vgt_json_put_measure(struct json_object *object, const char *key, double number)
+{
+	char text[32];
+	json_object *value = NULL;
+
+	if (isfinite(number)) {
+		/* json-c would print 0.1 as 0.10000000000000001 */
+		snprintf(text, sizeof(text), "%.9g", number);
+		value = json_object_new_double_s(number, text);
+	}
+	json_object_object_add(object, key, value);
 }
 
 /*

@@ -15,6 +15,10 @@ void vgt_json_put_text(struct json_object *object, const char *key, const char *
 
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number);
 
+/* With the 9 digits that mean something, and whole numbers without a fraction; null where it is
+ * not finite. */
+void vgt_json_put_measure(struct json_object *object, const char *key, double number);
+
 /*
  * The object's text by json-c's `flags` (JSON_C_TO_STRING_...) and the end of a line. Control
  * characters in strings, those of C1 included, are written as \u escapes.

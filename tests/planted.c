@@ -252,7 +252,8 @@ static bool make(const struct kind *kind, const struct scene *scene, struct vgt_
 static bool make_all(
 	struct scene *scene, uint32_t width, uint32_t height, const char *directory)
 {
-	struct vgt_image image = {width, height, malloc((size_t)width * height * 4)};
+	struct vgt_image image = {
+		.width = width, .height = height, .rgba = malloc((size_t)width * height * 4)};
 	bool good = image.rgba != NULL;
 
 	scene->centre = (struct point){width / 2 + 0.3, height / 2 + 0.6};

@@ -45,7 +45,8 @@ static const char *in_directory(const char *name)
 /* Every byte different from its neighbours. */
 static struct vgt_image make_image(uint32_t width, uint32_t height)
 {
-	struct vgt_image image = {width, height, malloc((size_t)width * height * 4)};
+	struct vgt_image image = {
+		.width = width, .height = height, .rgba = malloc((size_t)width * height * 4)};
 
 	assert_non_null(image.rgba);
 	for (size_t i = 0; i < (size_t)width * height * 4; i++) {
@@ -230,7 +231,7 @@ static void other_kinds_of_png_are_read(void **state)
 {
 	const char *path = in_directory("a.png");
 	const uint16_t deep[] = {0x1234, 0x00ff, 0xffff, 0x8000};
-	const uint8_t deep_rgba[] = {0x12, 0x00, 0xff, 0x80};
+	const uint8_t deep_rgba[] = {0x12, 0x01, 0xff, 0x80};
 	const uint8_t grey[] = {0, 77, 255};
 	const uint8_t grey_rgba[] = {0, 0, 0, 255, 77, 77, 77, 255, 255, 255, 255, 255};
 	const uint8_t indices[] = {0x1b, 0x40};
@@ -432,6 +433,14 @@ static void damage_behind_good_checksums_is_survived(void **state)
 	free(bytes);
 }
 
+static void compare(const struct vgt_image *a, const struct vgt_image *b, uint8_t threshold,
+	struct vgt_comparison *result)
+{
+	const struct vgt_tolerance tolerance = {.threshold = threshold};
+
+	assert_true(vgt_compare_images(a, b, &tolerance, result, NULL));
+}
+
 static void equal_images_are_identical(void **state)
 {
 	struct vgt_image a = make_image(31, 17);
@@ -440,12 +449,12 @@ static void equal_images_are_identical(void **state)
 	const struct vgt_tolerance none = {0};
 
 	(void)state;
-	vgt_compare_images(&a, &b, 0, &result);
+	compare(&a, &b, 0, &result);
 	assert_true(result.identical);
 	assert_false(result.size_differs);
 	assert_int_equal(result.pixels, 31 * 17);
 	assert_int_equal(result.pixels_beyond, 0);
-	assert_int_equal(result.largest.difference, 0);
+	assert_true(result.largest.difference == 0);
 	assert_true(result.mean == 0);
 	assert_true(vgt_comparison_within(&result, &none));
 	vgt_image_finish(&a);
@@ -458,15 +467,16 @@ static void sizes_that_differ_are_never_the_same(void **state)
 	struct vgt_image b = make_image(6, 4);
 	struct vgt_image drawing;
 	struct vgt_comparison result;
-	const struct vgt_tolerance all = {255, UINT64_MAX, 1000000};
+	const struct vgt_tolerance all = {
+		.threshold = 255, .max_pixels = UINT64_MAX, .max_millionth = 1000000};
 	struct vgt_err err;
 
 	(void)state;
-	vgt_compare_images(&a, &b, 255, &result);
+	compare(&a, &b, 255, &result);
 	assert_true(result.size_differs);
 	assert_false(result.identical);
 	assert_false(vgt_comparison_within(&result, &all));
-	assert_false(vgt_compare_draw(&drawing, &a, &b, 0, &err));
+	assert_false(vgt_compare_draw(&drawing, &a, &b, &all, &err));
 	assert_int_equal(err.code, VGT_ERR_USAGE);
 	assert_null(drawing.rgba);
 	vgt_image_finish(&a);
@@ -486,7 +496,7 @@ static void measures_are_right(void **state)
 	*sample(&b, 4, 7, VGT_CHANNEL_BLUE) = 130;
 	*sample(&b, 9, 7, VGT_CHANNEL_GREEN) = 70; /* as large, but later */
 	*sample(&b, 0, 9, VGT_CHANNEL_GREEN) = 105;
-	vgt_compare_images(&a, &b, 5, &result);
+	compare(&a, &b, 5, &result);
 	assert_false(result.identical);
 	assert_int_equal(result.threshold, 5);
 	assert_int_equal(result.pixels, 200);
@@ -495,16 +505,16 @@ static void measures_are_right(void **state)
 	assert_int_equal(result.beyond.y, 3);
 	assert_int_equal(result.beyond.width, 9);
 	assert_int_equal(result.beyond.height, 5);
-	assert_int_equal(result.largest.difference, 30);
+	assert_true(result.largest.difference == 30);
 	assert_int_equal(result.largest.x, 4);
 	assert_int_equal(result.largest.y, 7);
 	assert_int_equal(result.largest.channel, VGT_CHANNEL_BLUE);
 	assert_true(result.mean == (10 + 3 + 30 + 30 + 5) / 800.0);
-	vgt_compare_images(&a, &b, 4, &result);
+	compare(&a, &b, 4, &result);
 	assert_int_equal(result.pixels_beyond, 4);
 	assert_int_equal(result.beyond.x, 0);
 	assert_int_equal(result.beyond.height, 7);
-	vgt_compare_images(&a, &b, 30, &result);
+	compare(&a, &b, 30, &result);
 	assert_int_equal(result.pixels_beyond, 0);
 	assert_int_equal(result.beyond.height, 0);
 	assert_false(result.identical);
@@ -521,13 +531,13 @@ static void opposite_images_differ_by_all(void **state)
 	(void)state;
 	memset(a.rgba, 0, 300 * 3 * 4);
 	memset(b.rgba, 255, 300 * 3 * 4);
-	vgt_compare_images(&a, &b, 254, &result);
+	compare(&a, &b, 254, &result);
 	assert_int_equal(result.pixels_beyond, 900);
-	assert_int_equal(result.largest.difference, 255);
+	assert_true(result.largest.difference == 255);
 	assert_true(result.mean == 255);
 	assert_int_equal(result.beyond.width, 300);
 	assert_int_equal(result.beyond.height, 3);
-	vgt_compare_images(&a, &b, 255, &result);
+	compare(&a, &b, 255, &result);
 	assert_int_equal(result.pixels_beyond, 0);
 	vgt_image_finish(&a);
 	vgt_image_finish(&b);
@@ -571,7 +581,8 @@ static void drawing_shows_what_is_beyond(void **state)
 	*sample(&b, 1, 0, VGT_CHANNEL_GREEN) = 252;
 	*sample(&b, 2, 0, VGT_CHANNEL_RED) = 0;
 	*sample(&b, 3, 0, VGT_CHANNEL_ALPHA) = 155;
-	assert_true(vgt_compare_draw(&drawing, &a, &b, 2, NULL));
+	assert_true(vgt_compare_draw(
+		&drawing, &a, &b, &(struct vgt_tolerance){.threshold = 2}, NULL));
 	assert_memory_equal(drawing.rgba, expected, sizeof(expected));
 	vgt_image_finish(&drawing);
 	vgt_image_finish(&a);

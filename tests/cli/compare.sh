@@ -57,13 +57,13 @@ expect_stderr "" shell 'trap "" PIPE; "$0" help | head -n 0'
 expect_exit 0 "$VGT" compare a.png same.png
 expect_stdout "same.png: identical" "$VGT" compare a.png same.png
 expect_exit 1 "$VGT" compare a.png b.png # the positive control
-expect_stdout "b.png: differs: 1201 of 90000 pixels beyond 0, largest difference 37 (blue at \
-12,200), mean 0.123" "$VGT" compare a.png b.png
+expect_stdout "b.png: differs: 1201 of 90000 pixels beyond 0, in 47x225 pixels at 5,5; \
+largest difference 37 (blue at 12,200), mean 0.123" "$VGT" compare a.png b.png
 expect_stderr "" "$VGT" compare a.png b.png
 expect_stdout_match "^b.png: differs: 1200 of 90000 pixels beyond 1," \
 	"$VGT" compare --threshold 1 a.png b.png
 expect_exit 0 "$VGT" compare --threshold 37 a.png b.png
-expect_stdout_match "^b.png: same within tolerance: 0 of 90000 pixels beyond 37," \
+expect_stdout_match "^b.png: same within tolerance: 0 of 90000 pixels beyond 37;" \
 	"$VGT" compare --threshold 37 a.png b.png
 expect_exit 1 "$VGT" compare --threshold 36 a.png b.png
 expect_exit 0 "$VGT" compare --max-pixels 1201 a.png b.png
@@ -132,8 +132,8 @@ cp a.png good/frame-0003.png
 cp a.png new/frame-0004.png
 expect_exit 1 "$VGT" compare good new/
 expect_stdout "frame-0000.png: identical
-frame-0001.png: differs: 1201 of 90000 pixels beyond 0, largest difference 37 (blue at 12,200), \
-mean 0.123
+frame-0001.png: differs: 1201 of 90000 pixels beyond 0, in 47x225 pixels at 5,5; largest difference 37 \
+(blue at 12,200), mean 0.123
 frame-0002.png: identical
 only in good: frame-0003.png
 only in new: frame-0004.png" "$VGT" compare good new
@@ -155,9 +155,11 @@ expect_exit 2 "$VGT" compare --diff diff.png good new
 expect_stdout '{
   "a":"a.png",
   "b":"b.png",
+  "metric":"difference",
   "threshold":1,
   "max_pixels":null,
   "max_percent":0.07,
+  "limit":null,
   "same":false,
   "frames":1,
   "different":1,
@@ -168,6 +170,9 @@ expect_stdout '{
       "verdict":"differs",
       "pixels":90000,
       "pixels_beyond":1200,
+      "pixels_antialiased":0,
+      "value":1200,
+      "psnr":40.2885917,
       "largest":{
         "difference":37,
         "channel":"blue",
