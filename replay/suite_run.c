@@ -392,7 +392,7 @@ static bool find_trace(struct attempt *attempt)
 
 /* Frames */
 
-static void tell_difference(struct attempt *attempt, const struct suite_frame *frame,
+static void tell_difference(struct attempt *attempt, struct suite_frame *frame,
 	const struct vgt_image *golden, const struct vgt_image *actual)
 {
 	char measured[TOLERANCE_TEXT], allowed[TOLERANCE_TEXT];
@@ -405,10 +405,12 @@ static void tell_difference(struct attempt *attempt, const struct suite_frame *f
 			golden->width, golden->height);
 		return;
 	}
+	comparison_describe(measured, &frame->comparison);
+	tolerance_describe(allowed, &attempt->test->tolerance);
 	find(attempt, SUITE_FAIL, "frame %" PRIu64 " (@%" PRIu64 "): %s; allowed: %s",
-		frame->number, frame->command,
-		comparison_describe(measured, &frame->comparison),
-		tolerance_describe(allowed, &attempt->test->tolerance));
+		frame->number, frame->command, measured, allowed);
+	frame->measured = strdup(measured);
+	frame->allowed = strdup(allowed);
 }
 
 static void note_bad(struct attempt *attempt, uint64_t number)
