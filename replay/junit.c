@@ -147,12 +147,55 @@ static bool add_test(mxml_node_t *suite, const struct suite_result *result)
 	       add_output(testcase, result);
 }
 
+static const char *of_run(const struct suite_information *run, size_t property)
+{
+	const char *const values[] = {run->vgt, run->renderer, run->gl_version,
+		run->virglrenderer, run->cpu, run->kernel};
+
+	return values[property];
+}
+static const char *const property_names[] = {
+	"vgt", "renderer", "gl_version", "virglrenderer", "cpu", "kernel"};
+#define PROPERTIES (sizeof(property_names) / sizeof(property_names[0]))
+
+static bool is_said(const struct suite_results *results, size_t run, size_t property)
+{
+	for (size_t i = 0; i < run; i++) {
+		const char *other = of_run(&results->runs[i], property);
+		if (other && strcmp(other, of_run(&results->runs[run], property)) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where it was run; of several runs all that differs. */
+static bool add_properties(mxml_node_t *suite, const struct suite_results *results)
+{
+	mxml_node_t *properties = NULL;
+	bool good = true;
+
+	for (size_t i = 0; good && i < results->run_count * PROPERTIES; i++) {
+		const size_t run = i / PROPERTIES;
+		const size_t property = i % PROPERTIES;
+		const char *value = of_run(&results->runs[run], property);
+		if (!value || is_said(results, run, property)) {
+			continue;
+		}
+		properties = properties ? properties : mxmlNewElement(suite, "properties");
+		mxml_node_t *node = properties ? mxmlNewElement(properties, "property") : NULL;
+		good = node && set_text(node, "name", property_names[property]) &&
+		       set_text(node, "value", value);
+	}
+	return good;
+}
+
 /* Each element that holds others, and each that ends, on a line of its own. */
 static const char *layout(mxml_node_t *node, int where)
 {
 	const char *name = mxmlGetElement(node);
 	const bool holds = strcmp(name, "testsuites") == 0 || strcmp(name, "testsuite") == 0 ||
-			   strcmp(name, "testcase") == 0;
+			   strcmp(name, "testcase") == 0 || strcmp(name, "properties") == 0;
 
 	switch (where) {
 	case MXML_WS_AFTER_OPEN:
@@ -174,9 +217,12 @@ static void set_counts(const struct suite_results *results, mxml_node_t *node)
 		verdicts[SUITE_FAIL] + verdicts[SUITE_CRASH] + verdicts[SUITE_HANG] +
 			verdicts[SUITE_FIXED]);
 	mxmlElementSetAttrf(node, "errors", "%zu", verdicts[SUITE_ERROR]);
-	mxmlElementSetAttrf(
-		node, "skipped", "%zu", verdicts[SUITE_SKIP] + verdicts[SUITE_KNOWN]);
 	mxmlElementSetAttrf(node, "time", "%.3f", tally.seconds);
+	/* Jenkins' schema has it there only. */
+	if (strcmp(mxmlGetElement(node), "testsuite") == 0) {
+		mxmlElementSetAttrf(
+			node, "skipped", "%zu", verdicts[SUITE_SKIP] + verdicts[SUITE_KNOWN]);
+	}
 }
 
 /* NULL: no memory. */
@@ -185,7 +231,10 @@ static mxml_node_t *make_document(const struct suite_results *results)
 	mxml_node_t *document = mxmlNewXML("1.0"); /* says encoding="utf-8" */
 	mxml_node_t *suites = document ? mxmlNewElement(document, "testsuites") : NULL;
 	mxml_node_t *suite = suites ? mxmlNewElement(suites, "testsuite") : NULL;
-	bool good = suite && set_text(suite, "name", results->runs[0].suite);
+	const char *date = results->runs[0].date;
+	bool good = suite && set_text(suite, "name", results->runs[0].suite) &&
+		    (!date || set_text(suite, "timestamp", date)) &&
+		    add_properties(suite, results);
 
 	for (size_t i = 0; good && i < results->count; i++) {
 		good = add_test(suite, &results->list[i]);

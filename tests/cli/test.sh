@@ -10,6 +10,7 @@
 build=$(dirname "$VGT")
 client=$build/tests/virgl_client
 mkpng=$(realpath "${MKPNG:-build/tests/mkpng}")
+junit=$(realpath tests/junit.xsd)
 preload="${VGT_PRELOAD_FIRST:+$VGT_PRELOAD_FIRST }$build/libvgt-preload.so"
 export LD_LIBRARY_PATH=$build/tests/stub
 for needed in "$client" "$mkpng" "$build/vgt-player" "$build/libvgt-preload.so" \
@@ -331,7 +332,7 @@ xpath() {
 	xmllint --xpath "string($1)" results.xml
 }
 expect_exit 2 vgt_test --junit results.xml --out work/o suite
-expect_exit 0 xmllint --noout results.xml
+expect_exit 0 xmllint --noout --schema "$junit" results.xml
 expect_equal "counts of JUnit" "3 1 1 0" \
 	"$(for count in tests failures errors skipped; do xpath "/testsuites/testsuite/@$count"; done | xargs)"
 expect_equal "tests of JUnit" 3 "$(xpath 'count(/testsuites/testsuite/testcase[@name and @classname and @time])')"
@@ -347,7 +348,7 @@ mkdir odd
 cp master/one.vgt "odd/$hostile.vgt"
 printf '#!/bin/sh\nprintf "\\001<]]>&\\033[2J\\n" && kill -SEGV $$\n' >alone/vgt-player
 expect_exit 1 alone/vgt test --junit results.xml --out work/o odd
-expect_exit 0 xmllint --noout results.xml
+expect_exit 0 xmllint --noout --schema "$junit" results.xml
 expect_equal "the name in JUnit" $'a<b>&"\x27]]>???\xef\xbf\xbd' "$(xpath '//testcase/@name')"
 expect_equal "the output in JUnit" '?<]]>&?[2J' "$(xpath '//testcase/system-out')"
 expect_equal "control characters on stdout" 0 "$(grep -c $'[\x01\x1b]' "$TMP/.stdout")"
@@ -388,7 +389,7 @@ expect_exit 0 shell 'timeout 30 xmllint --noout - <results.fifo & "$0" test --ju
 ln -s ../linked.xml work/link.xml
 expect_exit 0 vgt_test --junit work/link.xml suite one
 expect_exit 0 [ -L work/link.xml ]
-expect_exit 0 xmllint --noout linked.xml
+expect_exit 0 xmllint --noout --schema "$junit" linked.xml
 expect_exit 2 vgt_test --junit work suite one
 
 # Bad manifests: one error with the place, and nothing is run.
