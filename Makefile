@@ -83,8 +83,8 @@ programs := $(BUILD)/vgt $(BUILD)/vgt-player
 libraries := $(BUILD)/libvgt-capture.so $(BUILD)/libvgt-capture.a $(BUILD)/libvgt-preload.so \
 	$(BUILD)/libvgt-vtest.so $(BUILD)/vgt-window.so
 unit_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace planted same_stream same_trace upstream_headers virgl_client bench_hook bench_device \
-	guest_bench libscanout-hook.so stub/libvirglrenderer.so.1)
+helpers := $(addprefix $(BUILD)/tests/,mkpng mktrace planted same_stream same_trace upstream_headers virgl_client \
+	bench_compare bench_device bench_hook guest_bench libscanout-hook.so stub/libvirglrenderer.so.1)
 
 manual := $(BUILD)/man/vgt.1
 
@@ -211,8 +211,8 @@ $(BUILD)/guest-replay: $(call obj,$(guest_replay_src)) $(guest_libs) $(format_li
 	$(say) LINK $@
 	$(Q)$(link) $(if $(SANITIZE),,-static) -o $@ $^ $(call pkg,--libs,libzstd libxxhash)
 
-png_src := replay/interrupt.c replay/new_file.c replay/png_image.c
-$(BUILD)/tests/mkpng $(BUILD)/tests/planted: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(call obj,$(png_src)) $(format_lib)
+$(BUILD)/tests/bench_compare $(BUILD)/tests/mkpng $(BUILD)/tests/planted: $(BUILD)/tests/%: $(BUILD)/tests/%.o \
+		$(call obj,$(tests_extra_test_compare)) $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng) -lm
 
