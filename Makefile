@@ -42,7 +42,7 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	cmd_compare.c cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
 	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c \
 	compare_draw.c compare_rows.c compare_yiq.c describe.c \
-	describe_json.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
+	describe_json.c directory.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
 	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
 	player_fact.c player_run.c png_image.c preload_library.c private_display.c private_vtest.c \
 	processor.c progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
@@ -61,6 +61,9 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	suite_result_json.c \
 	suite_results.c \
 	suite_run.c \
+	suite_update.c \
+	suite_update_apply.c \
+	suite_update_run.c \
 	terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
 	trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c vgt_text.c)
 # what compares pictures in memory

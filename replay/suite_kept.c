@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite_kept.h"
 
+#include "directory.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,37 +60,6 @@ void suite_kept_finish(struct suite_kept *kept)
 	*kept = (struct suite_kept){0};
 }
 
-/* The directory `name` in `at`, no link; -1: *err, and errno is ENOENT where it is not there.
- */
-static int step(int at, const char *name, struct vgt_err *err)
-{
-	struct stat status;
-	const int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	const int error = errno;
-
-	if (fd < 0 && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISLNK(status.st_mode)) {
-		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
-			"%.100s is a link, and what is kept goes to none", name);
-	} else if (fd < 0) {
-		vgt_err_system(err, error, "cannot open the directory");
-	}
-	errno = error;
-	return fd;
-}
-
-/* The same; with `make` it is made where it is not there. */
-static int enter(int at, const char *name, bool make, bool *made, struct vgt_err *err)
-{
-	if (make && mkdirat(at, name, 0777) == 0) {
-		*made = true;
-	} else if (make && errno != EEXIST) {
-		vgt_err_system(err, errno, "cannot make the directory");
-		return -1;
-	}
-	return step(at, name, err);
-}
-
 /* What all tests' directories are in. */
 static int enter_out(struct suite_kept *kept, bool make, struct vgt_err *err)
 {
@@ -99,11 +70,13 @@ static int enter_out(struct suite_kept *kept, bool make, struct vgt_err *err)
 		}
 		return fd;
 	}
-	const int above = enter(AT_FDCWD, SUITE_KEPT_DEFAULT, make, &kept->made_default, err);
+	const int above =
+		directory_enter(AT_FDCWD, SUITE_KEPT_DEFAULT, make, &kept->made_default, err);
 	if (above < 0) {
 		return -1;
 	}
-	const int fd = enter(above, strchr(kept->path, '/') + 1, make, &kept->made, err);
+	const int fd =
+		directory_enter(above, strchr(kept->path, '/') + 1, make, &kept->made, err);
 	const int error = errno;
 	close(above);
 	errno = error;
@@ -117,7 +90,7 @@ static int enter_test(struct suite_kept *kept, const char *name, bool make, stru
 	if (out < 0) {
 		return -1;
 	}
-	const int fd = enter(out, name, make, &made, err);
+	const int fd = directory_enter(out, name, make, &made, err);
 	const int error = errno;
 	close(out);
 	errno = error;

@@ -165,7 +165,7 @@ for place in vgt-test-out vgt-test-out/suite vgt-test-out/suite/one; do
 	ln -s "$TMP/aim" work/$place
 	cd work
 	for drop in "" --drop=draws; do
-		expect_stdout_match " vgt-test-out/suite/one: $(basename $place) is a link, and what is kept goes to none$" \
+		expect_stdout_match " vgt-test-out/suite/one: $(basename $place) is a link, which is not followed$" \
 			vgt_test $drop ../suite one
 		expect_equal "status" 2 "$cli_status"
 	done

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int step(int at, const char *name, struct vgt_err *err)
+{
+	struct stat status;
+	const int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const int error = errno;
+
+	if (fd < 0 && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISLNK(status.st_mode)) {
+		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+			"%.100s is a link, which is not followed", name);
+	} else if (fd < 0) {
+		vgt_err_system(err, error, "cannot open the directory");
+	}
+	errno = error;
+	return fd;
+}
+
+int directory_enter(int at, const char *name, bool make, bool *made, struct vgt_err *err)
+{
+	if (make && mkdirat(at, name, 0777) == 0) {
+		*made = true;
+	} else if (make && errno != EEXIST) {
+		vgt_err_system(err, errno, "cannot make the directory");
+		return -1;
+	}
+	return step(at, name, err);
+}
