@@ -155,13 +155,20 @@ static void put_file(struct html *html, struct json_object *slots, const char *s
 static void put_flip(struct html *html, struct json_object *slots,
 	const struct vgt_image *golden, const struct vgt_image *actual)
 {
+	static const struct vgt_tolerance flip = {
+		.metric = VGT_METRIC_FLIP, .pixels_per_degree = VGT_PIXELS_PER_DEGREE};
+	struct vgt_comparison seen;
 	struct vgt_image map;
 
 	html->flipped += (uint64_t)golden->width * golden->height;
 	if (html->flipped > FLIP_MAX) {
 		put_why(slots, "flip", "Left out, for it would take too long.", "", "");
-	} else if (vgt_compare_draw(&map, golden, actual, 0, NULL)) {
+		return;
+	}
+	if (vgt_compare_images(golden, actual, &flip, &seen, NULL) &&
+		vgt_compare_draw(&map, golden, actual, &flip, NULL)) {
 		put_image(html, slots, "flip", &map, "the FLIP map");
+		json_object_object_add(slots, "flip_mean", json_object_new_double(seen.value));
 		vgt_image_finish(&map);
 	}
 }

@@ -3,8 +3,8 @@
 (() => {
 const $ = id => document.getElementById(id);
 const data = JSON.parse($('data').textContent);
-const run = data.run || {};
-const pictureFacts = data.pictures || [];
+const runs = data.runs, sizes = data.pictures;
+const run = runs[0] || {};
 
 const VERDICTS = [ // the gravest first: [name, word, path of the icon]
 	['crash', 'crashed', 'M9.5 1.8 4 9h3.6L6.6 14.2 12 7H8.4z'],
@@ -20,9 +20,8 @@ const VERDICTS = [ // the gravest first: [name, word, path of the icon]
 const rankOf = verdict => VERDICTS.findIndex(([name]) => name === verdict);
 const wordOf = verdict => (VERDICTS[rankOf(verdict)] || ['', String(verdict)])[1];
 const isBad = verdict => { const rank = rankOf(verdict); return rank >= 0 && rank <= rankOf('error'); };
-const tests = (data.tests || []).map((test, index) => ({ ...test, index, frames: test.frames || [],
-	reasons: test.reasons || [], tags: test.tags || [] }));
-tests.sort((a, b) => rankOf(a.verdict) - rankOf(b.verdict) || a.index - b.index);
+const { tests } = data;
+tests.sort((a, b) => rankOf(a.verdict) - rankOf(b.verdict) || a.position - b.position);
 
 /* Elements */
 
@@ -48,7 +47,7 @@ function icon(verdict) {
 }
 const button = (label, onclick, attributes) => make('button', { type: 'button', class: 'button', onclick, ...attributes }, label);
 const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
-const seconds = value => value === undefined ? '' : value >= 100 ? `${Math.round(value)} s` : `${value.toFixed(value >= 10 ? 1 : 2)} s`;
+const seconds = value => value >= 100 ? `${Math.round(value)} s` : `${value.toFixed(value >= 10 ? 1 : 2)} s`;
 const say = text => { $('live').textContent = text; };
 
 async function copy(text, from) {
@@ -151,30 +150,19 @@ const seen = new IntersectionObserver(entries => {
 		}
 	}
 }, { rootMargin: '200px' });
-function thumb(id, verdict, fit) {
-	const box = make('span', { class: `thumb ${fit || ''}`, 'data-verdict': verdict });
-	if (typeof id === 'number') {
-		const image = make('img', { alt: '', 'data-picture': id });
-		box.append(image);
+/* The pictures of a frame: a number, or text that says why there is none. */
+const has = (frame, slot) => typeof frame.pictures[slot] === 'number';
+/* Those of `wanted` beside each other. */
+function thumbs(frame, verdict, wanted, kind) {
+	const there = frame ? wanted.filter(slot => has(frame, slot)) : [];
+	return make('span', { class: `thumbs ${kind || ''}`, 'data-verdict': verdict, 'aria-hidden': 'true' }, there.length ? there.map(slot => {
+		const image = make('img', { alt: '', 'data-picture': frame.pictures[slot] });
 		seen.observe(image);
-	} else {
-		box.append(icon(verdict));
-	}
-	return box;
+		return image;
+	}) : icon(verdict));
 }
-
-/* Which frame stands for a test, and what pictures one has: a number, or text that says why not. */
-
-const slots = frame => frame.pictures || {};
-const has = (frame, slot) => typeof slots(frame)[slot] === 'number';
-const isGood = frame => frame.same !== false;
 const frameOf = (test, number) => test.frames.find(frame => frame.number === number);
-const firstFrame = test => test.frames.find(frame => !isGood(frame)) || test.frames[0];
-const facePicture = test => {
-	const frame = firstFrame(test);
-	return frame && (isGood(frame) ? [slots(frame).golden, slots(frame).actual] : [slots(frame).actual, slots(frame).golden])
-		.find(id => typeof id === 'number');
-};
+const firstFrame = test => test.frames.find(frame => !frame.same) || test.frames[0];
 
 /* The place in the page: #NAME/frame-10?verdict=fail,crash&text=...&tag=...&view=flip */
 
@@ -218,16 +206,16 @@ function go(place, quietly) {
 
 /* The list */
 
-const textOf = new Map(tests.map(test => [test, [test.name, wordOf(test.verdict), test.expected, test.shows, test.program, ...test.reasons, ...test.tags].join('\n').toLowerCase()]));
+const textOf = new Map(tests.map(test => [test, [test.name, wordOf(test.verdict), test.expected, test.shows, ...test.reasons, ...test.tags].join('\n').toLowerCase()]));
 const matches = test => (!state.verdicts.size || state.verdicts.has(test.verdict)) && (!state.tag || test.tags.includes(state.tag)) &&
 	state.text.toLowerCase().split(/\s+/).every(word => textOf.get(test).includes(word));
 const items = new Map();
 function whyOf(test) {
 	if (test.reasons.length) { return test.reasons[0]; }
-	return test.frames.length ? plural(test.frames.length, 'frame') : `no goldens, ${plural(test.played || 0, 'frame')} played`;
+	return test.frames.length ? plural(test.frames.length, 'frame') : `no goldens, ${plural(test.played, 'frame')} played`;
 }
 function makeItem(test) {
-	const link = make('a', { class: 'test', 'data-verdict': test.verdict }, thumb(facePicture(test), test.verdict),
+	const link = make('a', { class: 'test', 'data-verdict': test.verdict }, thumbs(firstFrame(test), test.verdict, ['golden'], 'cover'),
 		make('div', {}, make('div', { class: 'name' }, icon(test.verdict), make('span', {}, test.name)),
 			make('div', { class: 'why', title: test.reasons[0] }, make('span', { class: 'unseen' }, `${wordOf(test.verdict)}: `), whyOf(test))));
 	const item = make('li', {}, link);
@@ -299,14 +287,18 @@ function facts(rows) {
 	return make('dl', { class: 'panel facts' }, rows.filter(([, value]) => value !== undefined && value !== null && value !== '')
 		.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))));
 }
+/* What is the same of all runs once, else each with the runs that it is of. */
+function ofRuns(get) {
+	const values = new Map();
+	runs.forEach((one, i) => { const value = get(one) || ''; values.set(value, [...values.get(value) || [], i + 1]); });
+	return values.size < 2 ? [...values.keys()][0] : [...values].map(([value, of]) => `${value || 'not known'} (run ${of.join(', ')})`).join('\n');
+}
 function card(test) {
 	const frame = firstFrame(test);
-	const wanted = frame ? ['golden', 'actual', 'difference'].filter(slot => has(frame, slot)) : [];
-	const pictures = wanted.length ? wanted.map(slot => thumb(slots(frame)[slot], test.verdict, 'whole')) : [thumb(null, test.verdict)];
 	return make('a', { class: 'card', 'data-verdict': test.verdict, href: hashOf({ test, frame: null }) },
-		make('span', { class: 'triple', 'aria-hidden': 'true' }, pictures),
+		thumbs(frame, test.verdict, ['golden', 'actual', 'difference']),
 		make('div', { class: 'text' }, make('div', { class: 'name' }, icon(test.verdict), make('span', {}, test.name),
-			make('span', { class: 'dim' }, frame && !isGood(frame) ? plural(test.frames.filter(other => !isGood(other)).length, 'frame') : wordOf(test.verdict))),
+			make('span', { class: 'dim' }, frame && !frame.same ? plural(test.frames.filter(other => !other.same).length, 'frame') : wordOf(test.verdict))),
 			make('div', { class: 'why' }, whyOf(test))));
 }
 function headline() {
@@ -316,27 +308,32 @@ function headline() {
 	if (bad) { return `${bad} of ${plural(tests.length, 'test')} to look at`; }
 	return ran === tests.length ? tests.length === 1 ? 'The test passed' : `All ${tests.length} tests passed` : ran ? `All ${ran} tests that were run passed` : 'All tests were skipped';
 }
+function notes() {
+	const missing = Math.max(0, run.selected - tests.length), told = [];
+	if (runs.some(one => one.interrupted)) { told.push('The run was interrupted: not all tests were run.'); }
+	if (missing) { told.push(`${plural(missing, 'test')} of the suite ${missing === 1 ? 'is' : 'are'} not among these results.`); }
+	if (data.left_out) { told.push(`${plural(data.left_out, 'picture')} left out, so that this page is not too large; where they would be it says where they are.`); }
+	return told;
+}
 function makeOverview() {
-	const total = tests.reduce((sum, test) => sum + (test.seconds || 0), 0);
-	const environment = Object.entries(run.environment || {}).map(([name, value]) => `${name}=${value}`);
-	const slow = [...tests].sort((a, b) => (b.seconds || 0) - (a.seconds || 0)).slice(0, 5).filter(test => test.seconds);
+	const total = tests.reduce((sum, test) => sum + test.seconds, 0);
+	const slow = [...tests].sort((a, b) => b.seconds - a.seconds).slice(0, 5);
 	const bad = tests.filter(test => isBad(test.verdict));
 	const section = (name, kind, ...rest) => make('section', { class: `section ${kind}` }, make('h2', {}, name), ...rest);
-	const date = run.date ? new Date(run.date) : null;
 	$('overview').replaceChildren(
 		make('div', { class: 'first' }, make('h1', { class: 'headline' }, headline()),
 			make('p', {}, [counts.map(([verdict, count]) => `${count} ${wordOf(verdict)}`).join(', '),
 				total ? `${seconds(total)} of tests` : '', run.renderer].filter(Boolean).join(' · '))),
-		...(data.notes || []).map(note => make('p', { class: 'notice first', 'data-verdict': 'flaky' }, note)),
+		...notes().map(note => make('p', { class: 'notice first', 'data-verdict': 'flaky' }, note)),
 		...bad.length ? [section('To look at', 'cards-section', make('div', { class: 'cards' }, bad.slice(0, 60).map(card)),
 			bad.length > 60 && make('p', { class: 'dim' }, `${bad.length - 60} more are in the list.`))] : [],
-		section('This run', '', facts([
-			['Suite', run.suite], ['Renderer', run.renderer], ['OpenGL', run.gl_version], ['virglrenderer', run.virglrenderer], ['Mesa', run.mesa],
-			['Kernel', run.kernel], ['Processor', run.cpu],
-			['Environment', environment.length ? make('span', { class: 'mono' }, environment.flatMap((line, i) => i ? [make('br'), line] : [line])) : null],
-			['vgt', run.vgt], ['Date', date && !isNaN(date) ? make('time', { datetime: run.date, title: run.date }, date.toLocaleString(undefined, { dateStyle: 'long', timeStyle: 'short' })) : run.date],
-			['Shard', run.shard], ['Duration', total ? `${seconds(total)}, all tests one after the other` : null],
-		])),
+		section(runs.length > 1 ? `${runs.length} runs` : 'This run', '', facts([
+			['Suite', ofRuns(({ suite }) => suite)], ['Renderer', ofRuns(({ renderer }) => renderer)], ['OpenGL', ofRuns(one => one.gl_version)],
+			['virglrenderer', ofRuns(({ virglrenderer }) => virglrenderer)], ['Kernel', ofRuns(({ kernel }) => kernel)], ['Processor', ofRuns(({ cpu }) => cpu)],
+			['Environment', ofRuns(({ environment }) => Object.entries(environment).map(([name, value]) => `${name}=${value}`).join('\n'))],
+			['vgt', ofRuns(({ vgt }) => vgt)], ['Date', ofRuns(({ date }) => isNaN(Date.parse(date)) ? date : new Date(date).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }) + ' UTC')],
+			['Shard', ofRuns(one => one.shards > 1 ? `${one.shard} of ${one.shards}` : '')], ['At a time', ofRuns(({ jobs }) => jobs > 1 ? plural(jobs, 'test') : '')],
+			['Duration', ofRuns(one => seconds(one.seconds))]])),
 		...slow.length > 1 && total >= 1 ? [section('Longest', '', make('ol', { class: 'panel lines' }, slow.map(test => make('li', {},
 			make('a', { href: hashOf({ test, frame: null }) }, test.name), make('span', { class: 'dim number' }, seconds(test.seconds))))))] : []);
 }
@@ -376,15 +373,13 @@ function commandLines(test, frame) {
 	}
 	return lines;
 }
-const byFrame = (frame, name) => frame && frame[name] !== undefined ? frame[name] : undefined;
 function frameFacts(test, frame) {
-	const size = name => { const id = slots(frame)[name]; return typeof id === 'number' ? pictureFacts[id] : null; };
+	const size = name => { const id = frame.pictures[name]; return typeof id === 'number' ? sizes[id] : null; };
 	const [golden, actual] = [size('golden'), size('actual')];
 	const area = frame.area && frame.area.width ? `${frame.area.width}×${frame.area.height} pixels at ${frame.area.x}, ${frame.area.y}` : undefined;
-	const beyond = frame.pixels_beyond !== undefined ? `${frame.pixels_beyond.toLocaleString('en')} of ${frame.pixels.toLocaleString('en')} pixels (${(100 * frame.pixels_beyond / (frame.pixels || 1)).toPrecision(3)} %)` : undefined;
 	return facts([
-		['Measured', byFrame(frame, 'measured') || (beyond && `${beyond} differ by more than allowed`)],
-		['Allowed', byFrame(frame, 'allowed')],
+		['Measured', frame.measured],
+		['Allowed', frame.allowed],
 		['Largest', frame.largest ? `${frame.largest} of 255 in a channel` : undefined],
 		['Where', area],
 		['Size', golden && (actual && (actual.width !== golden.width || actual.height !== golden.height)
@@ -408,33 +403,33 @@ function makeDetail(test, frame) {
 	const many = test.more_reasons ? [make('li', {}, `and ${test.more_reasons} more`)] : [];
 	const parts = [crumbs(test), make('header', {},
 		make('div', { class: 'title', 'data-verdict': test.verdict }, make('h1', {}, test.name), make('span', { class: 'pill' }, icon(test.verdict), wordOf(test.verdict)),
-			make('span', { class: 'dim number' }, [seconds(test.seconds), test.attempts > 1 ? `attempt ${test.attempts}` : '', test.shard ? `shard ${test.shard}` : ''].filter(Boolean).join(' · ')),
+			make('span', { class: 'dim number' }, [seconds(test.seconds), test.attempts > 1 ? `${test.attempts} attempts` : '', runs.length > 1 ? `run ${test.run + 1}` : ''].filter(Boolean).join(' · ')),
 			button('Copy link', event => copy(location.href.replace(/#.*/, '') + hashOf({ test, frame: frame ? frame.number : null, verdicts: new Set(), text: '', tag: '' }), event.currentTarget), { class: 'button small' })),
-		(test.shows || test.program || test.tags.length > 0) && make('p', { class: 'about' }, [test.shows, test.program].filter(Boolean).join(' · '),
+		(test.shows || test.tags.length > 0) && make('p', { class: 'about' }, test.shows,
 			make('span', { class: 'tags' }, test.tags.map(tag => make('span', {}, tag)))))];
 	if (test.expected) { parts.push(make('p', { class: 'notice', 'data-verdict': 'known' }, 'Expected: ', linked(test.expected))); }
 	if (test.reasons.length) {
 		parts.push(make('ul', { class: 'notice', 'data-verdict': test.verdict }, test.reasons.map(reason => make('li', {}, withAddresses(reason, test))), many));
 	}
-	if (test.capset) { parts.push(make('p', { class: 'notice', 'data-verdict': 'skip' }, `This host's capset: ${test.capset}`)); }
+	if (test.lacks) { parts.push(make('p', { class: 'notice', 'data-verdict': 'skip' }, `This host lacks of what the recording's had: ${test.lacks}`)); }
 	if (frame) {
 		if (test.frames.length > 1) {
 			parts.push(make('nav', { class: 'frames', 'aria-label': 'Frames' }, test.frames.map(other => make('a', { class: 'frame', href: hashOf({ test, frame: other.number }),
-				'aria-current': other === frame ? 'true' : undefined, 'data-verdict': isGood(other) ? 'pass' : 'fail' },
-			thumb([slots(other).actual, slots(other).golden].find(id => typeof id === 'number'), isGood(other) ? 'pass' : 'fail'),
-			make('span', { class: 'name' }, icon(isGood(other) ? 'pass' : 'fail'), `Frame ${other.number}`)))));
+				'aria-current': other === frame ? 'true' : undefined, 'data-verdict': other.same ? 'pass' : 'fail' },
+			thumbs(other, other.same ? 'pass' : 'fail', other.same ? ['golden'] : ['golden', 'actual'], 'cover'),
+			make('span', { class: 'name' }, icon(other.same ? 'pass' : 'fail'), `Frame ${other.number}`)))));
 		}
 		viewer = makeViewer(test, frame);
-		parts.push(viewer.element, section(`Frame ${frame.number}`, isGood(frame) ? 'within the tolerance' : 'differs from its golden', null, frameFacts(test, frame)));
+		parts.push(viewer.element, section(`Frame ${frame.number}`, frame.same ? 'within the tolerance' : 'differs from its golden', null, frameFacts(test, frame)));
 	} else if (!test.reasons.length) {
-		parts.push(make('p', { class: 'notice' }, `It has no goldens: ${plural(test.played || 0, 'frame')} were played, and ${plural(test.answers || 0, 'answer')} of the renderer compared.`));
+		parts.push(make('p', { class: 'notice' }, `It has no goldens: ${plural(test.played, 'frame')} were played, and ${plural(test.answers, 'answer')} of the renderer compared.`));
 	} else {
 		parts.push(make('p', { class: 'dim' }, 'No frame was compared.'));
 	}
 	if (test.commands) {
 		const place = /@\d+(?:\.\d+)?/.exec(test.reasons[0] || '');
 		const grave = test.verdict === 'crash' || test.verdict === 'hang';
-		const bad = test.frames.find(other => !isGood(other));
+		const bad = test.frames.find(other => !other.same);
 		parts.push(section('Commands', grave ? `at ${place ? place[0] : 'the end'}, decoded` : bad ? `that draw frame ${bad.number}` : 'decoded', test.commands, code(test.commands)));
 	}
 	if (test.log_end) { parts.push(section('What the renderer printed', test.log ? `its end; all of it: ${test.log}` : 'its end', test.log_end, code(test.log_end, { class: 'panel code wrap' }))); }
@@ -443,9 +438,8 @@ function makeDetail(test, frame) {
 		parts.push(section('Look at it', '', null, make('ul', { class: 'panel lines' }, lines.map(([line, about]) => make('li', {}, make('code', {}, line),
 			make('span', { class: 'dim' }, about), button('Copy', event => copy(line, event.currentTarget), { class: 'button small', 'aria-label': `Copy: ${line}` }))))));
 	}
-	const renderer = test.renderer && test.renderer !== run.renderer ? test.renderer : null;
-	parts.push(section('Test', '', null, facts([['Trace', test.trace && make('span', { class: 'mono' }, test.trace)], ['Renderer', renderer], ['Frames played', test.played], ['Answers compared', test.answers],
-		['Attempts', test.attempts > 1 ? test.attempts : null], ['Recorded', test.recorded], ['License', test.license]])));
+	parts.push(section('Test', '', null, facts([['Trace', test.trace && make('span', { class: 'mono' }, test.trace)], ['Renderer', test.renderer], ['Frames played', test.played],
+		['Answers compared', test.answers]])));
 	$('detail').replaceChildren(...parts);
 }
 
@@ -476,18 +470,18 @@ function makeViewer(test, frame) {
 	const pictures = {}; // by slot, once decoded
 	const view = { scale: 1, x: 0, y: 0, fit: true };
 	let probe = null, held = false, split = 0.5, peek = 0, panes = [], gone = false;
-	const known = slot => has(frame, slot) ? pictureFacts[slots(frame)[slot]] : null;
+	const known = slot => has(frame, slot) ? sizes[frame.pictures[slot]] : null;
 	const extent = ['golden', 'actual', 'difference'].map(known).filter(Boolean)
 		.reduce((most, { width, height }) => ({ width: Math.max(most.width, width), height: Math.max(most.height, height) }), { width: 0, height: 0 });
 	const both = has(frame, 'golden') && has(frame, 'actual');
 	const usable = mode => mode === 'side' || (mode === 'slider' || mode === 'flip' ? both : has(frame, mode === 'difference' ? 'difference' : 'flip'));
 	const mode = () => usable(state.mode) ? state.mode : 'side';
-	const whyNot = slot => typeof slots(frame)[slot] === 'string' ? slots(frame)[slot] : 'There is no such picture.';
+	const whyNot = slot => typeof frame.pictures[slot] === 'string' ? frame.pictures[slot] : 'There is no such picture.';
 
 	const stage = make('div', { class: 'stage' });
 	const under = make('div', {});
 	const percent = make('output', { 'aria-label': 'Zoom' });
-	const modes = MODES.map(([name, word, short], i) => button([make('span', { class: short ? 'long' : '' }, word)], () => {
+	const modes = MODES.map(([name, word, short], i) => button(short ? [make('span', { class: 'long' }, word), make('span', { class: 'short' }, short)] : [word], () => {
 		if (name === 'flip' && mode() === 'flip') { flip(); } else { go({ mode: name }, true); }
 	}, { class: '', 'data-mode': name, disabled: !usable(name), 'aria-label': word, title: usable(name) ? `${word} (${i + 1})` : whyNot(name === 'difference' ? 'difference' : name === 'flip-map' ? 'flip' : 'actual') }));
 	const tools = make('div', { class: 'tools' }, make('div', { class: 'segments', role: 'group', 'aria-label': 'View' }, modes),
@@ -557,7 +551,7 @@ function makeViewer(test, frame) {
 		cells.away.forEach((cell, i) => {
 			if (i === 4) {
 				const error = mode() === 'flip-map' ? sample(pictures.flip, probe.x, probe.y) : null;
-				cell.textContent = error ? `FLIP ≈ ${magmaValue(error).toFixed(2)}` : away ? `largest ${Math.max(...away.map(Math.abs))}` : '';
+				cell.textContent = error ? `FLIP ≈ ${magmaValue(error).toFixed(2)}` : away ? `max ${Math.max(...away.map(Math.abs))}` : '';
 				return;
 			}
 			cell.textContent = away ? away[i] > 0 ? `+${away[i]}` : String(away[i]).replace('-', '−') : '–';
@@ -627,7 +621,7 @@ function makeViewer(test, frame) {
 	}
 	function layout() {
 		if (!panes.length || !extent.width) { return; }
-		const most = Math.max(220, Math.min(innerHeight * 0.66, innerHeight - 190)), width = panes[0].surface.clientWidth;
+		const most = Math.max(220, innerHeight - 340), width = panes[0].surface.clientWidth;
 		if (!width) { return; }
 		const fit = fitScale({ width }, most);
 		const height = Math.round(Math.max(Math.min(160, most), Math.min(most, extent.height * fit)));
@@ -729,7 +723,7 @@ function makeViewer(test, frame) {
 		for (const one of modes) { one.setAttribute('aria-pressed', one.dataset.mode === now); }
 		under.replaceChildren(...now === 'slider' ? [make('div', { class: 'slide' }, 'Golden', range, 'Actual')] : now === 'flip-map' ? [make('div', { class: 'legend' },
 			'0', make('span', { class: 'ramp', role: 'img', 'aria-label': 'from black, 0, through violet and orange to light yellow, 1' }), '1',
-			make('span', { class: 'dim' }, ['What an observer would notice when flipping between the two', frame.flip_mean !== undefined ? `mean ${frame.flip_mean.toFixed(4)}` : '', frame.flip_conditions].filter(Boolean).join(' · ')))] : []);
+			make('span', { class: 'dim' }, `what is noticed when flipping between the two at 67 pixels per degree · mean ${frame.pictures.flip_mean.toFixed(4)}`))] : []);
 		layout();
 	}
 
@@ -842,7 +836,7 @@ function makeViewer(test, frame) {
 	}
 	(async () => {
 		await Promise.all(['golden', 'actual', 'difference', 'flip'].filter(slot => has(frame, slot)).map(async slot => {
-			pictures[slot] = await pictureOf(slots(frame)[slot]);
+			pictures[slot] = await pictureOf(frame.pictures[slot]);
 			redraw();
 		}));
 		if (!gone) {
