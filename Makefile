@@ -40,7 +40,7 @@ preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c child_log.c \
 	cmd_compare.c cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
-	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_verify.c companion.c compare.c \
+	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_test_help.c cmd_verify.c companion.c compare.c \
 	compare_draw.c compare_rows.c compare_yiq.c describe.c \
 	describe_json.c directory.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
 	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
@@ -50,17 +50,24 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	suite.c \
 	suite_commands.c \
 	suite_expect.c \
+	suite_fetch.c \
 	suite_goldens.c \
 	suite_html.c \
 	suite_information.c \
+	suite_jobs.c \
 	suite_kept.c \
 	suite_manifest.c \
+	suite_merge.c \
+	suite_outputs.c \
 	suite_renderer.c \
 	suite_report.c \
 	suite_result.c \
 	suite_result_json.c \
 	suite_results.c \
 	suite_run.c \
+	suite_select.c \
+	suite_session.c \
+	suite_trial.c \
 	suite_update.c \
 	suite_update_apply.c \
 	suite_update_run.c \

@@ -22,11 +22,9 @@ static int step(int at, const char *name, struct vgt_err *err)
 	return fd;
 }
 
-int directory_enter(int at, const char *name, bool make, bool *made, struct vgt_err *err)
+int directory_enter(int at, const char *name, bool make, struct vgt_err *err)
 {
-	if (make && mkdirat(at, name, 0777) == 0) {
-		*made = true;
-	} else if (make && errno != EEXIST) {
+	if (make && mkdirat(at, name, 0777) != 0 && errno != EEXIST) {
 		vgt_err_system(err, errno, "cannot make the directory");
 		return -1;
 	}

@@ -8,9 +8,9 @@
 
 /*
  * A descriptor of the directory `name` in `at`, where no link is followed: what is written
- * there stays below `at`. With `make` it is made where it is not there, and *made set then.
- * -1: *err, and errno is ENOENT where it is not there.
+ * there stays below `at`. With `make` it is made where it is not there. -1: *err, and errno is
+ * ENOENT where it is not there.
  */
-int directory_enter(int at, const char *name, bool make, bool *made, struct vgt_err *err);
+int directory_enter(int at, const char *name, bool make, struct vgt_err *err);
 
 #endif

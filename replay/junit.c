@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * Text from outside as XML 1.0 allows it (section 2.2, Char): UTF-8 without control characters
@@ -259,19 +258,6 @@ static bool save(mxml_node_t *document, const struct new_file *file, struct vgt_
 	bool good = mxmlSaveFile(document, to, layout) == 0 && !ferror(to);
 	good = fclose(to) == 0 && good;
 	return good || vgt_err_system(err, errno, "cannot write");
-}
-
-bool junit_can_write(const char *path, struct vgt_err *err)
-{
-	struct new_file file;
-
-	if (new_file_is_stream(path)) {
-		/* to open and close a pipe would be all that its reader sees */
-		return access(path, W_OK) == 0 || vgt_err_system(err, errno, "cannot write");
-	}
-	const bool good = new_file_create(&file, path, true, 0666, err);
-	new_file_finish(&file);
-	return good;
 }
 
 bool junit_write(const struct suite_results *results, const char *path, struct vgt_err *err)

@@ -13,9 +13,6 @@
  * is no specification of it; this keeps to what Jenkins, GitLab and GitHub's actions agree on.
  */
 
-/* Whether it looks as if junit_write() could; nothing is left there. */
-bool junit_can_write(const char *path, struct vgt_err *err);
-
 /* The file appears complete or not at all; to a stream (new_file.h) it is appended. */
 bool junit_write(const struct suite_results *results, const char *path, struct vgt_err *err);
 

@@ -123,6 +123,19 @@ bool new_file_is_stream(const char *path)
 	       (!S_ISREG(status.st_mode) || find_open(&status) >= 0);
 }
 
+bool new_file_can_write(const char *path, struct vgt_err *err)
+{
+	struct new_file file;
+
+	if (new_file_is_stream(path)) {
+		/* to open and close a pipe would be all that its reader sees */
+		return access(path, W_OK) == 0 || vgt_err_system(err, errno, "cannot write");
+	}
+	const bool good = new_file_create(&file, path, true, 0666, err);
+	new_file_finish(&file);
+	return good;
+}
+
 bool new_file_create_or_append(struct new_file *file, const char *path, struct vgt_err *err)
 {
 	struct stat status;

@@ -38,6 +38,9 @@ bool new_file_create(struct new_file *file, const char *path, bool replace, mode
  */
 bool new_file_is_stream(const char *path);
 
+/* Whether it looks as if new_file_create_or_append() could; nothing is left there. */
+bool new_file_can_write(const char *path, struct vgt_err *err);
+
 /*
  * new_file_create() with `replace`, and for a stream the same in its use: what is written goes
  * there at once, behind what it has.

@@ -56,11 +56,7 @@ static char *find_date(void)
 		       : NULL;
 }
 
-/*
- * SHA-256 over the names of the tests, their traces' hashes and frames: results of the same
- * suite have the same, wherever it lies, and its manifest may say more of other things.
- */
-static char *digest_of(const struct suite *suite)
+char *suite_digest(const struct suite *suite)
 {
 	char text[SHA256_DIGEST_STRING_LENGTH];
 	SHA2_CTX context;
@@ -131,7 +127,7 @@ bool suite_information_gather(struct suite_information *run, const struct suite 
 {
 	run->vgt = strdup(VGT_VERSION);
 	run->suite = strdup(path);
-	run->digest = digest_of(suite);
+	run->digest = suite_digest(suite);
 	run->cpu = find_cpu();
 	run->kernel = find_kernel();
 	run->date = find_date();

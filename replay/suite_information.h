@@ -17,4 +17,11 @@
 bool suite_information_gather(struct suite_information *run, const struct suite *suite,
 	const char *path, struct vgt_err *err);
 
+/*
+ * Which suite it is, wherever it lies: SHA-256 over the names of its tests, their traces'
+ * hashes and frames; what else a manifest says does not matter. The caller frees it; NULL: no
+ * memory.
+ */
+char *suite_digest(const struct suite *suite);
+
 #endif

@@ -23,6 +23,12 @@ static char *suite_name(const char *directory)
 	return copy;
 }
 
+static bool is_there(const char *path)
+{
+	struct stat status;
+	return lstat(path, &status) == 0;
+}
+
 static bool take_default(struct suite_kept *kept, const char *directory, struct vgt_err *err)
 {
 	char *name = suite_name(directory);
@@ -34,7 +40,12 @@ static bool take_default(struct suite_kept *kept, const char *directory, struct 
 		kept->path = NULL;
 	}
 	free(name);
-	return kept->path || vgt_err_system(err, ENOMEM, "cannot keep failures");
+	if (!kept->path) {
+		return vgt_err_system(err, ENOMEM, "cannot keep failures");
+	}
+	kept->had_default = is_there(SUITE_KEPT_DEFAULT);
+	kept->had = is_there(kept->path);
+	return true;
 }
 
 bool suite_kept_init(
@@ -50,10 +61,10 @@ bool suite_kept_init(
 
 void suite_kept_finish(struct suite_kept *kept)
 {
-	if (kept->made) {
+	if (kept->is_default && !kept->had) {
 		rmdir(kept->path);
 	}
-	if (kept->made_default) {
+	if (kept->is_default && !kept->had_default) {
 		rmdir(SUITE_KEPT_DEFAULT);
 	}
 	free(kept->path);
@@ -61,7 +72,7 @@ void suite_kept_finish(struct suite_kept *kept)
 }
 
 /* What all tests' directories are in. */
-static int enter_out(struct suite_kept *kept, bool make, struct vgt_err *err)
+static int enter_out(const struct suite_kept *kept, bool make, struct vgt_err *err)
 {
 	if (!kept->is_default) {
 		const int fd = open(kept->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -70,34 +81,32 @@ static int enter_out(struct suite_kept *kept, bool make, struct vgt_err *err)
 		}
 		return fd;
 	}
-	const int above =
-		directory_enter(AT_FDCWD, SUITE_KEPT_DEFAULT, make, &kept->made_default, err);
+	const int above = directory_enter(AT_FDCWD, SUITE_KEPT_DEFAULT, make, err);
 	if (above < 0) {
 		return -1;
 	}
-	const int fd =
-		directory_enter(above, strchr(kept->path, '/') + 1, make, &kept->made, err);
+	const int fd = directory_enter(above, strchr(kept->path, '/') + 1, make, err);
 	const int error = errno;
 	close(above);
 	errno = error;
 	return fd;
 }
 
-static int enter_test(struct suite_kept *kept, const char *name, bool make, struct vgt_err *err)
+static int enter_test(
+	const struct suite_kept *kept, const char *name, bool make, struct vgt_err *err)
 {
-	bool made;
 	const int out = enter_out(kept, make, err);
 	if (out < 0) {
 		return -1;
 	}
-	const int fd = directory_enter(out, name, make, &made, err);
+	const int fd = directory_enter(out, name, make, err);
 	const int error = errno;
 	close(out);
 	errno = error;
 	return fd;
 }
 
-int suite_kept_open(struct suite_kept *kept, const char *name, struct vgt_err *err)
+int suite_kept_open(const struct suite_kept *kept, const char *name, struct vgt_err *err)
 {
 	return enter_test(kept, name, true, err);
 }
@@ -136,7 +145,7 @@ static unsigned remove_ours(int fd)
 	return removed;
 }
 
-bool suite_kept_clear(struct suite_kept *kept, const char *name, struct vgt_err *err)
+bool suite_kept_clear(const struct suite_kept *kept, const char *name, struct vgt_err *err)
 {
 	const int fd = enter_test(kept, name, false, err);
 	if (fd < 0) {

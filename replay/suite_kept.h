@@ -19,7 +19,7 @@ struct suite_kept {
 	char *path; /* the directory of the tests' directories, for people */
 	/* private: */
 	bool is_default;
-	bool made_default, made; /* by this run: vgt-test-out, and `path` in it */
+	bool had_default, had; /* before this run: vgt-test-out, and `path` in it */
 };
 
 /*
@@ -29,14 +29,15 @@ struct suite_kept {
 bool suite_kept_init(
 	struct suite_kept *kept, const char *out, const char *directory, struct vgt_err *err);
 
-/* Removes the directories that this run has made, where nothing is in them. */
+/* Removes the directories of the default that this run has made, be it by other processes,
+ * where nothing is in them. */
 void suite_kept_finish(struct suite_kept *kept);
 
 /* A descriptor of the test's directory, which is made where it is not there; -1: *err. */
-int suite_kept_open(struct suite_kept *kept, const char *name, struct vgt_err *err);
+int suite_kept_open(const struct suite_kept *kept, const char *name, struct vgt_err *err);
 
 /* Removes what an earlier run has kept of this test: it would be taken for this run's. False:
  * there is something that is no such directory. */
-bool suite_kept_clear(struct suite_kept *kept, const char *name, struct vgt_err *err);
+bool suite_kept_clear(const struct suite_kept *kept, const char *name, struct vgt_err *err);
 
 #endif

@@ -115,10 +115,10 @@ static void print_result(const struct suite_report *report, const struct suite_r
 	print_log(result);
 }
 
-void suite_report_run(const struct suite_report *report, const struct suite_information *run)
+void suite_report_runs(const struct suite_report *report, const struct suite_results *results)
 {
-	if (report->json) {
-		vgt_json_print(stdout, suite_information_to_json(run));
+	for (size_t i = 0; report->json && i < results->run_count; i++) {
+		vgt_json_print(stdout, suite_information_to_json(&results->runs[i]));
 	}
 }
 
@@ -154,7 +154,7 @@ static void name_those(
 }
 
 void suite_report_summary(
-	const struct suite_report *report, const struct suite_results *results, size_t total)
+	const struct suite_report *report, const struct suite_results *results)
 {
 	static const char *const words[SUITE_VERDICTS] = {[SUITE_PASS] = "passed",
 		[SUITE_FLAKY] = "flaky",
@@ -169,7 +169,7 @@ void suite_report_summary(
 
 	progress_clear();
 	if (report->json) {
-		vgt_json_print(stdout, suite_summary_to_json(results, total));
+		vgt_json_print(stdout, suite_summary_to_json(results));
 		return;
 	}
 	name_those(results, SUITE_FLAKY, "vgt: flaky: ");
@@ -177,7 +177,7 @@ void suite_report_summary(
 	name_those(results, SUITE_FIXED,
 		"vgt: fixed, so that the manifest should expect them to pass: ");
 	fprintf(stderr, "vgt: %s: %zu of %zu passed", results->runs[0].suite,
-		tally.verdicts[SUITE_PASS], total);
+		tally.verdicts[SUITE_PASS], tally.total);
 	for (int verdict = SUITE_PASS + 1; verdict < SUITE_VERDICTS; verdict++) {
 		if (tally.verdicts[verdict]) {
 			fprintf(stderr, ", %zu %s", tally.verdicts[verdict], words[verdict]);

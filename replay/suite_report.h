@@ -16,11 +16,10 @@ struct suite_report {
 	bool colours;
 };
 
-/* JSON only: where the tests are run. */
-void suite_report_run(const struct suite_report *report, const struct suite_information *run);
+/* JSON only: where the tests are run, or were. */
+void suite_report_runs(const struct suite_report *report, const struct suite_results *results);
 void suite_report_result(const struct suite_report *report, const struct suite_result *result);
-/* `total`: how many tests there were to run. */
 void suite_report_summary(
-	const struct suite_report *report, const struct suite_results *results, size_t total);
+	const struct suite_report *report, const struct suite_results *results);
 
 #endif

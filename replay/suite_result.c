@@ -36,6 +36,23 @@ bool suite_verdict_is_bad(enum suite_verdict verdict)
 	       verdict == SUITE_HANG;
 }
 
+void suite_result_add_reason(struct suite_result *result, char *reason, bool first)
+{
+	if (!reason || result->reason_count == SUITE_REASONS_MAX) {
+		result->more_reasons++;
+		if (!reason || !first) {
+			free(reason);
+			return;
+		}
+		free(result->reasons[--result->reason_count]);
+	}
+	const size_t at = first ? 0 : result->reason_count;
+	memmove(&result->reasons[at + 1], &result->reasons[at],
+		(result->reason_count - at) * sizeof(char *));
+	result->reasons[at] = reason;
+	result->reason_count++;
+}
+
 static void finish_frame(struct suite_frame *frame)
 {
 	free(frame->measured);

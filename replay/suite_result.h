@@ -51,9 +51,8 @@ struct suite_frame {
 	char *golden_copy, *actual, *difference; /* paths of what was kept, or NULL */
 };
 
-#define SUITE_REASONS_MAX       20   /* kept for each test */
-#define SUITE_FRAMES_MAX        4096 /* goldens of one test */
-#define SUITE_COMMAND_LINES_MAX 40
+#define SUITE_REASONS_MAX 20   /* kept for each test */
+#define SUITE_FRAMES_MAX  4096 /* goldens of one test */
 
 struct suite_result {
 	char *name;
@@ -76,7 +75,8 @@ struct suite_result {
 	bool has_goldens;         /* else it was played and checked only */
 	uint64_t played, answers; /* frames that were played, answers compared */
 	double seconds;
-	char *trace; /* its path, NULL where there is none */
+	char *trace;           /* its path, NULL where there is none */
+	bool only_frames_fail; /* what is wrong is in frames of the list; not in JSON */
 	bool has_bad_frame;
 	uint64_t bad_frame; /* the first that differs */
 	char *commands;     /* lines of `vgt dump`: the command that crashed or hung, or the
@@ -86,6 +86,10 @@ struct suite_result {
 	char *log;     /* path of what was kept, NULL where nothing was printed, or it passed */
 	char *log_end; /* the last lines of that, NULL where there are none */
 };
+
+/* Takes the reason over; NULL, for lack of memory, is counted with those that are not kept. Of
+ * too many the last goes for one that is to be the first. */
+void suite_result_add_reason(struct suite_result *result, char *reason, bool first);
 
 void suite_result_finish(struct suite_result *result);
 

@@ -173,17 +173,17 @@ struct json_object *suite_information_to_json(const struct suite_information *ru
 	vgt_json_put_number(object, "jobs", run->jobs);
 	vgt_json_put_number(object, "shard", run->shard);
 	vgt_json_put_number(object, "shards", run->shards);
-	vgt_json_put_number(object, "selected", run->selected);
+	vgt_json_put_number(object, "tests", run->tests);
 	return object;
 }
 
-struct json_object *suite_summary_to_json(const struct suite_results *results, size_t total)
+struct json_object *suite_summary_to_json(const struct suite_results *results)
 {
 	struct json_object *object = json_object_new_object();
 	const struct suite_tally tally = suite_results_tally(results);
 
 	vgt_json_put_text(object, "event", "summary");
-	vgt_json_put_number(object, "tests", total);
+	vgt_json_put_number(object, "tests", tally.total);
 	for (int verdict = 0; verdict < SUITE_VERDICTS; verdict++) {
 		vgt_json_put_number(object, suite_verdict_name((enum suite_verdict)verdict),
 			tally.verdicts[verdict]);
@@ -552,19 +552,18 @@ bool suite_information_from_json(
 	run->jobs = (unsigned)take_number(&reading, "jobs", UINT_MAX);
 	run->shard = (unsigned)take_number(&reading, "shard", TESTS_MAX);
 	run->shards = (unsigned)take_number(&reading, "shards", TESTS_MAX);
-	run->selected = (size_t)take_number(&reading, "selected", TESTS_MAX);
+	run->tests = (size_t)take_number(&reading, "tests", TESTS_MAX);
 	if (reading.good && (run->shard < 1 || run->shard > run->shards)) {
 		refuse(&reading, "shard", "is out of range");
 	}
 	return reading.good;
 }
 
-bool suite_summary_from_json(struct suite_information *run, size_t *tests,
-	struct json_object *object, struct vgt_err *err)
+bool suite_summary_from_json(
+	struct suite_information *run, struct json_object *object, struct vgt_err *err)
 {
 	struct reading reading = {object, err, true};
 
-	*tests = (size_t)take_number(&reading, "tests", TESTS_MAX);
 	run->interrupted = take_bool(&reading, "interrupted");
 	run->trouble = take_bool(&reading, "trouble");
 	run->seconds = take_decimal(&reading, "seconds", SECONDS_MAX);

@@ -27,8 +27,7 @@
  */
 struct json_object *suite_result_to_json(const struct suite_result *result, const char *out);
 struct json_object *suite_information_to_json(const struct suite_information *run);
-/* `total`: how many tests there are to run, for an interrupted run has not run all. */
-struct json_object *suite_summary_to_json(const struct suite_results *results, size_t total);
+struct json_object *suite_summary_to_json(const struct suite_results *results);
 
 /*
  * `out`: the directory that holds the tests' directories. `name`: of the test; NULL: what the
@@ -40,9 +39,9 @@ bool suite_result_from_json(struct suite_result *result, struct json_object *obj
 /* Fills a run's information; on failure, too, it is to be finished with its list. */
 bool suite_information_from_json(
 	struct suite_information *run, struct json_object *object, struct vgt_err *err);
-/* What is known of a run only at its end, and how many tests were run. */
-bool suite_summary_from_json(struct suite_information *run, size_t *tests,
-	struct json_object *object, struct vgt_err *err);
+/* What is known of a run only at its end. */
+bool suite_summary_from_json(
+	struct suite_information *run, struct json_object *object, struct vgt_err *err);
 
 /* One object of a text, which must be all of it; NULL: *err. The caller's. */
 struct json_object *suite_result_json_parse(const char *text, size_t size, struct vgt_err *err);

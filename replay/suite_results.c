@@ -6,7 +6,7 @@
 
 struct suite_tally suite_results_tally(const struct suite_results *results)
 {
-	struct suite_tally tally = {.count = results->count};
+	struct suite_tally tally = {0};
 
 	for (size_t i = 0; i < results->count; i++) {
 		const struct suite_result *result = &results->list[i];
@@ -16,6 +16,7 @@ struct suite_tally suite_results_tally(const struct suite_results *results)
 	}
 	for (size_t i = 0; i < results->run_count; i++) {
 		const struct suite_information *run = &results->runs[i];
+		tally.total += run->tests;
 		tally.interrupted |= run->interrupted;
 		tally.trouble |= run->trouble;
 		tally.seconds += run->seconds;
@@ -35,6 +36,30 @@ struct suite_information *suite_results_add_run(struct suite_results *results)
 	runs[results->run_count] =
 		(struct suite_information){.shard = 1, .shards = 1, .jobs = 1};
 	return &runs[results->run_count++];
+}
+
+static void finish_run(struct suite_information *run)
+{
+	for (size_t i = 0; i < run->environment_count; i++) {
+		free(run->environment[i].name);
+		free(run->environment[i].value);
+	}
+	free(run->environment);
+	free(run->vgt);
+	free(run->suite);
+	free(run->digest);
+	free(run->renderer);
+	free(run->gl_version);
+	free(run->virglrenderer);
+	free(run->cpu);
+	free(run->kernel);
+	free(run->date);
+	free(run->from);
+}
+
+void suite_results_remove_last_run(struct suite_results *results)
+{
+	finish_run(&results->runs[--results->run_count]);
 }
 
 bool suite_results_add(struct suite_results *results, struct suite_result *result)
@@ -67,25 +92,6 @@ void suite_results_sort(struct suite_results *results)
 	if (results->count) {
 		qsort(results->list, results->count, sizeof(*results->list), by_position);
 	}
-}
-
-static void finish_run(struct suite_information *run)
-{
-	for (size_t i = 0; i < run->environment_count; i++) {
-		free(run->environment[i].name);
-		free(run->environment[i].value);
-	}
-	free(run->environment);
-	free(run->vgt);
-	free(run->suite);
-	free(run->digest);
-	free(run->renderer);
-	free(run->gl_version);
-	free(run->virglrenderer);
-	free(run->cpu);
-	free(run->kernel);
-	free(run->date);
-	free(run->from);
 }
 
 void suite_results_finish(struct suite_results *results)

@@ -25,7 +25,7 @@ struct suite_information {
 	size_t environment_count;
 	unsigned jobs;          /* tests at a time */
 	unsigned shard, shards; /* 1 of 1: all */
-	size_t selected;        /* tests, of all shards */
+	size_t tests;           /* that were to be run; fewer were where it was interrupted */
 	bool interrupted,
 		trouble; /* the last: besides the tests, something could not be done */
 	double seconds;  /* how long it took */
@@ -42,7 +42,8 @@ struct suite_results {
 /* How many there are of each verdict. */
 struct suite_tally {
 	size_t verdicts[SUITE_VERDICTS];
-	size_t count, not_fetched;
+	size_t total; /* tests that were to be run */
+	size_t not_fetched;
 	bool out_failed, interrupted, trouble;
 	double seconds; /* of the runs */
 };
@@ -50,6 +51,8 @@ struct suite_tally suite_results_tally(const struct suite_results *results);
 
 /* Adds an empty one, to be filled; NULL: no memory. It may move the others. */
 struct suite_information *suite_results_add_run(struct suite_results *results);
+/* It has no results any more. */
+void suite_results_remove_last_run(struct suite_results *results);
 /* Takes the result over, in any case; false: no memory. */
 bool suite_results_add(struct suite_results *results, struct suite_result *result);
 

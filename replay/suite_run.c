@@ -6,7 +6,6 @@
 #include "clock.h"
 #include "interrupt.h"
 #include "player_run.h"
-#include "progress.h"
 #include "suite_expect.h"
 #include "suite_goldens.h"
 #include "tolerance.h"
@@ -48,62 +47,34 @@ struct attempt {
 	uint64_t violations, problems;
 	size_t kept; /* frames */
 	uint64_t failures,
-		differences; /* reasons to fail; those that a host can be the cause of */
-	char lack[sizeof(
-		((struct player_event *)0)->text)]; /* the first of this host's capset */
+		differences,  /* reasons to fail; those that a host can be the cause of */
+		bad_pictures; /* thereof pictures that are not as their golden */
+	char lack[sizeof(((struct player_event *)0)->text) +
+		  24]; /* the first, with its address */
 	bool no_memory;
 };
 
-/* What the result has of the suite, to stand without it. */
-static void describe_test(struct attempt *attempt)
+bool suite_result_init(
+	struct suite_result *result, const struct suite *suite, const struct suite_test *test)
 {
-	const struct suite_test *test = attempt->test;
-	struct suite_result *result = attempt->result;
-
 	*result = (struct suite_result){
-		.position = (size_t)(test - attempt->runner->suite->manifest.tests),
+		.position = (size_t)(test - suite->manifest.tests),
 		.rule = test->rule,
-		.attempts = 1};
+		.attempts = 1,
+	};
 	result->name = strdup(test->name);
 	result->shows = test->shows ? strdup(test->shows) : NULL;
 	result->tags = calloc(test->tag_count + 1, sizeof(*result->tags));
-	attempt->no_memory = !result->name || !result->tags || (test->shows && !result->shows);
-	while (!attempt->no_memory && result->tag_count < test->tag_count) {
-		char *tag = strdup(test->tags[result->tag_count]);
-		result->tags[result->tag_count] = tag;
-		result->tag_count += tag != NULL;
-		attempt->no_memory = !tag;
+	bool good = result->name && result->tags && (!test->shows || result->shows);
+	while (good && result->tag_count < test->tag_count) {
+		result->tags[result->tag_count] = strdup(test->tags[result->tag_count]);
+		good = result->tags[result->tag_count] != NULL;
+		result->tag_count += good;
 	}
-}
-
-static void show_progress(const struct attempt *attempt)
-{
-	if (progress_due()) {
-		progress_show("%s", attempt->runner->shown);
-	}
+	return good;
 }
 
 /* What is wrong */
-
-static void add_reason(struct attempt *attempt, char *reason, bool first)
-{
-	struct suite_result *result = attempt->result;
-	const bool full = result->reason_count == SUITE_REASONS_MAX;
-
-	if (full) {
-		result->more_reasons++;
-		if (!first) {
-			free(reason);
-			return;
-		}
-		free(result->reasons[--result->reason_count]);
-	}
-	const size_t at = first ? 0 : result->reason_count;
-	memmove(&result->reasons[at + 1], &result->reasons[at],
-		(result->reason_count - at) * sizeof(char *));
-	result->reasons[at] = reason;
-	result->reason_count++;
-}
 
 /*
  * One more reason. The gravest verdict stands; a crash or a hang is the first reason, for what
@@ -126,7 +97,8 @@ __attribute__((format(printf, 3, 4))) static void find(
 		attempt->no_memory = true;
 		return;
 	}
-	add_reason(attempt, reason, verdict == SUITE_CRASH || verdict == SUITE_HANG);
+	suite_result_add_reason(
+		attempt->result, reason, verdict == SUITE_CRASH || verdict == SUITE_HANG);
 }
 
 /* What a trace that cannot be read comes to, as vgt_cmd_bad_trace() has it. */
@@ -312,7 +284,6 @@ static bool verify_records(struct attempt *attempt, struct vgt_validator *valida
 	while (!interrupt_noted() &&
 		(next = vgt_reader_next(attempt->reader, &record, &err)) == VGT_READ_RECORD) {
 		vgt_validator_feed(validator, &record);
-		show_progress(attempt);
 	}
 	if (interrupt_noted()) {
 		return false;
@@ -485,6 +456,7 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 	struct vgt_image difference;
 
 	attempt->differences++;
+	attempt->bad_pictures++;
 	note_bad(attempt, frame->number);
 	tell_difference(attempt, frame, golden, actual);
 	frame->actual = keep_actual(attempt, actual, frame->number);
@@ -625,6 +597,26 @@ static void on_unshown(struct attempt *attempt, const struct player_event *event
 
 /* The play */
 
+/* What this host's capset lacks, and where the guest asked for it. */
+static void note_lack(struct attempt *attempt, const struct player_event *event)
+{
+	struct suite_result *result = attempt->result;
+	char *lacks;
+
+	if (asprintf(&lacks, "%s@%" PRIu64 ": %s\n", result->lacks ? result->lacks : "",
+		    event->command, event->text) < 0) {
+		attempt->no_memory = true;
+		return;
+	}
+	if (!result->lacks) {
+		snprintf(attempt->lack, sizeof(attempt->lack), "@%" PRIu64 ": %s",
+			event->command, event->text);
+	}
+	free(result->lacks);
+	result->lacks = lacks;
+	dprintf(attempt->log.fd, "this host's capset: %s\n", event->text);
+}
+
 static void on_event(void *opaque, const struct player_event *event)
 {
 	struct attempt *attempt = opaque;
@@ -659,10 +651,7 @@ static void on_event(void *opaque, const struct player_event *event)
 		snprintf(attempt->failed, sizeof(attempt->failed), "%s%s", at, event->text);
 		break;
 	case PLAYER_LACK:
-		if (!attempt->lack[0]) {
-			snprintf(attempt->lack, sizeof(attempt->lack), "%s", event->text);
-		}
-		dprintf(attempt->log.fd, "this host's capset: %s\n", event->text);
+		note_lack(attempt, event);
 		break;
 	case PLAYER_LOG:
 	case PLAYER_NOTE:
@@ -723,7 +712,7 @@ static void excuse(struct attempt *attempt, const struct player_result *play)
 		return;
 	}
 	result->verdict = SUITE_SKIP;
-	add_reason(attempt, reason, true);
+	suite_result_add_reason(result, reason, true);
 }
 
 static void judge_play(struct attempt *attempt, const struct player_result *play)
@@ -791,7 +780,6 @@ static void play(struct attempt *attempt)
 		return;
 	}
 	while (!interrupt_noted() && player_run_wait(&run, 200)) {
-		show_progress(attempt);
 		vgt_child_log_relay(&attempt->log, note_ours, attempt);
 	}
 	player_run_finish(&run, &result);
@@ -846,20 +834,6 @@ static bool open_log(struct attempt *attempt)
 	return true;
 }
 
-/* A player that was killed may leave a picture. */
-static void empty_scratch(const char *path)
-{
-	const struct dirent *entry;
-	DIR *dir = opendir(path);
-
-	while (dir && (entry = readdir(dir))) {
-		unlinkat(dirfd(dir), entry->d_name, 0); /* not . and .. */
-	}
-	if (dir) {
-		closedir(dir);
-	}
-}
-
 bool suite_run(
 	struct suite_runner *runner, const struct suite_test *test, struct suite_result *result)
 {
@@ -867,7 +841,7 @@ bool suite_run(
 		.runner = runner, .test = test, .result = result, .log = {.fd = -1}};
 	const uint64_t begin = clock_ms();
 
-	describe_test(&attempt);
+	attempt.no_memory = !suite_result_init(result, runner->suite, test);
 	if (!attempt.no_memory && find_trace(&attempt) && prepare_frames(&attempt) &&
 		open_log(&attempt)) {
 		clear_kept(&attempt);
@@ -879,8 +853,9 @@ bool suite_run(
 		}
 	}
 	result->seconds = (double)(clock_ms() - begin) / 1000;
+	result->only_frames_fail =
+		attempt.failures > 0 && attempt.failures == attempt.bad_pictures;
 	vgt_child_log_close(&attempt.log);
-	empty_scratch(runner->scratch);
 	suite_goldens_finish(&attempt.goldens);
 	free(attempt.log_path);
 	free(attempt.frames);
@@ -890,4 +865,19 @@ bool suite_run(
 		find(&attempt, SUITE_ERROR, "no memory");
 	}
 	return !interrupt_noted();
+}
+
+void suite_skip(struct suite_runner *runner, const struct suite_test *test, const char *reason,
+	struct suite_result *result)
+{
+	struct attempt attempt = {.runner = runner, .test = test, .result = result};
+
+	attempt.no_memory = !suite_result_init(result, runner->suite, test);
+	if (!test->refused) {
+		clear_kept(&attempt);
+	}
+	find(&attempt, SUITE_SKIP, "%s", reason);
+	if (attempt.no_memory) {
+		find(&attempt, SUITE_ERROR, "no memory");
+	}
 }

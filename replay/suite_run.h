@@ -21,16 +21,24 @@ struct suite_runner {
 	const struct suite *suite;
 	const struct suite_renderer *renderer; /* of this host */
 	const char *player;     /* the program, of companion_find("vgt-player") */
-	const char *scratch;    /* a directory of the runner's own */
+	const char *scratch;    /* a directory of the runner's own; a player that is killed may
+				   leave something there */
 	struct suite_kept kept; /* what failed */
 	uint64_t timeout_ms;
 	bool drop_draws;
-	const char *shown; /* what is run, for the line of progress.h */
 };
+
+/* What a result has of the suite, to stand without it; false: no memory for all of it. */
+bool suite_result_init(
+	struct suite_result *result, const struct suite *suite, const struct suite_test *test);
 
 /* False: a signal was noted before its end (interrupt.h); the result is to be finished in any
  * case. */
 bool suite_run(struct suite_runner *runner, const struct suite_test *test,
+	struct suite_result *result);
+
+/* The result of a test that is not run. */
+void suite_skip(struct suite_runner *runner, const struct suite_test *test, const char *reason,
 	struct suite_result *result);
 
 #endif

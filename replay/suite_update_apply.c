@@ -16,19 +16,18 @@
 static int open_level(
 	const struct suite *suite, const struct suite_change *change, struct vgt_err *err)
 {
-	bool made = false;
 	const int at = open(suite->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (at < 0) {
 		vgt_err_system(err, errno, "cannot open the suite's directory");
 		return -1;
 	}
-	const int test = directory_enter(at, change->test->name, true, &made, err);
+	const int test = directory_enter(at, change->test->name, true, err);
 	close(at);
 	if (test < 0 || !change->level) {
 		return test;
 	}
-	const int level = directory_enter(test, change->level->name, true, &made, err);
+	const int level = directory_enter(test, change->level->name, true, err);
 	close(test);
 	return level;
 }

@@ -36,7 +36,7 @@ record() {
 }
 
 vgt_test() {
-	timeout 60 "$VGT" test "$@"
+	timeout 60 "$VGT" test -j 1 "$@"
 }
 
 # What a shell makes of a command line with redirections; "$VGT" is $0 there.
@@ -84,7 +84,7 @@ left_behind "passed" ""
 manifest
 expect_exit 0 vgt_test suite
 expect_exit 0 vgt_test suite/manifest.json two
-expect_exit 0 shell 'cd suite && "$0" test manifest.json'
+expect_exit 0 shell 'cd suite && "$0" test -j 1 manifest.json'
 manifest '"traces": [{"name": "one", "frames": "0,2-3", "rule": "auto", "tags": ["gl", "small"],
 	"shows": "stripes"}, {"name": "again", "file": "one.vgt"}, {"name": "two", "tags": ["gl"]}]'
 expect_stdout "one  [gl,small]  stripes
@@ -115,9 +115,9 @@ for option in --fetch --junit=x --out=x; do
 done
 expect_exit 2 vgt_test suite /etc
 expect_exit 2 vgt_test /dev/null
-expect_exit 2 env TMPDIR=/nowhere "$VGT" test suite
+expect_exit 2 env TMPDIR=/nowhere "$VGT" test -j 1 suite
 expect_stderr_match '^vgt: /nowhere: cannot make a temporary directory: ' \
-	env TMPDIR=/nowhere "$VGT" test suite
+	env TMPDIR=/nowhere "$VGT" test -j 1 suite
 
 # The positive control: without draws each trace fails, and the frames are kept.
 fresh
@@ -135,7 +135,7 @@ left_behind "dropped draws" "$(printf 'vgt-test-out/suite/%s\n' one/frame-000{0,
 	two/frame-0001.{actual,difference,golden}.png)"
 expect_exit 1 vgt_test --drop=draws --out work/o suite one
 expect_exit 0 vgt_test --out work/o suite one
-left_behind "what an earlier run has kept is gone" ""
+left_behind "what an earlier run has kept is gone" "o/results.jsonl"
 # what other suites have kept stays, and what is the user's
 fresh
 cp -R suite other
@@ -155,6 +155,7 @@ expect_exit 1 vgt_test --drop=draws ../other one
 expect_exit 0 vgt_test ../suite
 cd ..
 left_behind "what is not of this suite" "o/one/log.txt
+o/results.jsonl
 $(printf 'vgt-test-out/other/one/frame-000%s.png\n' {0,2}.{actual,difference,golden})"
 # links in its place: nothing behind them is changed
 mkdir -p aim/one
@@ -179,7 +180,7 @@ for name in frame-0000.actual.png frame-0002.difference.png vgt-log.txt; do
 	ln -s "$TMP/aim/one/$name" work/vgt-test-out/suite/one/
 done
 cd work
-expect_exit 1 env STUB_VIRGL_CRASH=1 "$VGT" test ../suite one
+expect_exit 1 env STUB_VIRGL_CRASH=1 "$VGT" test -j 1 ../suite one
 expect_exit 1 vgt_test --drop=draws ../suite one
 cd ..
 expect_equal "what links lead to" "$(cat before)" "$(find aim)"
@@ -283,30 +284,30 @@ expect_stdout_match "^FAIL  broken: $(sed -n '1s/^[^@]*//p' "$TMP/.stdout" | sed
 # Crash and hang: results of one test, the next is run.
 fresh
 rm -rf work/*
-expect_exit 1 env STUB_VIRGL_CRASH=1 "$VGT" test --out work/o suite
+expect_exit 1 env STUB_VIRGL_CRASH=1 "$VGT" test -j 1 --out work/o suite
 expect_equal "verdicts" "CRASH one CRASH two" \
 	"$(sed -n 's/^\([A-Z]*\) \([a-z]*\): @[0-9]*: renderer crashed (Segmentation fault) in SUBMIT_3D.*/\1 \2/p' \
 		"$TMP/.stdout" | xargs)"
-expect_stderr_match '0 of 2 passed, 2 crashed in' env STUB_VIRGL_CRASH=1 "$VGT" test --out work/o suite
-expect_exit 1 env STUB_VIRGL_HANG=1 timeout 20 "$VGT" test --timeout 1 --out work/o suite one
+expect_stderr_match '0 of 2 passed, 2 crashed in' env STUB_VIRGL_CRASH=1 "$VGT" test -j 1 --out work/o suite
+expect_exit 1 env STUB_VIRGL_HANG=1 timeout 20 "$VGT" test -j 1 --timeout 1 --out work/o suite one
 expect_equal "a hang" 1 "$(grep -c '^HANG  one: @[0-9]*: renderer hung for 1 s in SUBMIT_3D' "$TMP/.stdout")"
 left_behind "crashes" "$(find work -type f | sed 's|^work/||')"
 # the renderer does not start; a player that cannot
-expect_exit 2 env STUB_VIRGL_FAIL=init "$VGT" test suite one
-expect_stdout_match '^ERROR one: .*virglrenderer does not start' env STUB_VIRGL_FAIL=init "$VGT" test suite one
+expect_exit 2 env STUB_VIRGL_FAIL=init "$VGT" test -j 1 suite one
+expect_stdout_match '^ERROR one: .*virglrenderer does not start' env STUB_VIRGL_FAIL=init "$VGT" test -j 1 suite one
 mkdir alone
 cp "$VGT" alone/vgt
 printf '#!/bin/sh\necho "<one>" && exit 127\n' >alone/vgt-player
 chmod +x alone/vgt-player
-expect_exit 2 alone/vgt test --out work/o suite one
-expect_stdout_match '^ERROR one: vgt-player cannot start$' alone/vgt test --out work/o suite one
+expect_exit 2 alone/vgt test -j 1 --out work/o suite one
+expect_stdout_match '^ERROR one: vgt-player cannot start$' alone/vgt test -j 1 --out work/o suite one
 expect_stdout_match '^      the renderer printed \(kept in work/o/one/vgt-log.txt\):$' \
-	alone/vgt test --out work/o suite one
-expect_stdout_match '^      \| <one>$' alone/vgt test --out work/o suite one
+	alone/vgt test -j 1 --out work/o suite one
+expect_stdout_match '^      \| <one>$' alone/vgt test -j 1 --out work/o suite one
 
 # What is kept of a renderer that prints much: the beginning and the end.
 printf '#!/bin/sh\necho first words\nseq -f "%%.0f and so on" 100000\necho last words\nexit 127\n' >alone/vgt-player
-expect_stdout_match '^      \| last words$' alone/vgt test --out work/o suite one
+expect_stdout_match '^      \| last words$' alone/vgt test -j 1 --out work/o suite one
 expect_equal "its beginning" "first words" "$(head -n 1 work/o/one/vgt-log.txt)"
 expect_equal "its end" "last words" "$(tail -n 1 work/o/one/vgt-log.txt)"
 expect_exit 0 [ "$(stat -c %s work/o/one/vgt-log.txt)" -le 1048576 ]
@@ -347,12 +348,12 @@ hostile=$'a<b>&"\x27]]>\xef\xbf\xbe\xff'
 mkdir odd
 cp master/one.vgt "odd/$hostile.vgt"
 printf '#!/bin/sh\nprintf "\\001<]]>&\\033[2J\\n" && kill -SEGV $$\n' >alone/vgt-player
-expect_exit 1 alone/vgt test --junit results.xml --out work/o odd
+expect_exit 1 alone/vgt test -j 1 --junit results.xml --out work/o odd
 expect_exit 0 xmllint --noout --schema "$junit" results.xml
 expect_equal "the name in JUnit" $'a<b>&"\x27]]>???\xef\xbf\xbd' "$(xpath '//testcase/@name')"
 expect_equal "the output in JUnit" '?<]]>&?[2J' "$(xpath '//testcase/system-out')"
 expect_equal "control characters on stdout" 0 "$(grep -c $'[\x01\x1b]' "$TMP/.stdout")"
-expect_exit 1 alone/vgt test --json --out work/o odd
+expect_exit 1 alone/vgt test -j 1 --json --out work/o odd
 expect_exit 0 jq . "$TMP/.stdout"
 # names that a manifest could not have: the others are run
 long=$(printf 'n%.0s' $(seq 101))
@@ -369,23 +370,23 @@ fresh
 expect_exit 2 vgt_test --junit missing/results.xml suite
 expect_stderr_match '^vgt: missing/results.xml: cannot create: ' vgt_test --junit missing/results.xml suite
 expect_exit 2 vgt_test --junit /dev/full suite one
-expect_exit 0 shell '"$0" test --quiet --junit /proc/self/fd/1 suite one 2>/dev/null | xmllint --noout -'
+expect_exit 0 shell '"$0" test -j 1 --quiet --junit /proc/self/fd/1 suite one 2>/dev/null | xmllint --noout -'
 # a link stays one, whatever is behind it: so does /dev/stdout, also where that is a file
 ln -s /proc/self/fd/1 work/stdout
 expect_exit 0 vgt_test --quiet --junit work/stdout suite one
 expect_exit 0 [ -L work/stdout ]
-expect_exit 0 shell '"$0" test --quiet --junit work/stdout suite one >redirected.xml'
+expect_exit 0 shell '"$0" test -j 1 --quiet --junit work/stdout suite one >redirected.xml'
 expect_exit 0 xmllint --noout redirected.xml
 # what is there stays
 echo before >ci.log
-expect_exit 0 shell '"$0" test --junit /dev/stdout suite one >>ci.log'
+expect_exit 0 shell '"$0" test -j 1 --junit /dev/stdout suite one >>ci.log'
 expect_equal "a log that is appended to" "before pass <?xml </testsuites>" \
 	"$(sed -n -e '1p;2s/ .*//p;3s/ .*//p' -e '$p' ci.log | xargs)"
-expect_exit 0 shell '"$0" test --junit /dev/fd/7 suite one 7>>ci.log'
+expect_exit 0 shell '"$0" test -j 1 --junit /dev/fd/7 suite one 7>>ci.log'
 expect_equal "another descriptor" 2 "$(grep -c '^</testsuites>$' ci.log)"
 # a pipe with a name: its reader sees one document, not the end of none
 mkfifo results.fifo
-expect_exit 0 shell 'timeout 30 xmllint --noout - <results.fifo & "$0" test --junit results.fifo suite one && wait $!'
+expect_exit 0 shell 'timeout 30 xmllint --noout - <results.fifo & "$0" test -j 1 --junit results.fifo suite one && wait $!'
 ln -s ../linked.xml work/link.xml
 expect_exit 0 vgt_test --junit work/link.xml suite one
 expect_exit 0 [ -L work/link.xml ]
@@ -432,9 +433,9 @@ expect_stderr_match '^vgt: suite: has no traces$' vgt_test suite
 # The environment: set where it is not set already.
 manifest '"environment": {"GALLIUM_DRIVER": "of the manifest"}, "traces": [{"name": "one"}]'
 printf '#!/bin/sh\necho "<$GALLIUM_DRIVER>" && exit 1\n' >alone/vgt-player
-expect_stdout_match '\| <of the manifest>$' alone/vgt test --out work/o suite
-expect_stdout_match '\| <mine>$' env GALLIUM_DRIVER=mine alone/vgt test --out work/o suite
-expect_stdout_match '\| <>$' env GALLIUM_DRIVER= alone/vgt test --out work/o suite
+expect_stdout_match '\| <of the manifest>$' alone/vgt test -j 1 --out work/o suite
+expect_stdout_match '\| <mine>$' env GALLIUM_DRIVER=mine alone/vgt test -j 1 --out work/o suite
+expect_stdout_match '\| <>$' env GALLIUM_DRIVER= alone/vgt test -j 1 --out work/o suite
 
 # Fetching.
 store=cache/vgt/traces/$hash.vgt
@@ -496,7 +497,7 @@ for _ in $(seq 200); do
 done
 at=http://127.0.0.1:$port
 remote "$at/one.vgt"
-expect_exit 0 env no_proxy=127.0.0.1 "$VGT" test --fetch suite
+expect_exit 0 env no_proxy=127.0.0.1 "$VGT" test -j 1 --fetch suite
 cached "$store"
 refused() { # REGEX: --fetch fails with that, the other test is run, nothing is in the cache
 	export no_proxy=127.0.0.1
@@ -532,13 +533,13 @@ remote /dev/zero
 refused 'is no regular file$'
 remote "$at/one.vgt"
 expect_stderr_match '^vgt: one: cannot be fetched: curl not found: apt install curl$' \
-	env PATH="$TMP/tmp" "$VGT" test --fetch suite
+	env PATH="$TMP/tmp" "$VGT" test -j 1 --fetch suite
 : >not-a-directory
 remote ../master/one.vgt
-expect_exit 2 env XDG_CACHE_HOME="$TMP/not-a-directory" "$VGT" test --fetch suite
+expect_exit 2 env XDG_CACHE_HOME="$TMP/not-a-directory" "$VGT" test -j 1 --fetch suite
 expect_stderr_match '^vgt: one: cannot be fetched: no place for fetched traces: ' \
-	env -u XDG_CACHE_HOME -u HOME "$VGT" test --fetch suite
-expect_exit 0 env -u XDG_CACHE_HOME HOME="$TMP/home" "$VGT" test --fetch suite
+	env -u XDG_CACHE_HOME -u HOME "$VGT" test -j 1 --fetch suite
+expect_exit 0 env -u XDG_CACHE_HOME HOME="$TMP/home" "$VGT" test -j 1 --fetch suite
 expect_exit 0 cmp "home/.cache/vgt/traces/$hash.vgt" master/one.vgt
 
 # --out that cannot be written; one that is the suite's own directory spoils nothing.
@@ -555,7 +556,7 @@ rm -rf work/* suite
 fresh
 expect_exit 1 vgt_test --drop=draws --out suite suite
 expect_exit 0 vgt_test --out suite suite
-expect_exit 0 diff -r master suite
+expect_exit 0 diff -r -x results.jsonl master suite
 
 # Interrupts: the test that runs is ended with its player, what was done is told, nothing stays.
 mkdir -p slow/c
@@ -581,7 +582,7 @@ for run in "INT pass" "TERM pass" "INT FAIL" "QUIT FAIL"; do
 		kept="$(printf 'vgt-test-out/slow/a/frame-0000.%s.png\n' actual difference golden)"
 	fi
 	set -m # so that SIGINT is not ignored, and there is a group of processes as a terminal has it
-	(ulimit -c 0 && cd work && exec "$TMP/alone/vgt" test --junit ../results.xml ../slow) \
+	(ulimit -c 0 && cd work && exec "$TMP/alone/vgt" test -j 1 --junit ../results.xml ../slow) \
 		>interrupted.out 2>interrupted.err &
 	pid=$!
 	set +m
@@ -601,6 +602,6 @@ for run in "INT pass" "TERM pass" "INT FAIL" "QUIT FAIL"; do
 	expect_exit 1 kill -0 "$(cat player.pid)"
 	left_behind "after $signal" "$kept"
 done
-expect_exit 0 shell '"$0" test suite | head -n 1'
+expect_exit 0 shell '"$0" test -j 1 suite | head -n 1'
 left_behind "a reader that goes" ""
-expect_exit 2 shell '"$0" test suite >/dev/full'
+expect_exit 2 shell '"$0" test -j 1 suite >/dev/full'

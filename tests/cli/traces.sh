@@ -50,7 +50,7 @@ done
 weak() {
 	env MESA_GL_VERSION_OVERRIDE=3.2 MESA_EXTENSION_OVERRIDE=-GL_ARB_tessellation_shader "$@"
 }
-expect_exit 0 weak "$VGT" test --out "$TMP/out" traces tessellation gears
+expect_exit 0 weak "$VGT" test -j 1 --out "$TMP/out" traces tessellation gears
 expect_equal "on a host without tessellation" "pass gears skip tessellation" \
 	"$(sed -n 's/^\([a-z]*\)  \([a-z]*\): .*/\1 \2/p' "$TMP/.stdout" | xargs)"
 expect_stdout_match '^skip  tessellation: differs, but of what the recording.s host had this one lacks: ' \
