@@ -38,14 +38,16 @@ format_src := $(addprefix format/,vgt_address.c vgt_capsets.c vgt_desc.c vgt_err
 capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_capture.c vgt_device.c)
 preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
-vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c child_log.c \
+# what compares pictures
+compare_src := compare.c compare_draw.c compare_filter.c compare_flip.c compare_rows.c compare_ssim.c compare_yiq.c \
+	interrupt.c new_file.c png_image.c processor.c
+vgt_src := $(addprefix replay/,$(compare_src) bound_state.c cache_path.c capset_json.c child.c child_log.c \
 	cmd_compare.c cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
-	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_test_help.c cmd_verify.c companion.c compare.c \
-	compare_draw.c compare_rows.c compare_yiq.c describe.c \
+	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_test_help.c cmd_verify.c companion.c describe.c \
 	describe_json.c directory.c doctor_gl.c doctor_machine.c doctor_renderer.c doctor_report.c doctor_vm.c \
-	dump_filter.c dump_line.c find_program.c frame_rule.c interrupt.c junit.c new_file.c new_trace.c \
-	player_fact.c player_run.c png_image.c preload_library.c private_display.c private_vtest.c \
-	processor.c progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
+	dump_filter.c dump_line.c find_program.c frame_rule.c junit.c new_trace.c \
+	player_fact.c player_run.c preload_library.c private_display.c private_vtest.c \
+	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
 	run_program.c shader_list.c \
 	suite.c \
 	suite_commands.c \
@@ -73,8 +75,6 @@ vgt_src := $(addprefix replay/,bound_state.c cache_path.c capset_json.c child.c 
 	suite_update_run.c \
 	terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
 	trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c vgt_text.c)
-# what compares pictures in memory
-compare_src := compare.c compare_draw.c compare_rows.c compare_yiq.c png_image.c interrupt.c new_file.c processor.c
 player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
 	player_capset.c player_picture.c player_probe.c png_image.c vgt_text.c)
 window_src := replay/player_window.c
@@ -119,7 +119,7 @@ $(BUILD)/libdir: always
 $(call obj,$(guest_core_src)): room_flags = -ffreestanding -mgeneral-regs-only -Wframe-larger-than=1024
 
 # Loops over pixels: vectors, and no fused multiplications, so that all processors give the same numbers.
-$(call obj,$(addprefix replay/,compare_rows.c compare_yiq.c)): room_flags = -O3 -ffp-contract=off
+$(call obj,$(addprefix replay/,compare_filter.c compare_flip.c compare_rows.c compare_ssim.c compare_yiq.c)): room_flags = -O3 -ffp-contract=off
 
 cflags_preload := $(call pkg,--cflags,virglrenderer)
 cflags_player := $(call pkg,--cflags,virglrenderer epoxy)

@@ -63,9 +63,9 @@ static bool measure_whole(const struct vgt_image *a, const struct vgt_image *b,
 		compare_yiq(a, b, tolerance, result, NULL);
 		return true;
 	case VGT_METRIC_SSIM:
+		return compare_ssim(a, b, tolerance, result, err);
 	case VGT_METRIC_FLIP:
-		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "%s is not built",
-			tolerance->metric == VGT_METRIC_SSIM ? "ssim" : "flip");
+		return compare_flip(a, b, tolerance, result, NULL, err);
 	default:
 		return true;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "compare.h"
 
+#include "compare_magma.h"
 #include "compare_metrics.h"
 #include "compare_rows.h"
 
@@ -133,9 +134,40 @@ static bool draw_marked(struct vgt_image *image, const struct vgt_image *a,
 	return true;
 }
 
+static void draw_error(uint8_t *out, float error)
+{
+	const uint32_t colour = compare_magma[(unsigned)(error * 255 + 0.5f)];
+
+	out[0] = (uint8_t)(colour >> 16);
+	out[1] = (uint8_t)(colour >> 8);
+	out[2] = (uint8_t)colour;
+	out[VGT_CHANNEL_ALPHA] = 255;
+}
+
+static bool draw_errors(struct vgt_image *image, const struct vgt_image *a,
+	const struct vgt_image *b, const struct vgt_tolerance *tolerance, struct vgt_err *err)
+{
+	const size_t pixels = (size_t)a->width * a->height;
+	struct vgt_comparison ignored = {0};
+	float *map = malloc(pixels * sizeof(*map));
+
+	if (!map) {
+		return vgt_err_system(err, errno, "cannot draw the difference");
+	}
+	const bool good = compare_flip(a, b, tolerance, &ignored, map, err);
+	for (size_t i = 0; i < pixels && good; i++) {
+		draw_error(image->rgba + i * CHANNELS, map[i]);
+	}
+	free(map);
+	return good;
+}
+
 static bool draw(struct vgt_image *image, const struct vgt_image *a, const struct vgt_image *b,
 	const struct vgt_tolerance *tolerance, struct vgt_err *err)
 {
+	if (tolerance->metric == VGT_METRIC_FLIP) {
+		return draw_errors(image, a, b, tolerance, err);
+	}
 	return draw_marked(image, a, b, tolerance, err);
 }
 
