@@ -18,6 +18,7 @@
 
 struct options {
 	struct suite_request request;
+	struct suite_update update; /* of --update */
 	struct suite suite;
 	struct suite_selected selected;
 	const char *suite_path; /* of --suite */
@@ -34,6 +35,12 @@ static bool open_suite(struct options *options, const char *path, char **names)
 	options->request.path = path;
 	if (!suite_open(&options->suite, path, &err)) {
 		fprintf(stderr, "vgt: %s\n", err.message);
+		return false;
+	}
+	options->update.suite = &options->suite;
+	if (options->request.update &&
+		!suite_update_take_names(&options->update, names, &err)) {
+		vgt_cmd_error(path, &err);
 		return false;
 	}
 	if (!suite_select(&options->selected, &options->suite, &options->request.selection,
@@ -140,6 +147,7 @@ static int check_together(const struct options *options)
 		{request->drop_draws, "--drop", true, false},
 		{request->jobs != 0, "--jobs", true, false},
 		{request->timeout_ms != 0, "--timeout", true, false},
+		{request->update != NULL, "--update", false, false},
 		{options->suite_path != NULL, "--suite", false, true},
 		{options->merge, "--merge", false, true},
 		{selection->filter_count && !options->suite_path, "--filter", true, false},
@@ -149,6 +157,9 @@ static int check_together(const struct options *options)
 
 	if (request->report.json && request->report.quiet) {
 		return vgt_cmd_usage("test", "--json and --quiet exclude each other");
+	}
+	if (request->update && request->drop_draws) {
+		return vgt_cmd_usage("test", "--update and --drop exclude each other");
 	}
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i].given && ((options->list && !all[i].lists) ||
@@ -200,6 +211,15 @@ static bool add_tag(struct options *options, const char *tag)
 	return true;
 }
 
+/* --update, --update=replace or --update=add. */
+static bool take_mode(struct options *options, const char *mode)
+{
+	options->request.update = &options->update;
+	options->update.mode =
+		mode && strcmp(mode, "add") == 0 ? SUITE_UPDATE_ADD : SUITE_UPDATE_REPLACE;
+	return !mode || strcmp(mode, "add") == 0 || strcmp(mode, "replace") == 0;
+}
+
 /* An exit code, or -1: go on, with the arguments at argv[optind]. */
 static int parse_options(struct options *options, int argc, char **argv)
 {
@@ -216,7 +236,8 @@ static int parse_options(struct options *options, int argc, char **argv)
 		OPTION_HTML,
 		OPTION_JSON,
 		OPTION_MERGE,
-		OPTION_SUITE
+		OPTION_SUITE,
+		OPTION_UPDATE
 	};
 	static const struct option table[] = {
 		{"jobs", required_argument, NULL, 'j'},
@@ -229,6 +250,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 		{"out", required_argument, NULL, 'o'},
 		{"merge", no_argument, NULL, OPTION_MERGE},
 		{"suite", required_argument, NULL, OPTION_SUITE},
+		{"update", optional_argument, NULL, OPTION_UPDATE},
 		{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 		{"drop", required_argument, NULL, OPTION_DROP},
 		{"junit", required_argument, NULL, OPTION_JUNIT},
@@ -282,6 +304,12 @@ static int parse_options(struct options *options, int argc, char **argv)
 			break;
 		case OPTION_SUITE:
 			options->suite_path = optarg;
+			break;
+		case OPTION_UPDATE:
+			if (!take_mode(options, optarg)) {
+				return vgt_cmd_usage(
+					"test", "--update is replace or add, not '%s'", optarg);
+			}
 			break;
 		case OPTION_TIMEOUT:
 			if (!vgt_cmd_number("test", "--timeout", optarg, 1, 86400, &number)) {
@@ -348,6 +376,7 @@ int cmd_test(int argc, char **argv)
 	} else {
 		fputs("vgt: no memory for the options\n", stderr);
 	}
+	suite_update_finish(&options.update);
 	suite_selected_finish(&options.selected);
 	suite_close(&options.suite);
 	for (size_t i = 0; i < options.text_count; i++) {

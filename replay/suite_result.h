@@ -75,8 +75,9 @@ struct suite_result {
 	bool has_goldens;         /* else it was played and checked only */
 	uint64_t played, answers; /* frames that were played, answers compared */
 	double seconds;
-	char *trace;           /* its path, NULL where there is none */
-	bool only_frames_fail; /* what is wrong is in frames of the list; not in JSON */
+	char *trace;             /* its path, NULL where there is none */
+	bool only_frames_fail;   /* what is wrong is in frames of the list; not in JSON */
+	uint64_t other_failures; /* reasons to fail that no other golden takes away */
 	bool has_bad_frame;
 	uint64_t bad_frame; /* the first that differs */
 	char *commands;     /* lines of `vgt dump`: the command that crashed or hung, or the

@@ -125,6 +125,7 @@ struct json_object *suite_result_to_json(const struct suite_result *result, cons
 	vgt_json_put_text(object, "verdict", suite_verdict_name(result->verdict));
 	put_list(object, "reasons", result->reasons, result->reason_count);
 	vgt_json_put_number(object, "more_reasons", result->more_reasons);
+	vgt_json_put_number(object, "other_failures", result->other_failures);
 	put_optional(object, "expected", result->expected);
 	vgt_json_put_number(object, "attempts", result->attempts);
 	put_frames(object, result, out);
@@ -466,6 +467,7 @@ static void take_result(struct reading *reading, struct suite_result *result, co
 	take_texts(
 		reading, "reasons", result->reasons, &result->reason_count, SUITE_REASONS_MAX);
 	result->more_reasons = take_number(reading, "more_reasons", UINT64_MAX);
+	result->other_failures = take_number(reading, "other_failures", UINT64_MAX);
 	take_text(reading, "expected", &result->expected, false);
 	result->attempts = (unsigned)take_number(reading, "attempts", UINT_MAX);
 	take_frames(reading, result, out);

@@ -38,7 +38,8 @@ struct attempt {
 	char *trace, *goldens_path;
 	char *frames; /* for the player; NULL: all */
 	struct suite_goldens goldens;
-	struct vgt_ranges wanted;
+	const char *asked; /* frames that must have goldens; NULL: those that have some */
+	struct vgt_ranges wanted; /* the same */
 	struct vgt_reader *reader;
 	struct vgt_child_log log;
 	char *log_path;
@@ -48,7 +49,8 @@ struct attempt {
 	size_t kept; /* frames */
 	uint64_t failures,
 		differences,  /* reasons to fail; those that a host can be the cause of */
-		bad_pictures; /* thereof pictures that are not as their golden */
+		bad_pictures, /* thereof pictures that are not as their golden */
+		bad_goldens;  /* reasons to fail that other goldens take away */
 	char lack[sizeof(((struct player_event *)0)->text) +
 		  24]; /* the first, with its address */
 	bool no_memory;
@@ -178,7 +180,8 @@ static char *keep_picture(struct attempt *attempt, const struct vgt_image *image
 static char *keep_actual(
 	struct attempt *attempt, const struct vgt_image *image, uint64_t number)
 {
-	return attempt->kept++ < SUITE_REASONS_MAX
+	return attempt->kept++ <
+			       (attempt->runner->update ? SUITE_FRAMES_MAX : SUITE_REASONS_MAX)
 		       ? keep_picture(attempt, image, number, "actual")
 		       : NULL;
 }
@@ -457,6 +460,7 @@ static void judge_picture(struct attempt *attempt, struct suite_frame *frame,
 
 	attempt->differences++;
 	attempt->bad_pictures++;
+	attempt->bad_goldens++;
 	note_bad(attempt, frame->number);
 	tell_difference(attempt, frame, golden, actual);
 	frame->actual = keep_actual(attempt, actual, frame->number);
@@ -536,6 +540,7 @@ static void tell_golden_missing(struct attempt *attempt, const struct player_eve
 	char *kept = keep_actual(attempt, actual, number);
 	struct suite_frame *frame = kept ? add_frame(attempt, event) : NULL;
 
+	attempt->bad_goldens++;
 	find(attempt, SUITE_FAIL, "frame %" PRIu64 " (@%" PRIu64 "): has no golden%s%s", number,
 		event->command, kept ? "; it shows " : "", kept ? kept : "");
 	if (frame) {
@@ -543,6 +548,11 @@ static void tell_golden_missing(struct attempt *attempt, const struct player_eve
 	} else {
 		free(kept);
 	}
+}
+
+static bool is_asked(const struct attempt *attempt, uint64_t number)
+{
+	return attempt->asked && vgt_ranges_contain(&attempt->wanted, number);
 }
 
 /* The player has written a picture. It is removed, so that a long trace fills no disk. */
@@ -562,7 +572,7 @@ static void on_frame(struct attempt *attempt, const struct player_event *event)
 		attempt->no_memory = true;
 		return;
 	}
-	if (!attempt->test->frames && !golden) {
+	if (!golden && !is_asked(attempt, number)) {
 		/* between those asked for, suite_goldens_ranges() */
 	} else if (!vgt_image_read_png(&actual, path, &err)) {
 		find(attempt, SUITE_ERROR, "%s: %s", path, err.message);
@@ -586,7 +596,7 @@ static void on_unshown(struct attempt *attempt, const struct player_event *event
 	if (golden) {
 		golden->seen = true;
 	}
-	if (golden || attempt->test->frames) {
+	if (golden || is_asked(attempt, event->frame.number)) {
 		attempt->differences++;
 		note_bad(attempt, event->frame.number);
 		find(attempt, SUITE_FAIL,
@@ -668,11 +678,14 @@ static void check_unseen(struct attempt *attempt, uint64_t frames)
 {
 	const struct suite_test *test = attempt->test;
 	const uint64_t last =
-		test->frames ? vgt_ranges_last(&attempt->wanted) : VGT_ADDRESS_OPEN;
+		attempt->asked ? vgt_ranges_last(&attempt->wanted) : VGT_ADDRESS_OPEN;
 
 	for (size_t i = 0; i < attempt->goldens.count; i++) {
 		const struct suite_golden *golden = &attempt->goldens.list[i];
-		if (test->frames && !vgt_ranges_contain(&attempt->wanted, golden->number)) {
+		const bool listed =
+			!test->frames || vgt_ranges_contain(&attempt->wanted, golden->number);
+		attempt->bad_goldens += !listed || !golden->seen;
+		if (!listed) {
 			find(attempt, SUITE_FAIL,
 				"frame %" PRIu64
 				": has a golden, but is not among the manifest's frames %s",
@@ -789,6 +802,39 @@ static void play(struct attempt *attempt)
 	}
 }
 
+/* Those that are asked for, and all that have goldens. */
+static bool choose_frames(struct attempt *attempt)
+{
+	const struct suite_test *test = attempt->test;
+	const struct suite_update *update = attempt->runner->update;
+	struct vgt_ranges all;
+	char *listed = NULL;
+
+	attempt->asked = test->frames ? test->frames
+			 : update     ? suite_update_frames(update, test)
+				      : NULL;
+	if (attempt->asked) {
+		vgt_ranges_parse(&attempt->wanted, attempt->asked, NULL);
+	}
+	if (!test->frames && attempt->goldens.count) {
+		listed = suite_goldens_ranges(&attempt->goldens);
+		attempt->no_memory = !listed;
+	}
+	if (asprintf(&attempt->frames, "%s%s%s", attempt->asked ? attempt->asked : "",
+		    attempt->asked && listed ? "," : "", listed ? listed : "") < 0) {
+		attempt->frames = NULL;
+		attempt->no_memory = true;
+	} else if (!*attempt->frames) {
+		free(attempt->frames); /* the trace is played only */
+		attempt->frames = NULL;
+	} else if (!vgt_ranges_parse(&all, attempt->frames, NULL)) {
+		find(attempt, SUITE_ERROR, "too many frames with gaps between: %s,...",
+			attempt->asked);
+	}
+	free(listed);
+	return !attempt->no_memory && attempt->result->verdict == SUITE_PASS;
+}
+
 /* Which frames are to be seen. */
 static bool prepare_frames(struct attempt *attempt)
 {
@@ -807,15 +853,7 @@ static bool prepare_frames(struct attempt *attempt)
 		return false;
 	}
 	attempt->result->has_goldens = attempt->goldens.count > 0;
-	if (test->frames) {
-		attempt->frames = strdup(test->frames);
-		vgt_ranges_parse(&attempt->wanted, test->frames, NULL);
-	} else if (attempt->goldens.count) {
-		attempt->frames = suite_goldens_ranges(&attempt->goldens);
-	}
-	const bool wanted = test->frames || attempt->goldens.count;
-	attempt->no_memory = wanted && !attempt->frames;
-	return !attempt->no_memory;
+	return choose_frames(attempt);
 }
 
 static bool open_log(struct attempt *attempt)
@@ -853,6 +891,7 @@ bool suite_run(
 		}
 	}
 	result->seconds = (double)(clock_ms() - begin) / 1000;
+	result->other_failures = attempt.failures - attempt.bad_goldens;
 	result->only_frames_fail =
 		attempt.failures > 0 && attempt.failures == attempt.bad_pictures;
 	vgt_child_log_close(&attempt.log);

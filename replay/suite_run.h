@@ -6,6 +6,7 @@
 #include "suite_kept.h"
 #include "suite_renderer.h"
 #include "suite_result.h"
+#include "suite_update.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ struct suite_runner {
 	struct suite_kept kept; /* what failed */
 	uint64_t timeout_ms;
 	bool drop_draws;
+	const struct suite_update *update; /* whose pictures are to be approved; or NULL */
 };
 
 /* What a result has of the suite, to stand without it; false: no memory for all of it. */

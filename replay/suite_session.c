@@ -5,6 +5,7 @@
 #include "companion.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "suite_expect.h"
 #include "suite_fetch.h"
 #include "suite_information.h"
 #include "suite_jobs.h"
@@ -145,6 +146,7 @@ static bool prepare(struct session *session)
 		.player = session->player,
 		.timeout_ms = request->timeout_ms,
 		.drop_draws = request->drop_draws,
+		.update = request->update,
 	};
 	if (!suite_kept_init(&session->runner.kept, request->outputs.out,
 		    session->suite->directory, &err)) {
@@ -174,6 +176,22 @@ static char *make_scratch(void)
 	return scratch;
 }
 
+/* What the status of the run becomes when its pictures are approved, or not. */
+static int update(struct session *session, int status)
+{
+	struct suite_update *update = session->request->update;
+
+	update->suite = session->suite;
+	update->renderer = &session->renderer;
+	update->key = suite_key_for(&session->suite->manifest, &session->renderer);
+	const int updated =
+		suite_update_run(update, &session->results, session->request->report.json);
+	if (interrupt_noted()) {
+		interrupt_die(interrupt_noted());
+	}
+	return status == VGT_EXIT_TROUBLE ? status : updated;
+}
+
 static int run_session(struct session *session)
 {
 	const struct suite_request *request = session->request;
@@ -198,7 +216,8 @@ static int run_session(struct session *session)
 	if (interrupt_noted()) {
 		interrupt_die(interrupt_noted());
 	}
-	return suite_outputs_status(&session->results, request->no_skip);
+	const int status = suite_outputs_status(&session->results, request->no_skip);
+	return request->update ? update(session, status) : status;
 }
 
 int suite_session(const struct suite_request *request, const struct suite *suite,

@@ -6,6 +6,7 @@
 #include "suite_outputs.h"
 #include "suite_report.h"
 #include "suite_select.h"
+#include "suite_update.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct suite_request {
 	unsigned jobs; /* tests at a time */
 	uint64_t timeout_ms;
 	bool fetch, no_skip, drop_draws;
+	struct suite_update *update; /* NULL: nothing is approved */
 };
 
 /* Runs the tests, reports, writes; an exit status. Where a signal has come meanwhile it does

@@ -146,20 +146,29 @@ static void choose(struct suite_update *update, bool json)
 
 /* Telling */
 
-static void say_done(const struct suite_update *update, size_t left)
+static void say_done(const struct suite_update *update, const char *suite, size_t left)
 {
-	fprintf(stderr, "vgt: %s: %zu golden%s written, %zu removed", update->suite->directory,
-		update->written, update->written == 1 ? "" : "s", update->removed);
-	if (!left) {
-		fputc('\n', stderr);
-	} else if (update->name_count || update->written || update->removed) {
-		fprintf(stderr, ", %zu left as %s\n", left, left == 1 ? "it is" : "they are");
-	} else {
-		fprintf(stderr,
-			"; to approve what you have looked at, name it: vgt test --update %s "
-			"NAME[:FRAMES]...\n",
-			update->suite->directory);
+	fprintf(stderr, "vgt: %s: ", suite);
+	if (!update->count) {
+		fputs("nothing to approve\n", stderr);
+		return;
 	}
+	if (!update->written && !update->removed && !update->name_count) {
+		fprintf(stderr,
+			"nothing is approved; name what you have looked at: "
+			"vgt test --update %s NAME[:FRAMES]...\n",
+			suite);
+		return;
+	}
+	fprintf(stderr, "%zu golden%s written", update->written,
+		update->written == 1 ? "" : "s");
+	if (update->removed) {
+		fprintf(stderr, ", %zu removed", update->removed);
+	}
+	if (left) {
+		fprintf(stderr, ", %zu left as %s", left, left == 1 ? "it is" : "they are");
+	}
+	fputc('\n', stderr);
 }
 
 static void print_summary_json(const struct suite_update *update, size_t left)
@@ -200,7 +209,7 @@ int suite_update_run(
 	if (json) {
 		print_summary_json(update, left);
 	} else {
-		say_done(update, left);
+		say_done(update, results->runs[0].suite, left);
 	}
 	return !good                       ? VGT_EXIT_TROUBLE
 	       : left || update->unsettled ? VGT_EXIT_DIFFERENT
