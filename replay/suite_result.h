@@ -77,7 +77,7 @@ struct suite_result {
 	double seconds;
 	char *trace;             /* its path, NULL where there is none */
 	bool only_frames_fail;   /* what is wrong is in frames of the list; not in JSON */
-	uint64_t other_failures; /* reasons to fail that no other golden takes away */
+	uint64_t other_failures; /* reasons not to pass that no golden takes away */
 	bool has_bad_frame;
 	uint64_t bad_frame; /* the first that differs */
 	char *commands;     /* lines of `vgt dump`: the command that crashed or hung, or the

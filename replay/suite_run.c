@@ -47,7 +47,7 @@ struct attempt {
 	char failed[300];       /* why the player gave up */
 	uint64_t violations, problems;
 	size_t kept; /* frames */
-	uint64_t failures,
+	uint64_t errors, failures,
 		differences,  /* reasons to fail; those that a host can be the cause of */
 		bad_pictures, /* thereof pictures that are not as their golden */
 		bad_goldens;  /* reasons to fail that other goldens take away */
@@ -92,6 +92,7 @@ __attribute__((format(printf, 3, 4))) static void find(
 	const int length = vasprintf(&reason, format, args);
 	va_end(args);
 	attempt->failures += verdict == SUITE_FAIL;
+	attempt->errors += verdict == SUITE_ERROR;
 	if (verdict > attempt->result->verdict) {
 		attempt->result->verdict = verdict;
 	}
@@ -891,7 +892,7 @@ bool suite_run(
 		}
 	}
 	result->seconds = (double)(clock_ms() - begin) / 1000;
-	result->other_failures = attempt.failures - attempt.bad_goldens;
+	result->other_failures = attempt.errors + attempt.failures - attempt.bad_goldens;
 	result->only_frames_fail =
 		attempt.failures > 0 && attempt.failures == attempt.bad_pictures;
 	vgt_child_log_close(&attempt.log);
