@@ -612,16 +612,19 @@ static void on_unshown(struct attempt *attempt, const struct player_event *event
 static void note_lack(struct attempt *attempt, const struct player_event *event)
 {
 	struct suite_result *result = attempt->result;
+	char at[48] = "";
 	char *lacks;
 
-	if (asprintf(&lacks, "%s@%" PRIu64 ": %s\n", result->lacks ? result->lacks : "",
-		    event->command, event->text) < 0) {
+	if (event->command != PLAYER_NO_COMMAND) {
+		snprintf(at, sizeof(at), "@%" PRIu64 ": ", event->command);
+	}
+	if (asprintf(&lacks, "%s%s%s\n", result->lacks ? result->lacks : "", at, event->text) <
+		0) {
 		attempt->no_memory = true;
 		return;
 	}
 	if (!result->lacks) {
-		snprintf(attempt->lack, sizeof(attempt->lack), "@%" PRIu64 ": %s",
-			event->command, event->text);
+		snprintf(attempt->lack, sizeof(attempt->lack), "%s%s", at, event->text);
 	}
 	free(result->lacks);
 	result->lacks = lacks;
