@@ -319,7 +319,7 @@ lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz t
 	replay/make_man replay/vgt.bash-completion .ci/deb \
 	tests/plain_gl tests/programs tests/npm_packages tests/qemu10 tests/newcomer tests/wine_programs tests/debian_root.sh \
 	.ci/debian-source.sh guest-icd/demo/programs guest-icd/icd/build host-capture/qemu/build tests/e2e/guest/build tests/e2e/wine/build \
-	tests/e2e/guest/init tests/e2e/guest/run tests/e2e/guest/static_guest.sh $(wildcard tests/cli/*.sh tests/e2e/*.sh)
+	tests/e2e/guest/init tests/e2e/guest/run tests/e2e/guest/static_guest.sh $(wildcard tests/planted_stages.sh tests/cli/*.sh tests/e2e/*.sh traces/ci/*.sh)
 
 # Every header compiles alone.
 check-headers:
@@ -370,7 +370,8 @@ install: all
 installed_links := -e 's|](format/FORMAT.md)|](FORMAT.md)|g' -e 's|](guest-icd/escape/ESCAPE.md)|](ESCAPE.md)|g' \
 	-e 's|\[\([^]]*\)\](guest-icd/[a-z_/]*\.h)|\1|g' -e 's|](host-capture/qemu/README.md)|](qemu.md)|g' \
 	-e 's|](host-capture/\(vgt_[a-z]*\.h\))|](../../../include/vgt/\1)|g' \
-	-e 's|\[\([^]]*\)\]([a-z-]*/[A-Z]*\.md)|\1|g' -e 's|\[\([^]]*\)\](\.\./[a-z_]*\.h)|\1|g'
+	-e 's|\[\([^]]*\)\]([a-z-]*/[A-Z]*\.md)|\1|g' -e 's|\[\([^]]*\)\](traces/ci)|\1|g' \
+	-e 's|\[\([^]]*\)\](\.\./[a-z_]*\.h)|\1|g'
 
 ## uninstall: remove what install put there, and the directories that it made, where they are empty
 uninstall:
