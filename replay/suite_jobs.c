@@ -8,7 +8,6 @@
 #include "suite_trial.h"
 #include "vgt_json.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -92,20 +91,6 @@ __attribute__((noreturn)) static void work(
 
 /* Its parent */
 
-/* A player that was killed may leave a picture. */
-static void empty_scratch(const char *path)
-{
-	const struct dirent *entry;
-	DIR *dir = opendir(path);
-
-	while (dir && (entry = readdir(dir))) {
-		unlinkat(dirfd(dir), entry->d_name, 0); /* not . and .. */
-	}
-	if (dir) {
-		closedir(dir);
-	}
-}
-
 /* Waits for the process; where it has not ended by itself, ends all of its group. */
 static int reap(const struct worker *worker, bool ended)
 {
@@ -125,7 +110,7 @@ static int reap(const struct worker *worker, bool ended)
 static void release(struct pool *pool, struct worker *worker)
 {
 	close(worker->results);
-	empty_scratch(worker->scratch);
+	suite_scratch_empty(worker->scratch);
 	free(worker->text);
 	*worker = (struct worker){.results = -1, .scratch = worker->scratch};
 	pool->running--;

@@ -158,7 +158,7 @@ void suite_report_summary(
 {
 	static const char *const words[SUITE_VERDICTS] = {[SUITE_PASS] = "passed",
 		[SUITE_FLAKY] = "flaky",
-		[SUITE_KNOWN] = "as known",
+		[SUITE_KNOWN] = "known",
 		[SUITE_SKIP] = "skipped",
 		[SUITE_FIXED] = "fixed",
 		[SUITE_ERROR] = "could not be run",
@@ -174,8 +174,7 @@ void suite_report_summary(
 	}
 	name_those(results, SUITE_FLAKY, "vgt: flaky: ");
 	name_those(results, SUITE_KNOWN, "vgt: known: ");
-	name_those(results, SUITE_FIXED,
-		"vgt: fixed, so that the manifest should expect them to pass: ");
+	name_those(results, SUITE_FIXED, "vgt: fixed, to be taken out of \"expect\": ");
 	fprintf(stderr, "vgt: %s: %zu of %zu passed", results->runs[0].suite,
 		tally.verdicts[SUITE_PASS], tally.total);
 	for (int verdict = SUITE_PASS + 1; verdict < SUITE_VERDICTS; verdict++) {

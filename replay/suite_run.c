@@ -647,7 +647,7 @@ static void on_event(void *opaque, const struct player_event *event)
 	switch (event->kind) {
 	case PLAYER_RENDERER:
 		free(attempt->result->renderer);
-		attempt->result->renderer = strdup(event->text);
+		attempt->result->renderer = *event->text ? strdup(event->text) : NULL;
 		break;
 	case PLAYER_FRAME:
 		on_frame(attempt, event);
@@ -876,6 +876,19 @@ static bool open_log(struct attempt *attempt)
 	return true;
 }
 
+void suite_scratch_empty(const char *path)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	while (dir && (entry = readdir(dir))) {
+		unlinkat(dirfd(dir), entry->d_name, 0); /* not . and .. */
+	}
+	if (dir) {
+		closedir(dir);
+	}
+}
+
 bool suite_run(
 	struct suite_runner *runner, const struct suite_test *test, struct suite_result *result)
 {
@@ -899,6 +912,7 @@ bool suite_run(
 	result->only_frames_fail =
 		attempt.failures > 0 && attempt.failures == attempt.bad_pictures;
 	vgt_child_log_close(&attempt.log);
+	suite_scratch_empty(runner->scratch);
 	suite_goldens_finish(&attempt.goldens);
 	free(attempt.log_path);
 	free(attempt.frames);

@@ -22,8 +22,7 @@ struct suite_runner {
 	const struct suite *suite;
 	const struct suite_renderer *renderer; /* of this host */
 	const char *player;     /* the program, of companion_find("vgt-player") */
-	const char *scratch;    /* a directory of the runner's own; a player that is killed may
-				   leave something there */
+	const char *scratch;    /* a directory of the runner's own, empty */
 	struct suite_kept kept; /* what failed */
 	uint64_t timeout_ms;
 	bool drop_draws;
@@ -38,6 +37,9 @@ bool suite_result_init(
  * case. */
 bool suite_run(struct suite_runner *runner, const struct suite_test *test,
 	struct suite_result *result);
+
+/* A player that was killed may leave a picture there. */
+void suite_scratch_empty(const char *scratch);
 
 /* The result of a test that is not run. */
 void suite_skip(struct suite_runner *runner, const struct suite_test *test, const char *reason,

@@ -73,7 +73,8 @@ static void hold_against(
 
 /* Runs it again until it passes. `before`: what it said each time until then. */
 static bool run_again(struct suite_runner *runner, const struct suite_test *test,
-	const struct suite_expectation *expectation, struct suite_result *result)
+	const struct suite_expectation *expectation, const char *expected,
+	struct suite_result *result)
 {
 	char *before = NULL;
 	size_t size;
@@ -101,8 +102,8 @@ static bool run_again(struct suite_runner *runner, const struct suite_test *test
 		put_first(result, text("passed at attempt %u; before that: %s", attempts,
 					  before ? before : "no memory"));
 	} else if (attempts > 1) {
-		suite_result_add_reason(
-			result, text("so it was in %u attempts", attempts), false);
+		suite_result_add_reason(result,
+			text("no better in %u attempts; %s", attempts, expected), false);
 	}
 	free(before);
 	return whole;
@@ -143,13 +144,16 @@ bool suite_trial(
 			expectation->expected == SUITE_EXPECT_FLAKY ? "be " : "",
 			suite_expected_name(expectation->expected), expectation->reason);
 	}
+	if (!expected) {
+		expectation = NULL; /* without memory it is what it is */
+	}
 	if (expectation && expectation->expected == SUITE_EXPECT_SKIP) {
 		suite_skip(runner, test, expectation->reason, result);
 	} else {
 		whole = suite_run(runner, test, result);
 	}
 	if (whole && expectation && expectation->expected == SUITE_EXPECT_FLAKY) {
-		whole = run_again(runner, test, expectation, result);
+		whole = run_again(runner, test, expectation, expected, result);
 	}
 	result->expected = expected;
 	if (whole && expectation && expectation->expected < SUITE_EXPECT_SKIP) {

@@ -64,6 +64,30 @@ use_plain_libraries() {
 	done
 }
 
+# use_stub_renderer: the stub virglrenderer takes the place of the system's, and a crash in it is one, not a
+# sanitizer's report. Sets build (the directory). Call it in the repository's root.
+use_stub_renderer() {
+	local needed
+
+	build=$(dirname "$VGT")
+	export LD_LIBRARY_PATH=$build/tests/stub
+	for needed in "$build/tests/virgl_client" "$build/tests/mkpng" "$build/vgt-player" "$build/libvgt-preload.so" \
+		"$LD_LIBRARY_PATH/libvirglrenderer.so.1"; do
+		[ -e "$needed" ] || { echo "cli/$cli_name: no $needed, build it" >&2; exit 1; }
+	done
+	export ASAN_OPTIONS="$ASAN_OPTIONS:handle_segv=0:handle_abort=0"
+}
+
+# stub_record NAME ARGUMENT...: NAME.vgt, of tests/virgl_client with these arguments
+stub_record() {
+	local name=$1
+
+	shift
+	ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" timeout 60 env \
+		LD_PRELOAD="${VGT_PRELOAD_FIRST:+$VGT_PRELOAD_FIRST }$build/libvgt-preload.so" \
+		VGT_CAPTURE_FILE="$name.vgt" "$build/tests/virgl_client" "$@" >/dev/null
+}
+
 # Files that may not be read or written: root may all the same, so that nobody tries.
 as_nobody() {
 	if [ "$(id -u)" -eq 0 ]; then

@@ -7,34 +7,15 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-build=$(dirname "$VGT")
-client=$build/tests/virgl_client
-mkpng=$(realpath "${MKPNG:-build/tests/mkpng}")
-junit=$(realpath tests/junit.xsd)
-preload="${VGT_PRELOAD_FIRST:+$VGT_PRELOAD_FIRST }$build/libvgt-preload.so"
-export LD_LIBRARY_PATH=$build/tests/stub
-for needed in "$client" "$mkpng" "$build/vgt-player" "$build/libvgt-preload.so" \
-	"$LD_LIBRARY_PATH/libvirglrenderer.so.1"; do
-	[ -e "$needed" ] || { echo "cli/test: no $needed, build it" >&2; exit 1; }
-done
+use_stub_renderer
+mkpng=$build/tests/mkpng
+junit=$PWD/tests/junit.xsd
 for needed in curl jq python3 xmllint; do
 	command -v $needed >/dev/null || skip "no $needed"
 done
 cd "$TMP"
 mkdir tmp work
 export TMPDIR=$TMP/tmp XDG_CACHE_HOME=$TMP/cache
-# A crash is to be one, not a sanitizer's report.
-export ASAN_OPTIONS="$ASAN_OPTIONS:handle_segv=0:handle_abort=0"
-
-# record NAME ARGUMENT...: NAME.vgt
-record() {
-	local name=$1
-
-	shift
-	ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" timeout 60 \
-		env LD_PRELOAD="$preload" VGT_CAPTURE_FILE="$name.vgt" "$client" "$@" >/dev/null
-}
-
 vgt_test() {
 	timeout 60 "$VGT" test -j 1 "$@"
 }
@@ -54,8 +35,8 @@ left_behind() { # WHAT EXPECTED
 
 # Two traces, and a suite of them.
 mkdir -p master/one master/two
-record master/one --frames 6
-record master/two --contexts 2 --frames 4
+stub_record master/one --frames 6
+stub_record master/two --contexts 2 --frames 4
 timeout 60 "$VGT" replay --quiet --frames 0,2-3 --out master/one master/one.vgt >/dev/null
 timeout 60 "$VGT" replay --quiet --frames 1 --out master/two master/two.vgt >/dev/null
 fresh() {
@@ -230,7 +211,7 @@ expect_stdout_match '^ERROR one: suite/one: frame-7.png must be named frame-0007
 manifest '"traces": [{"name": "one", "frames": "0-3"}]'
 expect_fail '^FAIL  one: frame 1 \(@[0-9]+\): has no golden; it shows work/o/one/frame-0001.actual.png$'
 mkdir -p long
-record long/many --frames 30
+stub_record long/many --frames 30
 printf '{"version": 1, "traces": [{"name": "many", "frames": "0-"}]}' >long/manifest.json
 expect_exit 1 vgt_test --out work/long long
 expect_equal "pictures that are kept" 20 "$(find work/long -name '*.png' | wc -l)"
