@@ -165,7 +165,8 @@ static int check_together(const struct options *options)
 		if (all[i].given && ((options->list && !all[i].lists) ||
 					    (options->merge && !all[i].merges))) {
 			return vgt_cmd_usage("test", "%s and %s exclude each other",
-				options->merge ? "--merge" : "--list", all[i].name);
+				options->list && !all[i].lists ? "--list" : "--merge",
+				all[i].name);
 		}
 	}
 	return options->suite_path && !options->merge

@@ -191,8 +191,14 @@ static bool fits(const struct source *source)
 }
 
 /* False: no memory. */
-static bool add_source(struct suite_results *results, const char *directory, bool *trouble)
+static bool add_source(struct suite_results *results, const char *argument, bool *trouble)
 {
+	size_t length = strlen(argument);
+	/* "out/", as completion has it */
+	while (length > 1 && argument[length - 1] == '/') {
+		length--;
+	}
+	char *directory = strndup(argument, length);
 	struct source source = {.results = results,
 		.directory = directory,
 		.run = results->run_count,
@@ -201,15 +207,16 @@ static bool add_source(struct suite_results *results, const char *directory, boo
 	struct vgt_err err;
 	char *path;
 
-	if (!run || asprintf(&path, "%s/%s", directory, SUITE_RESULTS_FILE) < 0) {
+	if (!run || !directory || asprintf(&path, "%s/%s", directory, SUITE_RESULTS_FILE) < 0) {
+		free(directory);
 		return false;
 	}
-	run->from = strdup(directory);
-	const bool good = run->from && read_file(&source, path, &err);
+	run->from = directory;
+	const bool good = read_file(&source, path, &err);
 	if (!good && source.line) {
 		tell(path, "line %zu: %s", source.line, err.message);
 	} else if (!good) {
-		tell(path, "%s", run->from ? err.message : "no memory");
+		tell(path, "%s", err.message);
 	}
 	free(path);
 	/* results without a run that says what they are of are nothing */
