@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "compare.h"
+#include "compare_files.h"
 #include "json_area.h"
 #include "png_image.h"
 #include "progress.h"
@@ -95,6 +96,7 @@ struct request {
 	const char *b;
 	struct vgt_tolerance tolerance;
 	struct tolerance_words words; /* as the options have them */
+	bool all_metrics;
 	const char *diff_path;
 	bool json;
 	bool quiet;
@@ -107,9 +109,8 @@ struct request {
 struct pair {
 	const char *name;
 	enum verdict verdict;
-	uint32_t width_a, height_a, width_b, height_b;
-	struct vgt_comparison comparison;
-	bool error_in_b;
+	struct compare_files files;
+	struct vgt_comparison ladder[VGT_METRIC_COUNT]; /* of all metrics, where asked for */
 	struct vgt_err err;
 };
 
@@ -142,23 +143,34 @@ static json_object *json_largest(const struct vgt_sample_difference *largest)
 	return object;
 }
 
-static json_object *json_pair(const struct pair *pair)
+static json_object *json_ladder(const struct pair *pair)
 {
-	const struct vgt_comparison *comparison = &pair->comparison;
+	json_object *object = json_object_new_object();
+
+	for (int metric = 0; metric < VGT_METRIC_COUNT; metric++) {
+		vgt_json_put_measure(object, vgt_metric_name((enum vgt_metric)metric),
+			pair->ladder[metric].value);
+	}
+	return object;
+}
+
+static json_object *json_pair(const struct request *request, const struct pair *pair)
+{
+	const struct vgt_comparison *comparison = &pair->files.comparison;
 	json_object *object = json_object_new_object();
 
 	vgt_json_put_text(object, "name", pair->name);
 	json_object_object_add(
 		object, "verdict", json_object_new_string(verdict_names[pair->verdict]));
 	if (pair->verdict == VERDICT_UNREADABLE) {
-		json_object_object_add(
-			object, "side", json_object_new_string(pair->error_in_b ? "b" : "a"));
+		json_object_object_add(object, "side",
+			json_object_new_string(pair->files.wrong_in_b ? "b" : "a"));
 		vgt_json_put_text(object, "error", pair->err.message);
 	} else if (pair->verdict == VERDICT_SIZE_DIFFERS) {
 		json_object_object_add(
-			object, "size_a", json_size(pair->width_a, pair->height_a));
+			object, "size_a", json_size(pair->files.width_a, pair->files.height_a));
 		json_object_object_add(
-			object, "size_b", json_size(pair->width_b, pair->height_b));
+			object, "size_b", json_size(pair->files.width_b, pair->files.height_b));
 	} else if (was_compared(pair)) {
 		vgt_json_put_number(object, "pixels", comparison->pixels);
 		vgt_json_put_number(object, "pixels_beyond", comparison->pixels_beyond);
@@ -168,6 +180,9 @@ static json_object *json_pair(const struct pair *pair)
 		vgt_json_put_measure(object, "psnr", comparison->psnr);
 		json_object_object_add(object, "largest", json_largest(&comparison->largest));
 		vgt_json_put_measure(object, "mean", comparison->mean);
+		if (request->all_metrics) {
+			json_object_object_add(object, "metrics", json_ladder(pair));
+		}
 		json_object_object_add(object, "area", vgt_json_area(&comparison->beyond));
 	}
 	return object;
@@ -180,6 +195,32 @@ static void print_measures(const struct vgt_comparison *comparison)
 	puts(comparison_describe(text, comparison));
 }
 
+/* What the values of a ladder are of. */
+static const char *const ladder_units[VGT_METRIC_COUNT] = {
+	[VGT_METRIC_DIFFERENCE] = "pixels with a channel beyond 0",
+	[VGT_METRIC_EXACT] = "pixels that differ",
+	[VGT_METRIC_MEAN] = "of 255, mean of all channels",
+	[VGT_METRIC_PSNR] = "dB",
+	[VGT_METRIC_YIQ] = "pixels beyond 0.1 of the largest distance",
+	[VGT_METRIC_SSIM] = "mean, 1 where equal",
+	[VGT_METRIC_FLIP] = "mean, 0 where equal, at 67.02 pixels per degree",
+};
+
+/* One line for each metric. */
+static void print_ladder(const struct pair *pair)
+{
+	for (int metric = 0; metric < VGT_METRIC_COUNT; metric++) {
+		const struct vgt_comparison *comparison = &pair->ladder[metric];
+		printf("  %-10s  %12.7g  %s", vgt_metric_name((enum vgt_metric)metric),
+			comparison->value, ladder_units[metric]);
+		if (metric == VGT_METRIC_YIQ) {
+			printf(", without %" PRIu64 " of anti-aliasing",
+				comparison->pixels_antialiased);
+		}
+		putchar('\n');
+	}
+}
+
 static void print_pair(const struct request *request, const struct pair *pair)
 {
 	switch (pair->verdict) {
@@ -188,17 +229,17 @@ static void print_pair(const struct request *request, const struct pair *pair)
 		break;
 	case VERDICT_TOLERATED:
 		printf("%s: same within tolerance: ", pair->name);
-		print_measures(&pair->comparison);
+		print_measures(&pair->files.comparison);
 		break;
 	case VERDICT_DIFFERS:
 		printf("%s: differs: ", pair->name);
-		print_measures(&pair->comparison);
+		print_measures(&pair->files.comparison);
 		break;
 	case VERDICT_SIZE_DIFFERS:
 		printf("%s: differs: %" PRIu32 "x%" PRIu32 " pixels against %" PRIu32
 		       "x%" PRIu32 "\n",
-			pair->name, pair->width_a, pair->height_a, pair->width_b,
-			pair->height_b);
+			pair->name, pair->files.width_a, pair->files.height_a,
+			pair->files.width_b, pair->files.height_b);
 		break;
 	case VERDICT_ONLY_IN_A:
 		printf("only in %s: %s\n", request->a, pair->name);
@@ -223,33 +264,27 @@ static void report_pair(struct request *request, const struct pair *pair)
 				      pair->verdict == VERDICT_ONLY_IN_B;
 	}
 	if (request->json) {
-		json_object_array_add(request->pairs, json_pair(pair));
+		json_object_array_add(request->pairs, json_pair(request, pair));
 	} else if (!request->quiet) {
 		progress_clear();
 		print_pair(request, pair);
+		if (request->all_metrics && pair->verdict == VERDICT_DIFFERS) {
+			print_ladder(pair);
+		}
 	}
 }
 
-static void judge(struct pair *pair, const struct vgt_tolerance *tolerance,
-	const struct vgt_image *a, const struct vgt_image *b)
+static enum verdict verdict_of(
+	const struct vgt_comparison *comparison, const struct vgt_tolerance *tolerance)
 {
-	if (!vgt_compare_images(a, b, tolerance, &pair->comparison, &pair->err)) {
-		pair->verdict = VERDICT_UNREADABLE;
-		return;
+	if (comparison->size_differs) {
+		return VERDICT_SIZE_DIFFERS;
 	}
-	pair->width_a = a->width;
-	pair->height_a = a->height;
-	pair->width_b = b->width;
-	pair->height_b = b->height;
-	if (pair->comparison.identical) {
-		pair->verdict = VERDICT_IDENTICAL;
-	} else if (pair->comparison.size_differs) {
-		pair->verdict = VERDICT_SIZE_DIFFERS;
-	} else if (vgt_comparison_within(&pair->comparison, tolerance)) {
-		pair->verdict = VERDICT_TOLERATED;
-	} else {
-		pair->verdict = VERDICT_DIFFERS;
+	if (comparison->identical) {
+		return VERDICT_IDENTICAL;
 	}
+	return vgt_comparison_within(comparison, tolerance) ? VERDICT_TOLERATED
+							    : VERDICT_DIFFERS;
 }
 
 /* Writes --diff, where there can be one; false, with the error printed, where that fails. */
@@ -274,24 +309,54 @@ static bool write_diff(
 	return good;
 }
 
+/* Where all are measured: each metric in turn, with the others' usual tolerances. */
+static bool measure_all(struct request *request, struct pair *pair, const struct vgt_image *a,
+	const struct vgt_image *b)
+{
+	for (int metric = 0; metric < VGT_METRIC_COUNT; metric++) {
+		struct vgt_tolerance tolerance = vgt_tolerance_of((enum vgt_metric)metric);
+		memcpy(tolerance.ignored, request->tolerance.ignored,
+			sizeof(tolerance.ignored));
+		tolerance.ignored_count = request->tolerance.ignored_count;
+		if (!vgt_compare_images(a, b, &tolerance, &pair->ladder[metric], &pair->err)) {
+			return false;
+		}
+	}
+	pair->files.comparison = pair->ladder[VGT_METRIC_DIFFERENCE];
+	return true;
+}
+
+static bool measure(struct request *request, struct pair *pair, const struct vgt_image *a,
+	const struct vgt_image *b)
+{
+	if (request->all_metrics) {
+		return measure_all(request, pair, a, b);
+	}
+	return vgt_compare_images(
+		a, b, &request->tolerance, &pair->files.comparison, &pair->err);
+}
+
 /* Compares two files and reports them under that name. False where --diff cannot be written. */
 static bool compare_files(
 	struct request *request, const char *name, const char *path_a, const char *path_b)
 {
-	struct pair pair = {.name = name};
-	struct vgt_image a;
+	struct pair pair = {.name = name, .files = {.path_a = path_a, .path_b = path_b}};
+	struct vgt_image a = {0};
 	struct vgt_image b = {0};
 	bool good = true;
+	bool readable;
 
-	bool readable = vgt_image_read_png(&a, path_a, &pair.err);
-	if (readable) {
-		readable = vgt_image_read_png(&b, path_b, &pair.err);
-		pair.error_in_b = !readable;
+	if (!request->diff_path && !request->all_metrics &&
+		compare_files_can_by_rows(&pair.files, &request->tolerance)) {
+		readable = compare_files_by_rows(&pair.files, &request->tolerance, &pair.err);
+	} else {
+		readable = compare_files_read(&pair.files, &a, &b, &pair.err) &&
+			   measure(request, &pair, &a, &b);
 	}
 	if (readable) {
-		judge(&pair, &request->tolerance, &a, &b);
+		pair.verdict = verdict_of(&pair.files.comparison, &request->tolerance);
 	} else {
-		vgt_cmd_error(pair.error_in_b ? path_b : path_a, &pair.err);
+		vgt_cmd_error(pair.files.wrong_in_b ? path_b : path_a, &pair.err);
 		pair.verdict = VERDICT_UNREADABLE;
 	}
 	report_pair(request, &pair);
@@ -541,6 +606,10 @@ static int compare(struct request *request)
 			directory_a ? request->a : request->b,
 			directory_a ? request->b : request->a);
 	}
+	if (directory_a && request->all_metrics) {
+		return vgt_cmd_usage(
+			"compare", "--metric all works on two files, not on directories");
+	}
 	if (directory_a && request->diff_path) {
 		return vgt_cmd_usage(
 			"compare", "--diff works on two files, not on directories");
@@ -567,6 +636,18 @@ static bool take_words(struct request *request)
 	char option[16];
 	size_t length;
 
+	if (request->words.metric && strcmp(request->words.metric, "all") == 0) {
+		const struct tolerance_words *words = &request->words;
+		if (words->threshold || words->max_pixels || words->max || words->min ||
+			words->ppd || words->antialiased) {
+			vgt_cmd_usage("compare", "--metric all measures only, of the options "
+						 "of metrics it takes "
+						 "--ignore");
+			return false;
+		}
+		request->all_metrics = true;
+		request->words.metric = NULL;
+	}
 	if (tolerance_take(&request->tolerance, &request->words, &fault)) {
 		return true;
 	}

@@ -79,13 +79,9 @@ static bool compare_pixels(const struct vgt_image *a, const struct vgt_image *b,
 	struct compare_rows rows;
 
 	compare_rows_begin(&rows, tolerance, a->width, deep ? 16 : 8, result);
-	if (!compare_all_rows(a, b, &rows, err)) {
+	if (!compare_all_rows(a, b, &rows, err) ||
+		!compare_rows_compared(&rows, a->height, err)) {
 		return false;
-	}
-	if (result->pixels == 0 && a->width > 0 && a->height > 0) {
-		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
-			"nothing to compare: all of %ux%u pixels is ignored", a->width,
-			a->height);
 	}
 	compare_rows_end(&rows);
 	return measure_whole(a, b, tolerance, result, err);

@@ -312,6 +312,15 @@ void compare_rows_add(struct compare_rows *rows, const void *a, const void *b, u
 	}
 }
 
+bool compare_rows_compared(
+	const struct compare_rows *rows, uint32_t height, struct vgt_err *err)
+{
+	return rows->result->pixels > 0 || (uint64_t)rows->width * height == 0 ||
+	       vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+		       "nothing to compare: all of %ux%u pixels is ignored", rows->width,
+		       height);
+}
+
 /* Of 255, over the samples that count. */
 static double decibels(const struct compare_rows *rows)
 {
@@ -340,6 +349,9 @@ void compare_rows_end(struct compare_rows *rows)
 		break;
 	case VGT_METRIC_PSNR:
 		result->value = result->psnr;
+		break;
+	case VGT_METRIC_SSIM: /* of equal pictures, as others are measured by it */
+		result->value = 1;
 		break;
 	default:
 		result->value = (double)result->pixels_beyond;

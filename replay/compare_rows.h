@@ -46,6 +46,10 @@ void compare_rows_begin(struct compare_rows *rows, const struct vgt_tolerance *t
 /* Adds row y of both, RGBA; rows come from the top. */
 void compare_rows_add(struct compare_rows *rows, const void *a, const void *b, uint32_t y);
 
+/* Whether anything was compared of that many rows; false: all is ignored, VGT_ERR_USAGE. */
+bool compare_rows_compared(
+	const struct compare_rows *rows, uint32_t height, struct vgt_err *err);
+
 /* Completes the result, but for the value of a metric that needs whole pictures. */
 void compare_rows_end(struct compare_rows *rows);
 
