@@ -63,10 +63,10 @@ struct member {
 	const char *key;
 	json_type type;
 	bool required;
-	/* `into`: what the object is about */
+	/* `into`: what the object is about, from `offset` on */
 	bool (*take)(
 		struct parse *parse, const char *key, struct json_object *value, void *into);
-	size_t offset; /* take_text(): of a const char * in *into */
+	size_t offset; /* in that; without take(): of a const char * */
 };
 
 static const struct member *find_member(const struct member *members, const char *key)
@@ -118,7 +118,7 @@ static bool take_member(
 		return false;
 	}
 	if (member->take) {
-		return member->take(parse, member->key, value, into);
+		return member->take(parse, member->key, value, (char *)into + member->offset);
 	}
 	*(const char **)((char *)into + member->offset) = json_object_get_string(value);
 	return true;
@@ -151,6 +151,19 @@ static bool take_members(struct parse *parse, struct json_object *object,
 
 /* Tolerance */
 
+/* A number, or text as the command line has it. */
+static bool take_word(
+	struct parse *parse, const char *key, struct json_object *value, void *into)
+{
+	if (!json_object_is_type(value, json_type_int) &&
+		!json_object_is_type(value, json_type_double) &&
+		!check_type(parse, key, value, json_type_string)) {
+		return false;
+	}
+	*(const char **)into = json_object_get_string(value);
+	return true;
+}
+
 static bool take_ignore(
 	struct parse *parse, const char *key, struct json_object *value, void *into)
 {
@@ -173,7 +186,7 @@ static bool take_tolerance(
 {
 #define WORD(key) \
 	{ \
-#key, json_type_null, false, NULL, offsetof(struct tolerance_words, key) \
+#key, json_type_null, false, take_word, offsetof(struct tolerance_words, key) \
 	}
 	static const struct member members[] = {
 		WORD(metric),
