@@ -43,7 +43,7 @@ for command in "${commands[@]}"; do
 	expect_equal "options lost of vgt help $command" "" \
 		"$(render "$man/vgt-$command.1" | sed -n 's/^       \(-[^ ].*\)/\1/p' | sed 's/  .*//' >"$TMP/terms"
 			while IFS= read -r option; do
-				grep -q -E -e "^$option( |\$)" "$TMP/terms" || echo "$option"
+				grep -q -E -e "^${option//[/\\[}( |\$)" "$TMP/terms" || echo "$option"
 			done <"$TMP/wanted")"
 done
 
