@@ -106,6 +106,9 @@ static void print_result(const struct suite_report *report, const struct suite_r
 		fputs(i ? "      " : "", stdout);
 		vgt_text_puts(stdout, result->reasons[i]);
 		putchar('\n');
+		if (result->verdict == SUITE_KNOWN) {
+			return; /* no news; JSON and HTML have the rest */
+		}
 	}
 	if (result->more_reasons) {
 		printf("      and %" PRIu64 " more\n", result->more_reasons);

@@ -404,8 +404,10 @@ static bool is_nearer(const struct vgt_comparison *seen, const struct vgt_compar
 	if (seen->size_differs || best->size_differs) {
 		return !seen->size_differs;
 	}
-	if (seen->pixels_beyond != best->pixels_beyond) {
-		return seen->pixels_beyond < best->pixels_beyond;
+	if (seen->value != best->value) {
+		const bool least =
+			seen->metric == VGT_METRIC_PSNR || seen->metric == VGT_METRIC_SSIM;
+		return least ? seen->value > best->value : seen->value < best->value;
 	}
 	return seen->mean < best->mean;
 }
