@@ -45,6 +45,22 @@ for trace in traces/*.vgt; do
 	expect_equal "noticed in $trace" "$(grep -c DRAW_VBO "$TMP/draws" | sed 's/[1-9].*/1/')" "$differ"
 done
 
+# What the manifest knows of softpipe: with nothing skipped all is as expected, and no entry is too many.
+if env GALLIUM_DRIVER=softpipe "$(dirname "$VGT")/vgt-player" --probe 2>/dev/null | grep -q 'gl.renderer softpipe'; then
+	mapfile -t known < <(for glob in $(jq -r '.expect[] | select(.renderer == "softpipe*").traces' traces/manifest.json); do
+		manifest .name | while read -r name; do
+			# shellcheck disable=SC2254 # a glob
+			case $name in $glob) echo "$name" ;; esac
+		done
+	done | sort)
+	expect_exit 0 env GALLIUM_DRIVER=softpipe "$VGT" test --no-skip --out "$TMP/out" traces "${known[@]}"
+	expect_equal "known of softpipe" "${known[*]}" "$(sed -n 's/^known \([a-z-]*\): .*/\1/p' "$TMP/.stdout" | sort | xargs)"
+	mkdir "$TMP/unknown"
+	cp -R traces/tessellation traces/tessellation.vgt "$TMP/unknown"
+	jq 'del(.expect) | .traces |= map(select(.name == "tessellation"))' traces/manifest.json >"$TMP/unknown/manifest.json"
+	expect_exit 1 env GALLIUM_DRIVER=softpipe "$VGT" test --no-skip --out "$TMP/out" "$TMP/unknown"
+fi
+
 # On a host that lacks what a trace needs it is skipped, unless something else is wrong; where the trace does not need
 # that it passes.
 weak() {
