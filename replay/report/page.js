@@ -17,35 +17,36 @@ const VERDICTS = [ // the gravest first: [name, word, path of the icon]
 	['skip', 'skipped', 'M4 8h8'],
 	['pass', 'passed', 'M3.2 8.4 6.6 12l6.2-7.6'],
 ];
-const rankOf = verdict => VERDICTS.findIndex(([name]) => name === verdict);
-const wordOf = verdict => (VERDICTS[rankOf(verdict)] || ['', String(verdict)])[1];
-const isBad = verdict => { const rank = rankOf(verdict); return rank >= 0 && rank <= rankOf('error'); };
+const RANKS = Object.fromEntries(VERDICTS.map(([name], rank) => [name, rank]));
+const wordOf = ({ verdict }) => VERDICTS[RANKS[verdict]][1];
 const { tests } = data;
-tests.sort((a, b) => rankOf(a.verdict) - rankOf(b.verdict) || a.position - b.position);
+tests.sort((a, b) => RANKS[a.verdict] - RANKS[b.verdict] || a.position - b.position);
+const bad = tests.filter(({ verdict }) => RANKS[verdict] <= RANKS.error);
 
 /* Elements */
 
-function make(tag, attributes, ...children) {
-	const element = document.createElement(tag);
-	for (const [name, value] of Object.entries(attributes || {})) {
+const there = value => value !== undefined && value !== null && value !== false && value !== '';
+/* make('div.class', {attributes}, children...): attributes may be left out, and what is not there is. */
+function make(kind, ...children) {
+	const [tag, ...classes] = kind.split('.'), element = document.createElement(tag);
+	for (const [name, value] of Object.entries(children[0]?.constructor === Object ? children.shift() : {})) {
 		if (name === 'onclick') { element.addEventListener('click', value); }
-		else if (value !== undefined && value !== null && value !== false) { element.setAttribute(name, value === true ? '' : value); }
+		else if (there(value) || value === '') { element.setAttribute(name, value); }
 	}
-	element.append(...children.flat().filter(child => child !== undefined && child !== null && child !== false));
+	element.classList.add(...classes);
+	element.append(...children.flat().filter(there));
 	return element;
 }
 function icon(verdict) {
-	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-	const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-	const drawn = (VERDICTS[rankOf(verdict)] || [])[2] || 'M4 8h8';
+	const [svg, path] = ['svg', 'path'].map(tag => document.createElementNS('http://www.w3.org/2000/svg', tag));
 	svg.setAttribute('class', 'icon');
 	svg.setAttribute('viewBox', '0 0 16 16');
 	svg.setAttribute('aria-hidden', 'true');
-	path.setAttribute('d', drawn);
+	path.setAttribute('d', VERDICTS[RANKS[verdict]][2]);
 	svg.append(path);
 	return svg;
 }
-const button = (label, onclick, attributes) => make('button', { type: 'button', class: 'button', onclick, ...attributes }, label);
+const button = (label, onclick, attributes) => make('button.button', { type: 'button', onclick, ...attributes }, label);
 const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
 const seconds = value => value >= 100 ? `${Math.round(value)} s` : `${value.toFixed(value >= 10 ? 1 : 2)} s`;
 const say = text => { $('live').textContent = text; };
@@ -54,19 +55,19 @@ async function copy(text, from) {
 	try {
 		await navigator.clipboard.writeText(text);
 	} catch {
-		const area = make('textarea', { class: 'unseen' });
+		const area = make('textarea.unseen');
 		area.value = text;
 		document.body.append(area);
 		area.select();
 		document.execCommand('copy');
 		area.remove();
 	}
-	const before = from.dataset.label || from.textContent;
-	from.dataset.label = before;
+	const before = from.dataset.label ||= from.textContent;
 	from.textContent = 'Copied';
 	say(`Copied: ${text}`);
 	setTimeout(() => { from.textContent = before; }, 1400);
 }
+const copier = (text, word = 'Copy') => button(word, event => copy(text, event.currentTarget), { title: text });
 /* A word of a command line as a shell reads it. */
 const quoted = word => /^[\w@%+=:,./-]+$/.test(word) && !word.startsWith('-') ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -90,53 +91,33 @@ async function addressOf(id) {
 	if (!addresses.has(id)) { addresses.set(id, URL.createObjectURL(blob)); }
 	return addresses.get(id);
 }
-/* The samples as the file has them: a canvas would multiply by alpha, and back, and lose some. vgt writes these
- * files itself, as 8-bit RGB or RGBA without interlace. */
+/* The samples as the file has them: a canvas would multiply by alpha, and back, and lose some. vgt has written the
+ * file, 8-bit RGB or RGBA, not interlaced, each row as it is (filter 0) or as the difference from the one above (2). */
 async function readPng(blob) {
-	const file = new DataView(await blob.arrayBuffer());
-	const parts = [];
-	let width = 0, height = 0, channels = 0;
-	for (let at = 8; at + 8 <= file.byteLength;) {
-		const size = file.getUint32(at), type = file.getUint32(at + 4);
-		if (type === 0x49484452) { // IHDR
-			width = file.getUint32(at + 8);
-			height = file.getUint32(at + 12);
-			channels = file.getUint8(at + 17) === 6 ? 4 : 3;
-		} else if (type === 0x49444154) { // IDAT
-			parts.push(new Uint8Array(file.buffer, at + 8, size));
-		}
-		at += size + 12;
+	const file = new DataView(await blob.arrayBuffer()), parts = [];
+	const width = file.getUint32(16), height = file.getUint32(20), channels = file.getUint8(25) === 6 ? 4 : 3;
+	for (let at = 8; at < file.byteLength; at += file.getUint32(at) + 12) {
+		if (file.getUint32(at + 4) === 0x49444154) { parts.push(new Uint8Array(file.buffer, at + 8, file.getUint32(at))); } // IDAT
 	}
-	const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream('deflate'));
-	const raw = new Uint8Array(await new Response(stream).arrayBuffer());
-	const pixels = new Uint8ClampedArray(width * height * 4).fill(255);
-	const pitch = width * channels;
-	for (let y = 0; y < height; y++) {
-		const row = y * (pitch + 1) + 1, filter = raw[row - 1];
-		for (let i = 0; filter && i < pitch; i++) {
-			const left = i >= channels ? raw[row + i - channels] : 0;
-			const up = y ? raw[row + i - pitch - 1] : 0;
-			const corner = y && i >= channels ? raw[row + i - pitch - 1 - channels] : 0;
-			const guess = left + up - corner;
-			const [a, b, c] = [Math.abs(guess - left), Math.abs(guess - up), Math.abs(guess - corner)];
-			raw[row + i] += filter === 1 ? left : filter === 2 ? up : filter === 3 ? (left + up) >> 1
-				: a <= b && a <= c ? left : b <= c ? up : corner;
-		}
-		for (let x = 0, from = row, to = y * width * 4; x < width; x++, to += 4) {
-			for (let channel = 0; channel < channels; channel++) { pixels[to + channel] = raw[from++]; }
+	const raw = new Uint8Array(await new Response(new Blob(parts).stream().pipeThrough(new DecompressionStream('deflate'))).arrayBuffer());
+	const data = new Uint8ClampedArray(width * height * 4).fill(255), pitch = width * channels + 1;
+	for (let y = 0, to = 0; y < height; y++) {
+		const row = y * pitch + 1, up = raw[row - 1] === 2 && y;
+		for (let x = 0; x < width; x++, to += 4) {
+			for (let i = row + x * channels, channel = 0; channel < channels; channel++, i++) {
+				if (up) { raw[i] += raw[i - pitch]; }
+				data[to + channel] = raw[i];
+			}
 		}
 	}
-	return new ImageData(pixels, width, height);
+	return new ImageData(data, width, height);
 }
 function pictureOf(id) {
 	if (!decoded.has(id)) {
 		decoded.set(id, (async () => {
-			const image = await readPng(await blobOf(id));
-			const canvas = document.createElement('canvas');
-			canvas.width = image.width;
-			canvas.height = image.height;
+			const image = await readPng(await blobOf(id)), { width, height } = image, canvas = make('canvas', { width, height });
 			canvas.getContext('2d').putImageData(image, 0, 0);
-			return { width: image.width, height: image.height, data: image.data, canvas };
+			return { width, height, data: image.data, canvas };
 		})());
 		if (decoded.size > 24) { decoded.delete(decoded.keys().next().value); } // the rest of them is only decoded again
 	}
@@ -154,19 +135,19 @@ const seen = new IntersectionObserver(entries => {
 const has = (frame, slot) => typeof frame.pictures[slot] === 'number';
 /* Those of `wanted` beside each other. */
 function thumbs(frame, verdict, wanted, kind) {
-	const there = frame ? wanted.filter(slot => has(frame, slot)) : [];
-	return make('span', { class: `thumbs ${kind || ''}`, 'data-verdict': verdict, 'aria-hidden': 'true' }, there.length ? there.map(slot => {
-		const image = make('img', { alt: '', 'data-picture': frame.pictures[slot] });
-		seen.observe(image);
-		return image;
-	}) : icon(verdict));
+	const images = wanted.filter(slot => frame && has(frame, slot)).map(slot => make('img', { 'data-picture': frame.pictures[slot] }));
+	images.forEach(image => seen.observe(image));
+	return make('span.thumbs', { class: kind, 'data-verdict': verdict, 'aria-hidden': 'true' }, images.length ? images : icon(verdict));
 }
 const frameOf = (test, number) => test.frames.find(frame => frame.number === number);
 const firstFrame = test => test.frames.find(frame => !frame.same) || test.frames[0];
 
 /* The place in the page: #NAME/frame-10?verdict=fail,crash&text=...&tag=...&view=flip */
 
-const MODES = [['side', 'Side by side', 'Side'], ['slider', 'Slider'], ['flip', 'Flip'], ['difference', 'Difference', 'Diff'], ['flip-map', 'FLIP map', 'FLIP']];
+const MODES = [ // [name, word, the same where there is little room, what it needs]
+	['side', 'Side by side', 'Side'], ['slider', 'Slider', 'Slider', 'actual'], ['flip', 'Flip', 'Flip', 'actual'],
+	['difference', 'Difference', 'Diff', 'difference'], ['flip-map', 'FLIP map', 'FLIP', 'flip']];
+const ANY = { verdicts: new Set(), text: '', tag: '' };
 const state = { test: null, frame: null, verdicts: new Set(), text: '', tag: '', mode: 'side' };
 function hashOf(place) {
 	const to = { ...state, ...place };
@@ -179,23 +160,16 @@ function hashOf(place) {
 	if (to.mode !== 'side') { query.push(`view=${to.mode}`); }
 	return `#${path}${query.length ? `?${query.join('&')}` : ''}`;
 }
-function unescapeName(text) {
-	try { return decodeURIComponent(text); } catch { return text; }
-}
 function readHash() {
-	const [, path, , query] = /^#?([^?]*)(\?(.*))?$/s.exec(location.hash);
-	const values = new URLSearchParams(query || '');
-	const slash = path.indexOf('/');
-	const name = unescapeName(slash < 0 ? path : path.slice(0, slash));
-	const number = /^frame-(\d+)$/.exec(slash < 0 ? '' : path.slice(slash + 1));
-	state.test = name ? tests.find(test => test.name === name) || null : null;
-	state.frame = null;
-	if (state.test && number && frameOf(state.test, Number(number[1]))) { state.frame = Number(number[1]); }
-	state.verdicts = new Set((values.get('verdict') || '').split(',').filter(verdict => rankOf(verdict) >= 0));
+	const [, path, number, query] = /^#?([^?/]*)(?:\/frame-(\d+))?[^?]*\??(.*)$/s.exec(location.hash);
+	const values = new URLSearchParams(query);
+	state.test = tests.find(({ name }) => encodeURIComponent(name) === path || name === path) || null;
+	state.frame = number && state.test && frameOf(state.test, Number(number)) ? Number(number) : null;
+	state.verdicts = new Set((values.get('verdict') || '').split(',').filter(verdict => Object.hasOwn(RANKS, verdict)));
 	state.text = values.get('text') || '';
 	state.tag = values.get('tag') || '';
 	state.mode = MODES.some(([mode]) => mode === values.get('view')) ? values.get('view') : 'side';
-	return name && !state.test ? name : null;
+	return path && !state.test ? path : null;
 }
 function go(place, quietly) {
 	const hash = hashOf(place);
@@ -206,7 +180,7 @@ function go(place, quietly) {
 
 /* The list */
 
-const textOf = new Map(tests.map(test => [test, [test.name, wordOf(test.verdict), test.expected, test.shows, ...test.reasons, ...test.tags].join('\n').toLowerCase()]));
+const textOf = new Map(tests.map(test => [test, [test.name, wordOf(test), test.expected, test.shows, ...test.reasons, ...test.tags].join('\n').toLowerCase()]));
 const matches = test => (!state.verdicts.size || state.verdicts.has(test.verdict)) && (!state.tag || test.tags.includes(state.tag)) &&
 	state.text.toLowerCase().split(/\s+/).every(word => textOf.get(test).includes(word));
 const items = new Map();
@@ -215,18 +189,16 @@ function whyOf(test) {
 	return test.frames.length ? plural(test.frames.length, 'frame') : `no goldens, ${plural(test.played, 'frame')} played`;
 }
 function makeItem(test) {
-	const link = make('a', { class: 'test', 'data-verdict': test.verdict }, thumbs(firstFrame(test), test.verdict, ['golden'], 'cover'),
-		make('div', {}, make('div', { class: 'name' }, icon(test.verdict), make('span', {}, test.name)),
-			make('div', { class: 'why', title: test.reasons[0] }, make('span', { class: 'unseen' }, `${wordOf(test.verdict)}: `), whyOf(test))));
-	const item = make('li', {}, link);
+	const link = make('a.test', { 'data-verdict': test.verdict }, thumbs(firstFrame(test), test.verdict, ['golden'], 'cover'),
+		make('div', make('div.name', icon(test.verdict), make('span', test.name)),
+			make('div.why', { title: test.reasons[0] }, make('span.unseen', `${wordOf(test)}: `), whyOf(test))));
+	const item = make('li', link);
 	items.set(test, { item, link });
 	return item;
 }
-const groups = [
-	['To look at', tests.filter(test => isBad(test.verdict))],
-	['Expected', tests.filter(test => ['flaky', 'known', 'skip'].includes(test.verdict))],
-	['Passed', tests.filter(test => !isBad(test.verdict) && !['flaky', 'known', 'skip'].includes(test.verdict))],
-].filter(([, members]) => members.length).map(([name, members]) => ({ members, head: make('li', { class: 'group' }, name), name }));
+const expected = tests.filter(({ verdict }) => ['flaky', 'known', 'skip'].includes(verdict));
+const groups = [['To look at', bad], ['Expected', expected], ['Passed', tests.filter(({ verdict }) => verdict === 'pass')]]
+	.map(([name, members]) => ({ name, members, head: make('li.group') }));
 const counts = VERDICTS.map(([verdict]) => [verdict, tests.filter(test => test.verdict === verdict).length]).filter(([, count]) => count);
 const chips = new Map();
 
@@ -235,14 +207,14 @@ function makeList() {
 		$('tests').append(group.head, ...group.members.map(makeItem));
 	}
 	for (const [verdict, count] of counts) {
-		const chip = make('button', { type: 'button', class: 'chip', 'data-verdict': verdict, onclick: () => {
+		const chip = make('button.chip', { type: 'button', 'data-verdict': verdict, onclick: () => {
 			const verdicts = new Set(state.verdicts);
 			if (!verdicts.delete(verdict)) { verdicts.add(verdict); }
 			go({ verdicts }, true);
-		} }, icon(verdict), `${count} ${wordOf(verdict)}`);
+		} }, icon(verdict), `${count} ${VERDICTS[RANKS[verdict]][1]}`);
 		chips.set(verdict, chip);
 		$('verdicts').append(chip);
-		const part = make('i', { 'data-verdict': verdict, title: `${count} ${wordOf(verdict)}` });
+		const part = make('i', { 'data-verdict': verdict, title: `${count} ${VERDICTS[RANKS[verdict]][1]}` });
 		part.style.flexGrow = count;
 		$('bar').append(part);
 	}
@@ -253,9 +225,8 @@ function makeList() {
 		.map(([tag, count]) => make('option', { value: tag }, `${tag} (${count})`)));
 	$('tag').addEventListener('change', () => go({ tag: $('tag').value }, true));
 	$('text').addEventListener('input', () => go({ text: $('text').value }, true));
-	$('filters').addEventListener('submit', event => { event.preventDefault(); const [first] = shownTests(); if (first) { go({ test: first, frame: null }); } });
-	const passed = counts.find(([verdict]) => verdict === 'pass');
-	$('tally').textContent = tests.length ? `${passed ? passed[1] : 0} of ${tests.length} passed` : '';
+	$('filters').addEventListener('submit', event => { event.preventDefault(); state.test = null; stepTest(1); });
+	$('tally').textContent = tests.length ? `${groups[2].members.length} of ${tests.length} passed` : '';
 	$('suite').textContent = run.suite || 'vgt test';
 }
 const shownTests = () => groups.flatMap(group => group.members).filter(matches);
@@ -264,7 +235,7 @@ function showList() {
 	for (const [test, { item, link }] of items) {
 		item.hidden = !shown.has(test);
 		link.href = hashOf({ test, frame: null });
-		if (test === state.test) { link.setAttribute('aria-current', 'true'); } else { link.removeAttribute('aria-current'); }
+		link.setAttribute('aria-current', test === state.test);
 	}
 	for (const group of groups) {
 		const count = group.members.filter(test => shown.has(test)).length;
@@ -277,15 +248,15 @@ function showList() {
 	$('home').href = hashOf({ test: null, frame: null });
 	const filtered = state.verdicts.size || state.text || state.tag;
 	$('shown').replaceChildren(!tests.length ? 'No tests were run' : filtered ? `${shown.size} of ${plural(tests.length, 'test')}` : plural(tests.length, 'test'),
-		...filtered ? [button('Show all', () => go({ verdicts: new Set(), text: '', tag: '' }, true), { class: 'button small' })] : []);
+		...filtered ? [button('Show all', () => go(ANY, true))] : []);
 	if (state.test) { items.get(state.test).link.scrollIntoView({ block: 'nearest' }); }
 }
 
 /* The overview */
 
 function facts(rows) {
-	return make('dl', { class: 'panel facts' }, rows.filter(([, value]) => value !== undefined && value !== null && value !== '')
-		.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))));
+	return make('dl.panel.facts', rows.filter(([, value]) => there(value))
+		.map(([name, value]) => make('div', make('dt', name), make('dd', value))));
 }
 /* What is the same of all runs once, else each with the runs that it is of. */
 function ofRuns(get) {
@@ -295,17 +266,16 @@ function ofRuns(get) {
 }
 function card(test) {
 	const frame = firstFrame(test);
-	return make('a', { class: 'card', 'data-verdict': test.verdict, href: hashOf({ test, frame: null }) },
+	return make('a.card', { 'data-verdict': test.verdict, href: hashOf({ test, frame: null }) },
 		thumbs(frame, test.verdict, ['golden', 'actual', 'difference']),
-		make('div', { class: 'text' }, make('div', { class: 'name' }, icon(test.verdict), make('span', {}, test.name),
-			make('span', { class: 'dim' }, frame && !frame.same ? plural(test.frames.filter(other => !other.same).length, 'frame') : wordOf(test.verdict))),
-			make('div', { class: 'why' }, whyOf(test))));
+		make('div.text', make('div.name', icon(test.verdict), make('span', test.name),
+			make('span.dim', frame && !frame.same ? plural(test.frames.filter(other => !other.same).length, 'frame') : wordOf(test))),
+			make('div.why', whyOf(test))));
 }
 function headline() {
-	const bad = tests.filter(test => isBad(test.verdict)).length;
 	const ran = tests.filter(test => test.verdict !== 'skip').length;
 	if (!tests.length) { return 'No tests were run'; }
-	if (bad) { return `${bad} of ${plural(tests.length, 'test')} to look at`; }
+	if (bad.length) { return `${bad.length} of ${plural(tests.length, 'test')} to look at`; }
 	return ran === tests.length ? tests.length === 1 ? 'The test passed' : `All ${tests.length} tests passed` : ran ? `All ${ran} tests that were run passed` : 'All tests were skipped';
 }
 function notes() {
@@ -317,51 +287,49 @@ function notes() {
 }
 function makeOverview() {
 	const total = tests.reduce((sum, test) => sum + test.seconds, 0);
-	const slow = [...tests].sort((a, b) => b.seconds - a.seconds).slice(0, 5);
-	const bad = tests.filter(test => isBad(test.verdict));
-	const section = (name, kind, ...rest) => make('section', { class: `section ${kind}` }, make('h2', {}, name), ...rest);
+	const section = (name, kind, ...rest) => make('section.section', { class: kind }, make('h2', name), ...rest);
 	$('overview').replaceChildren(
-		make('div', { class: 'first' }, make('h1', { class: 'headline' }, headline()),
-			make('p', {}, [counts.map(([verdict, count]) => `${count} ${wordOf(verdict)}`).join(', '),
+		make('div.first', make('h1.headline', headline()),
+			make('p', [counts.map(([verdict, count]) => `${count} ${VERDICTS[RANKS[verdict]][1]}`).join(', '),
 				total ? `${seconds(total)} of tests` : '', run.renderer].filter(Boolean).join(' · '))),
-		...notes().map(note => make('p', { class: 'notice first', 'data-verdict': 'flaky' }, note)),
-		...bad.length ? [section('To look at', 'cards-section', make('div', { class: 'cards' }, bad.slice(0, 60).map(card)),
-			bad.length > 60 && make('p', { class: 'dim' }, `${bad.length - 60} more are in the list.`))] : [],
+		...notes().map(note => make('p.notice.first', { 'data-verdict': 'flaky' }, note)),
+		...bad.length ? [section('To look at', 'cards-section', make('div.cards', bad.slice(0, 60).map(card)),
+			bad.length > 60 && make('p.dim', `${bad.length - 60} more are in the list.`))] : [],
 		section(runs.length > 1 ? `${runs.length} runs` : 'This run', '', facts([
 			['Suite', ofRuns(({ suite }) => suite)], ['Renderer', ofRuns(({ renderer }) => renderer)], ['OpenGL', ofRuns(one => one.gl_version)],
 			['virglrenderer', ofRuns(({ virglrenderer }) => virglrenderer)], ['Kernel', ofRuns(({ kernel }) => kernel)], ['Processor', ofRuns(({ cpu }) => cpu)],
 			['Environment', ofRuns(({ environment }) => Object.entries(environment).map(([name, value]) => `${name}=${value}`).join('\n'))],
 			['vgt', ofRuns(({ vgt }) => vgt)], ['Date', ofRuns(({ date }) => isNaN(Date.parse(date)) ? date : new Date(date).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }) + ' UTC')],
-			['Shard', ofRuns(one => one.shards > 1 ? `${one.shard} of ${one.shards}` : '')], ['At a time', ofRuns(({ jobs }) => jobs > 1 ? plural(jobs, 'test') : '')],
-			['Duration', ofRuns(one => seconds(one.seconds))]])),
-		...slow.length > 1 && total >= 1 ? [section('Longest', '', make('ol', { class: 'panel lines' }, slow.map(test => make('li', {},
-			make('a', { href: hashOf({ test, frame: null }) }, test.name), make('span', { class: 'dim number' }, seconds(test.seconds))))))] : []);
+			['Shard', ofRuns(one => one.shards > 1 ? `${one.shard} of ${one.shards}` : '')],
+			['Duration', ofRuns(one => seconds(one.seconds))]])));
 }
 
 /* One test */
 
 /* Addresses on the trace become buttons that copy a command line. */
 function withAddresses(text, test) {
-	return text.split(/(@\d+(?:\.\d+)?)/).map((part, i) => i % 2 && test.trace ? make('button', { type: 'button', class: 'at', title: `copy: vgt dump ${test.trace} ${part}`,
+	return text.split(/(@\d+(?:\.\d+)?)/).map((part, i) => i % 2 && test.trace ? make('button.at', { type: 'button', title: `copy: vgt dump ${test.trace} ${part}`,
 		onclick: event => copy(`vgt dump ${quoted(test.trace)} ${part}`, event.currentTarget) }, part) : part);
 }
 const linked = text => /^https?:\/\/[^\s<>"]+$/.test(text) ? make('a', { href: text, rel: 'noreferrer noopener', target: '_blank' }, text) : text;
-function code(text, attributes) {
+function code(text, kind) {
 	const parts = text.replace(/\n+$/, '').split(/(@\d+(?:\.\d+)?(?= [A-Z]))/);
-	return make('div', { class: 'panel code', ...attributes }, make('pre', { tabindex: 0 }, parts.map((part, i) => i % 2 ? make('b', {}, part) : part)));
+	return make('div.panel.code', { class: kind }, make('pre', { tabindex: 0 }, parts.map((part, i) => i % 2 ? make('b', part) : part)));
 }
 function section(name, about, text, ...rest) {
-	return make('section', { class: 'section' }, make('div', { class: 'sectionhead' }, make('h2', {}, name), about && make('span', { class: 'dim' }, about),
-		text && button('Copy', event => copy(text, event.currentTarget), { class: 'button small' })), ...rest);
+	return make('section.section', make('div.sectionhead', make('h2', name), about && make('span.dim', about),
+		text && copier(text)), ...rest);
 }
+/* Where the renderer crashed or hung: "" where it is not known, undefined where it did not. */
+const placeOf = ({ verdict, reasons }) => verdict === 'crash' || verdict === 'hang' ? (/@\d+(\.\d+)?/.exec(reasons[0]) || [''])[0] : undefined;
 /* What to type to look at it. */
 function commandLines(test, frame) {
 	if (!test.trace) { return []; }
 	const trace = quoted(test.trace), lines = [];
-	const place = /@\d+(?:\.\d+)?/.exec(test.reasons[0] || '');
-	if (test.verdict === 'crash' || test.verdict === 'hang') {
+	const place = placeOf(test);
+	if (place !== undefined) {
 		lines.push([`vgt replay --step ${trace}`, 'which virgl command it is']);
-		if (place) { lines.push([`vgt dump --state ${trace} ${place[0]}`, 'the command, and the state that it finds']); }
+		if (place) { lines.push([`vgt dump --state ${trace} ${place}`, 'the command, and the state that it finds']); }
 	}
 	if (frame) {
 		const rule = test.rule && test.rule !== 'auto' ? ` --frame=${test.rule}` : '';
@@ -373,94 +341,81 @@ function commandLines(test, frame) {
 	}
 	return lines;
 }
-function frameFacts(test, frame) {
-	const size = name => { const id = frame.pictures[name]; return typeof id === 'number' ? sizes[id] : null; };
-	const [golden, actual] = [size('golden'), size('actual')];
-	const area = frame.area && frame.area.width ? `${frame.area.width}×${frame.area.height} pixels at ${frame.area.x}, ${frame.area.y}` : undefined;
-	return facts([
-		['Measured', frame.measured],
-		['Allowed', frame.allowed],
-		['Largest', frame.largest ? `${frame.largest} of 255 in a channel` : undefined],
-		['Where', area],
-		['Size', golden && (actual && (actual.width !== golden.width || actual.height !== golden.height)
-			? `golden ${golden.width}×${golden.height}, actual ${actual.width}×${actual.height}` : `${golden.width}×${golden.height}`)],
-		['Note', frame.note],
-		['Shown at', frame.command !== undefined ? withAddresses(`@${frame.command}`, test) : undefined],
-		['Golden', frame.golden && make('span', { class: 'mono' }, frame.golden)],
-		['Actual', frame.actual && make('span', { class: 'mono' }, frame.actual)],
-		['Difference', frame.difference && make('span', { class: 'mono' }, frame.difference)],
-	]);
-}
+const path = text => text && make('span.mono', text);
 let viewer = null, shownTest = null, shownFrame = null;
 function crumbs(test) {
 	const order = shownTests(), at = order.indexOf(test);
-	const step = (label, other, key) => button(label, () => go({ test: other, frame: null }), { class: 'button small', disabled: !other, title: `${label} (${key})` });
-	return make('div', { class: 'crumbs' }, make('a', { class: 'button small', href: hashOf({ test: null, frame: null }) }, '‹ All tests'),
-		make('span', { class: 'number' }, at < 0 ? 'not in the filter' : `${at + 1} of ${order.length}`),
+	const step = (label, other, key) => button(label, () => go({ test: other, frame: null }), { disabled: !other, title: `${label} (${key})` });
+	return make('div.crumbs', make('a.button', { href: hashOf({ test: null, frame: null }) }, '‹ All tests'),
+		make('span.number', at < 0 ? 'not in the filter' : `${at + 1} of ${order.length}`),
 		step('Previous', at > 0 ? order[at - 1] : null, 'k'), step('Next', order[at + 1], 'j'));
 }
 function makeDetail(test, frame) {
-	const many = test.more_reasons ? [make('li', {}, `and ${test.more_reasons} more`)] : [];
-	const parts = [crumbs(test), make('header', {},
-		make('div', { class: 'title', 'data-verdict': test.verdict }, make('h1', {}, test.name), make('span', { class: 'pill' }, icon(test.verdict), wordOf(test.verdict)),
-			make('span', { class: 'dim number' }, [seconds(test.seconds), test.attempts > 1 ? `${test.attempts} attempts` : '', runs.length > 1 ? `run ${test.run + 1}` : ''].filter(Boolean).join(' · ')),
-			button('Copy link', event => copy(location.href.replace(/#.*/, '') + hashOf({ test, frame: frame ? frame.number : null, verdicts: new Set(), text: '', tag: '' }), event.currentTarget), { class: 'button small' })),
-		(test.shows || test.tags.length > 0) && make('p', { class: 'about' }, test.shows,
-			make('span', { class: 'tags' }, test.tags.map(tag => make('span', {}, tag)))))];
-	if (test.expected) { parts.push(make('p', { class: 'notice', 'data-verdict': 'known' }, 'Expected: ', linked(test.expected))); }
+	const many = test.more_reasons ? [make('li', `and ${test.more_reasons} more`)] : [];
+	const parts = [crumbs(test), make('header',
+		make('div.title', { 'data-verdict': test.verdict }, make('h1', test.name), make('span.pill', icon(test.verdict), wordOf(test)),
+			make('span.dim.number', [seconds(test.seconds), test.attempts > 1 ? `${test.attempts} attempts` : '', runs.length > 1 ? `run ${test.run + 1}` : ''].filter(Boolean).join(' · ')),
+			copier(location.href.replace(/#.*/, '') + hashOf({ test, frame: frame?.number, ...ANY }), 'Copy link')),
+		(test.shows || test.tags.length > 0) && make('p.about', test.shows,
+			make('span.tags', test.tags.map(tag => make('span', tag)))))];
+	if (test.expected) { parts.push(make('p.notice', { 'data-verdict': 'known' }, 'Expected: ', linked(test.expected))); }
 	if (test.reasons.length) {
-		parts.push(make('ul', { class: 'notice', 'data-verdict': test.verdict }, test.reasons.map(reason => make('li', {}, withAddresses(reason, test))), many));
+		parts.push(make('ul.notice', { 'data-verdict': test.verdict }, test.reasons.map(reason => make('li', withAddresses(reason, test))), many));
 	}
-	if (test.lacks) { parts.push(make('p', { class: 'notice', 'data-verdict': 'skip' }, `This host lacks of what the recording's had: ${test.lacks}`)); }
+	if (test.lacks) { parts.push(make('p.notice', { 'data-verdict': 'skip' }, `This host lacks of what the recording's had: ${test.lacks}`)); }
 	if (frame) {
 		if (test.frames.length > 1) {
-			parts.push(make('nav', { class: 'frames', 'aria-label': 'Frames' }, test.frames.map(other => make('a', { class: 'frame', href: hashOf({ test, frame: other.number }),
-				'aria-current': other === frame ? 'true' : undefined, 'data-verdict': other.same ? 'pass' : 'fail' },
+			parts.push(make('nav.frames', { 'aria-label': 'Frames' }, test.frames.map(other => make('a.frame', { href: hashOf({ test, frame: other.number }),
+				'aria-current': other === frame, 'data-verdict': other.same ? 'pass' : 'fail' },
 			thumbs(other, other.same ? 'pass' : 'fail', other.same ? ['golden'] : ['golden', 'actual'], 'cover'),
-			make('span', { class: 'name' }, icon(other.same ? 'pass' : 'fail'), `Frame ${other.number}`)))));
+			make('span.name', icon(other.same ? 'pass' : 'fail'), `Frame ${other.number}`)))));
 		}
 		viewer = makeViewer(test, frame);
-		parts.push(viewer.element, section(`Frame ${frame.number}`, frame.same ? 'within the tolerance' : 'differs from its golden', null, frameFacts(test, frame)));
+		parts.push(viewer.element, section(`Frame ${frame.number}`, frame.same ? 'within the tolerance' : 'differs from its golden', null, facts([
+			['Measured', frame.measured], ['Allowed', frame.allowed], ['Note', frame.note], ['Shown at', withAddresses(`@${frame.command}`, test)],
+			['Golden', path(frame.golden)], ['Actual', path(frame.actual)], ['Difference', path(frame.difference)]])));
 	} else if (!test.reasons.length) {
-		parts.push(make('p', { class: 'notice' }, `It has no goldens: ${plural(test.played, 'frame')} were played, and ${plural(test.answers, 'answer')} of the renderer compared.`));
+		parts.push(make('p.notice', `It has no goldens: ${plural(test.played, 'frame')} were played, and ${plural(test.answers, 'answer')} of the renderer compared.`));
 	} else {
-		parts.push(make('p', { class: 'dim' }, 'No frame was compared.'));
+		parts.push(make('p.dim', 'No frame was compared.'));
 	}
 	if (test.commands) {
-		const place = /@\d+(?:\.\d+)?/.exec(test.reasons[0] || '');
-		const grave = test.verdict === 'crash' || test.verdict === 'hang';
-		const bad = test.frames.find(other => !other.same);
-		parts.push(section('Commands', grave ? `at ${place ? place[0] : 'the end'}, decoded` : bad ? `that draw frame ${bad.number}` : 'decoded', test.commands, code(test.commands)));
+		const place = placeOf(test);
+		parts.push(section('Commands', place ? `at ${place}` : place === undefined && test.bad_frame !== undefined ? `that draw frame ${test.bad_frame}` : '', test.commands, code(test.commands)));
 	}
-	if (test.log_end) { parts.push(section('What the renderer printed', test.log ? `its end; all of it: ${test.log}` : 'its end', test.log_end, code(test.log_end, { class: 'panel code wrap' }))); }
+	if (test.log_end) { parts.push(section('What the renderer printed', test.log ? `its end; all of it: ${test.log}` : 'its end', test.log_end, code(test.log_end, 'wrap'))); }
 	const lines = commandLines(test, frame);
 	if (lines.length) {
-		parts.push(section('Look at it', '', null, make('ul', { class: 'panel lines' }, lines.map(([line, about]) => make('li', {}, make('code', {}, line),
-			make('span', { class: 'dim' }, about), button('Copy', event => copy(line, event.currentTarget), { class: 'button small', 'aria-label': `Copy: ${line}` }))))));
+		parts.push(section('Look at it', '', null, make('ul.panel.lines', lines.map(([line, about]) => make('li', make('code', line),
+			make('span.dim', about), copier(line))))));
 	}
-	parts.push(section('Test', '', null, facts([['Trace', test.trace && make('span', { class: 'mono' }, test.trace)], ['Renderer', test.renderer], ['Frames played', test.played],
+	parts.push(section('Test', '', null, facts([['Trace', path(test.trace)], ['Renderer', test.renderer], ['Frames played', test.played],
 		['Answers compared', test.answers]])));
 	$('detail').replaceChildren(...parts);
 }
 
-/* The viewer. One view for all its panes: scale (CSS pixels per pixel) and the place of the pictures' top left. */
+/* The viewer. One view for all its panes: zoom (CSS pixels per pixel), and where the pictures' top left is. */
 
-const STEPS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+const ZOOMS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const LENS = 11; // pixels across a magnifier, odd
+const CHANNELS = ['R', 'G', 'B', 'A'];
 let flipped = false; // whether Flip shows the actual picture; stays from frame to frame
-function inside(picture, x, y) { return picture && x >= 0 && y >= 0 && x < picture.width && y < picture.height; }
+const within = (value, low, high) => Math.min(high, Math.max(low, value));
 function sample(picture, x, y) {
-	return inside(picture, x, y) ? [...picture.data.subarray((y * picture.width + x) * 4, (y * picture.width + x) * 4 + 4)] : null;
+	if (!picture || x >= picture.width || y >= picture.height) { return null; }
+	const at = (y * picture.width + x) * 4;
+	return [...picture.data.subarray(at, at + 4)];
 }
 const hex = values => `#${values.slice(0, values[3] === 255 ? 3 : 4).map(value => value.toString(16).padStart(2, '0')).join('')}`;
-const MAGMA = ['000004', '140e36', '3b0f70', '641a80', '8c2981', 'b73779', 'de4968', 'f7705c', 'fe9f6d', 'fecf92', 'fcfdbf']
-	.map(text => [0, 2, 4].map(at => parseInt(text.slice(at, at + 2), 16)));
+const signed = value => value > 0 ? `+${value}` : value < 0 ? `−${-value}` : '0';
+const MAGMA = ['000004', '140e36', '3b0f70', '641a80', '8c2981', 'b73779', 'de4968', 'f7705c', 'fe9f6d', 'fecf92', 'fcfdbf'];
+const MAGMA_RGB = MAGMA.map(text => [0, 2, 4].map(at => parseInt(text.slice(at, at + 2), 16)));
 /* Which error a colour of the FLIP map stands for, to about a hundredth. */
 function magmaValue(colour) {
 	let best = 0, least = Infinity;
 	for (let i = 0; i <= 200; i++) {
 		const at = Math.min(9, Math.floor(i / 20)), part = i / 20 - at;
-		const away = MAGMA[at].reduce((sum, low, c) => sum + (low + (MAGMA[at + 1][c] - low) * part - colour[c]) ** 2, 0);
+		const away = MAGMA_RGB[at].reduce((sum, low, c) => sum + (low + (MAGMA_RGB[at + 1][c] - low) * part - colour[c]) ** 2, 0);
 		if (away < least) { [best, least] = [i / 200, away]; }
 	}
 	return best;
@@ -468,211 +423,171 @@ function magmaValue(colour) {
 
 function makeViewer(test, frame) {
 	const pictures = {}; // by slot, once decoded
-	const view = { scale: 1, x: 0, y: 0, fit: true };
-	let probe = null, held = false, split = 0.5, peek = 0, panes = [], gone = false;
-	const known = slot => has(frame, slot) ? sizes[frame.pictures[slot]] : null;
-	const extent = ['golden', 'actual', 'difference'].map(known).filter(Boolean)
-		.reduce((most, { width, height }) => ({ width: Math.max(most.width, width), height: Math.max(most.height, height) }), { width: 0, height: 0 });
+	const slots = ['golden', 'actual', 'difference'].filter(slot => has(frame, slot));
+	const sizeOf = slot => sizes[frame.pictures[slot]];
+	const W = Math.max(0, ...slots.map(slot => sizeOf(slot).width)), H = Math.max(0, ...slots.map(slot => sizeOf(slot).height));
 	const both = has(frame, 'golden') && has(frame, 'actual');
-	const usable = mode => mode === 'side' || (mode === 'slider' || mode === 'flip' ? both : has(frame, mode === 'difference' ? 'difference' : 'flip'));
-	const mode = () => usable(state.mode) ? state.mode : 'side';
 	const whyNot = slot => typeof frame.pictures[slot] === 'string' ? frame.pictures[slot] : 'There is no such picture.';
+	if (!W) {
+		return { element: make('div.panel.stage', ['golden', 'actual'].map(slot => make('p.missing', `The ${slot}: `, whyNot(slot)))),
+			showMode() {}, key: () => false, keyUp() {}, close() {} };
+	}
+	let probe = { x: W >> 1, y: H >> 1 }, held = false, split = 0.5, peek = 0, panes = [], room = null;
+	let zoom = 1, left = 0, top = 0, fitted = true;
+	const usable = ([, , , needs]) => !needs || has(frame, needs) && (needs !== 'actual' || both);
+	const mode = () => MODES.some(one => one[0] === state.mode && usable(one)) ? state.mode : 'side';
 
-	const stage = make('div', { class: 'stage' });
-	const under = make('div', {});
-	const percent = make('output', { 'aria-label': 'Zoom' });
-	const modes = MODES.map(([name, word, short], i) => button(short ? [make('span', { class: 'long' }, word), make('span', { class: 'short' }, short)] : [word], () => {
-		if (name === 'flip' && mode() === 'flip') { flip(); } else { go({ mode: name }, true); }
-	}, { class: '', 'data-mode': name, disabled: !usable(name), 'aria-label': word, title: usable(name) ? `${word} (${i + 1})` : whyNot(name === 'difference' ? 'difference' : name === 'flip-map' ? 'flip' : 'actual') }));
-	const tools = make('div', { class: 'tools' }, make('div', { class: 'segments', role: 'group', 'aria-label': 'View' }, modes),
-		make('div', { class: 'zoom' }, button('−', () => zoomStep(-1), { class: 'button small', 'aria-label': 'Zoom out', title: 'Zoom out (-)' }), percent,
-			button('+', () => zoomStep(1), { class: 'button small', 'aria-label': 'Zoom in', title: 'Zoom in (+)' }),
-			button('Fit', fitView, { class: 'button small', title: 'Fit (0)' }),
-			button('1:1', () => zoomTo(1), { class: 'button small', title: 'A pixel of the picture for one of the page' })));
+	const stage = make('div.stage'), under = make('div'), percent = make('output', { 'aria-label': 'Zoom' });
+	const modes = MODES.map((one, i) => make('button', { type: 'button', 'data-mode': one[0], disabled: !usable(one), 'aria-label': one[1],
+		title: usable(one) ? `${one[1]} (${i + 1})` : whyNot(one[3]), onclick: () => one[0] === 'flip' && mode() === 'flip' ? flip() : go({ mode: one[0] }, true) },
+	make('span.long', one[1]), make('span.short', one[2])));
 
 	/* The magnifier */
 
-	const glasses = ['golden', 'actual', 'difference'].filter(slot => has(frame, slot)).map(slot => {
-		const canvas = make('canvas', { width: LENS * 10, height: LENS * 10, 'aria-hidden': 'true' });
-		return { slot, canvas, element: make('figure', {}, canvas, make('figcaption', {}, slot)) };
-	});
+	const glasses = slots.map(slot => ({ slot, canvas: make('canvas', { width: LENS * 10, height: LENS * 10, 'aria-hidden': 'true' }) }));
 	const cells = {};
-	const row = (slot, name) => make('tr', {}, make('th', { scope: 'row' }, name), cells[slot] = ['R', 'G', 'B', 'A', 'hex'].map(channel => make('td', { class: channel === 'hex' ? 'hex' : '', 'data-value': `${slot}-${channel}` })));
-	const rows = [row('golden', 'Golden')];
-	if (has(frame, 'actual')) { rows.push(row('actual', 'Actual'), row('away', 'Difference')); }
+	const row = (slot, name) => make('tr', make('th', { scope: 'row' }, name),
+		cells[slot] = [...CHANNELS, 'hex'].map(channel => make('td', { class: channel === 'hex' && 'hex', 'data-value': `${slot}-${channel}` })));
+	const fields = {};
 	const field = (name, most) => {
-		const input = make('input', { type: 'number', min: 0, max: most - 1, step: 1, 'data-probe': name, inputmode: 'numeric' });
-		input.addEventListener('input', () => {
-			const at = Math.min(most - 1, Math.max(0, Math.round(Number(input.value)) || 0));
-			held = true;
-			setProbe({ ...(probe || { x: 0, y: 0 }), [name]: at }, input);
-		});
-		return input;
+		fields[name] = make('input', { type: 'number', min: 0, max: most - 1 });
+		fields[name].addEventListener('input', () => { held = true; setProbe({ ...probe, [name]: Math.round(fields[name].value) || 0 }, name); });
+		return make('label', name, fields[name]);
 	};
-	const fields = { x: field('x', extent.width), y: field('y', extent.height) };
-	const hold = button('Hold', () => { held = !held; showProbe(); }, { class: 'button small', title: 'Hold the magnifier where it is (click on the picture)' });
-	const loupe = make('div', { class: 'loupe', role: 'group', 'aria-label': 'Magnifier' }, make('div', { class: 'glasses' }, glasses.map(({ element }) => element)),
-		make('div', {}, make('div', { class: 'where' }, make('label', {}, 'x', fields.x), make('label', {}, 'y', fields.y),
-			hold, both && button('Worst pixel', worst, { class: 'button small', title: 'The first pixel that differs most (w)' })),
-		make('table', { class: 'values' }, make('thead', {}, make('tr', {}, make('td'), ['R', 'G', 'B', 'A'].map(channel => make('th', { scope: 'col' }, channel)), make('td'))), make('tbody', {}, rows))));
-	if (!extent.width) { loupe.hidden = true; tools.hidden = true; }
-	const element = make('section', { class: 'panel viewer', 'aria-label': `Pictures of frame ${frame.number}` }, tools, stage, under, loupe);
+	const hold = button('Hold', () => { held = !held; showProbe(); }, { title: 'Hold the magnifier where it is (click on the picture)' });
+	const element = make('section.panel.viewer', { 'aria-label': `Pictures of frame ${frame.number}` },
+		make('div.tools', make('div.segments', { role: 'group', 'aria-label': 'View' }, modes), make('div.zoom',
+			button('−', () => zoomStep(-1), { 'aria-label': 'Zoom out', title: 'Zoom out (-)' }), percent, button('+', () => zoomStep(1), { 'aria-label': 'Zoom in', title: 'Zoom in (+)' }),
+			button('Fit', fitView, { title: 'Fit (0)' }), button('1:1', () => zoomTo(1)))),
+		stage, under, make('div.loupe', { role: 'group', 'aria-label': 'Magnifier' },
+			make('div.glasses', glasses.map(({ slot, canvas }) => make('figure', canvas, make('figcaption', slot)))),
+			make('div', make('div.where', field('x', W), field('y', H), hold, both && button('Worst pixel', worst, { title: 'The first pixel that differs most (w)' })),
+				make('table.values', make('thead', make('tr', make('td'), CHANNELS.map(channel => make('th', { scope: 'col' }, channel)), make('td'))),
+					make('tbody', row('golden', 'Golden'), row('actual', 'Actual'), row('away', 'Difference'))))));
 
 	function drawGlass({ slot, canvas }) {
-		const context = canvas.getContext('2d'), picture = pictures[slot], half = (LENS - 1) / 2;
+		const context = canvas.getContext('2d'), half = (LENS - 1) / 2;
 		context.setTransform(1, 0, 0, 1, 0, 0);
 		context.clearRect(0, 0, canvas.width, canvas.height);
-		if (!picture || !probe) { return; }
+		if (!pictures[slot]) { return; }
 		context.imageSmoothingEnabled = false;
 		context.setTransform(10, 0, 0, 10, 10 * (half - probe.x), 10 * (half - probe.y));
-		context.drawImage(picture.canvas, 0, 0);
-		context.setTransform(1, 0, 0, 1, 0, 0);
-		for (const [colour, inset] of [['#000', 0.5], ['#fff', -0.5]]) {
-			context.strokeStyle = colour;
-			context.strokeRect(half * 10 - inset, half * 10 - inset, 9 + 2 * inset + 1, 9 + 2 * inset + 1);
-		}
+		context.drawImage(pictures[slot].canvas, 0, 0);
+		context.setTransform(1, 0, 0, 1, half * 10, half * 10);
+		context.strokeRect(-0.5, -0.5, 11, 11);
+		context.strokeStyle = '#fff';
+		context.strokeRect(0.5, 0.5, 9, 9);
+		context.strokeStyle = '#000';
 	}
-	function fillRow(slot, values) {
+	function fillRow(slot, values, text, last) {
 		cells[slot].forEach((cell, i) => {
-			if (i < 4) { cell.textContent = values ? String(values[i]) : '–'; return; }
-			if (!values) { cell.textContent = 'outside'; return; }
-			const swatch = make('span', { class: 'swatch' });
-			swatch.style.backgroundColor = `rgba(${values[0]}, ${values[1]}, ${values[2]}, ${values[3] / 255})`;
-			cell.replaceChildren(swatch, hex(values));
+			if (i < 4) {
+				cell.textContent = values ? text(values[i]) : '–';
+				cell.classList.toggle('off', slot === 'away' && Boolean(values?.[i]));
+			} else { cell.replaceChildren(...values ? last : []); }
 		});
 	}
 	function showValues() {
-		if (!probe) { return ''; }
-		const golden = sample(pictures.golden, probe.x, probe.y), actual = sample(pictures.actual, probe.x, probe.y);
-		fillRow('golden', golden);
-		if (!cells.actual) { return `golden ${golden}`; }
-		fillRow('actual', actual);
-		const away = golden && actual ? golden.map((value, i) => actual[i] - value) : null;
-		cells.away.forEach((cell, i) => {
-			if (i === 4) {
-				const error = mode() === 'flip-map' ? sample(pictures.flip, probe.x, probe.y) : null;
-				cell.textContent = error ? `FLIP ≈ ${magmaValue(error).toFixed(2)}` : away ? `max ${Math.max(...away.map(Math.abs))}` : '';
-				return;
-			}
-			cell.textContent = away ? away[i] > 0 ? `+${away[i]}` : String(away[i]).replace('-', '−') : '–';
-			cell.classList.toggle('off', Boolean(away && away[i]));
-		});
-		return `x ${probe.x}, y ${probe.y}: golden ${golden}, actual ${actual}, difference ${away}`;
+		const { x, y } = probe, golden = sample(pictures.golden, x, y), actual = sample(pictures.actual, x, y);
+		const away = golden && actual && golden.map((value, i) => actual[i] - value), error = mode() === 'flip-map' && sample(pictures.flip, x, y);
+		for (const [slot, values] of [['golden', golden], ['actual', actual]]) {
+			const swatch = make('span.swatch');
+			if (values) { swatch.style.backgroundColor = hex(values); }
+			fillRow(slot, values, String, values && [swatch, hex(values)]);
+		}
+		fillRow('away', away, signed, away && [error ? `FLIP ≈ ${magmaValue(error).toFixed(2)}` : `max ${Math.max(...away.map(Math.abs))}`]);
+		return `x ${x}, y ${y}: golden ${golden}, actual ${actual}, difference ${away}`;
 	}
-	function placeCross(pane) {
-		const [across, down, box] = pane.cross.children;
-		pane.cross.hidden = !probe;
-		if (!probe) { return; }
-		const x = view.x + probe.x * view.scale, y = view.y + probe.y * view.scale, size = Math.max(view.scale, 5), inset = (view.scale - size) / 2;
-		across.style.transform = `translateY(${y + view.scale / 2}px)`;
-		down.style.transform = `translateX(${x + view.scale / 2}px)`;
-		box.style.transform = `translate(${x + inset}px, ${y + inset}px)`;
+	function placeCross({ cross }) {
+		const x = left + (probe.x + 0.5) * zoom, y = top + (probe.y + 0.5) * zoom, size = Math.max(zoom, 5);
+		const [across, down, box] = cross.children;
+		across.style.transform = `translateY(${y}px)`;
+		down.style.transform = `translateX(${x}px)`;
+		box.style.transform = `translate(${x - size / 2}px, ${y - size / 2}px)`;
 		box.style.width = box.style.height = `${size}px`;
 	}
-	function showProbe(except) {
+	function showProbe(typed) {
 		panes.forEach(placeCross);
 		glasses.forEach(drawGlass);
 		element.classList.toggle('held', held);
 		hold.setAttribute('aria-pressed', held);
-		for (const name of ['x', 'y']) { if (fields[name] !== except && probe) { fields[name].value = probe[name]; } }
+		for (const name of ['x', 'y']) { if (name !== typed) { fields[name].value = probe[name]; } }
 		return showValues();
 	}
-	function setProbe(place, except) {
-		probe = { x: Math.min(extent.width - 1, Math.max(0, place.x)), y: Math.min(extent.height - 1, Math.max(0, place.y)) };
-		return showProbe(except);
+	function setProbe({ x, y }, typed) {
+		probe = { x: within(x, 0, W - 1), y: within(y, 0, H - 1) };
+		return showProbe(typed);
 	}
-	/* The largest difference of a channel; in a frame without one, the middle. */
+	/* The first with the largest difference of a channel; where there is none, as it is. */
 	function worstPixel() {
-		const { golden, actual } = pictures, middle = { x: extent.width >> 1, y: extent.height >> 1 };
-		if (!golden || !actual || golden.width !== actual.width || golden === actual) { return middle; }
+		const { golden, actual } = pictures;
 		let most = 0, at = -1;
-		const count = Math.min(golden.data.length, actual.data.length);
-		for (let i = 0; i < count; i++) {
+		for (let i = 0; golden && actual && golden.width === actual.width && i < golden.data.length; i++) {
 			const away = Math.abs(golden.data[i] - actual.data[i]);
 			if (away > most) { [most, at] = [away, i >> 2]; }
 		}
-		return at < 0 ? middle : { x: at % golden.width, y: Math.floor(at / golden.width) };
+		return at < 0 ? probe : { x: at % golden.width, y: Math.floor(at / golden.width) };
 	}
-	function reveal() { // keeps the probe in sight
-		const pane = panes[0];
-		if (!pane || !probe) { return; }
-		const x = view.x + (probe.x + 0.5) * view.scale, y = view.y + (probe.y + 0.5) * view.scale;
-		if (x < 0 || x > pane.width) { view.x += pane.width / 2 - x; }
-		if (y < 0 || y > pane.height) { view.y += pane.height / 2 - y; }
+	function moveTo(place) { // by a key: stays there, is told, and in sight
+		held = true;
+		say(setProbe(place));
+		const x = left + (probe.x + 0.5) * zoom, y = top + (probe.y + 0.5) * zoom;
+		if (x < 0 || x > room.width) { left += room.width / 2 - x; }
+		if (y < 0 || y > room.height) { top += room.height / 2 - y; }
 		redraw();
 	}
-	function worst() {
-		held = true;
-		say(setProbe(worstPixel()));
-		reveal();
-	}
+	function worst() { moveTo(worstPixel()); }
 
 	/* The panes */
 
-	function fitScale(pane, most) {
-		const scale = Math.min(pane.width / extent.width, most / extent.height);
-		return scale < 1 ? scale : Math.min(8, Math.floor(scale));
-	}
-	function clampView() {
-		const { width, height } = panes[0];
-		const clamp = (at, room, size) => size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, at));
-		view.x = clamp(view.x, width, extent.width * view.scale);
-		view.y = clamp(view.y, height, extent.height * view.scale);
-	}
 	function layout() {
-		if (!panes.length || !extent.width) { return; }
-		const most = Math.max(220, innerHeight - 340), width = panes[0].surface.clientWidth;
+		const width = stage.isConnected && panes[0] ? panes[0].surface.clientWidth : 0;
 		if (!width) { return; }
-		const fit = fitScale({ width }, most);
-		const height = Math.round(Math.max(Math.min(160, most), Math.min(most, extent.height * fit)));
-		for (const pane of panes) {
-			pane.surface.style.height = `${height}px`;
-			pane.width = width;
-			pane.height = height;
-			if (pane.canvas) {
-				pane.canvas.width = Math.round(width * devicePixelRatio);
-				pane.canvas.height = Math.round(height * devicePixelRatio);
-			}
+		const most = Math.max(220, innerHeight - 340), scale = Math.min(width / W, most / H);
+		const fit = scale < 1 ? scale : Math.min(8, Math.floor(scale));
+		if (fitted) { zoom = fit; }
+		room = { width, height: Math.round(within(H * Math.max(fit, zoom), 160, most)) };
+		for (const { surface, canvas } of panes) {
+			surface.style.height = `${room.height}px`;
+			canvas.width = Math.round(width * devicePixelRatio);
+			canvas.height = Math.round(room.height * devicePixelRatio);
 		}
-		if (view.fit) { view.scale = fit; }
 		redraw();
 	}
 	function redraw() {
-		if (!panes.length || !extent.width || gone) { return; }
-		clampView();
-		panes.forEach(drawPane);
-		percent.textContent = `${Math.round(view.scale * 100)} %`;
-		const zoomed = extent.width * view.scale > panes[0].width + 1 || extent.height * view.scale > panes[0].height + 1;
-		panes.forEach(({ surface }) => surface.classList.toggle('zoomed', zoomed));
+		if (!room) { return; }
+		const clamp = (at, space, size) => size <= space ? (space - size) / 2 : within(at, space - size, 0);
+		left = clamp(left, room.width, W * zoom);
+		top = clamp(top, room.height, H * zoom);
+		percent.textContent = `${Math.round(zoom * 100)} %`;
+		for (const pane of panes) {
+			drawPane(pane);
+			pane.surface.classList.toggle('zoomed', W * zoom > room.width + 1 || H * zoom > room.height + 1);
+		}
 		showProbe();
 	}
-	function drawPane(pane) {
-		if (!pane.canvas) { return; }
-		const context = pane.canvas.getContext('2d'), ratio = devicePixelRatio, scale = view.scale * ratio;
+	function drawPane({ slot, element: figure, caption, canvas, divider }) {
+		const context = canvas.getContext('2d'), ratio = devicePixelRatio, edge = split * W;
+		const shown = slot === 'both' ? 'golden' : slot !== 'either' ? slot : flipped !== Boolean(peek) ? 'actual' : 'golden';
 		context.setTransform(1, 0, 0, 1, 0, 0);
-		context.clearRect(0, 0, pane.canvas.width, pane.canvas.height);
-		context.imageSmoothingEnabled = scale < 1;
+		context.clearRect(0, 0, canvas.width, canvas.height);
+		context.imageSmoothingEnabled = zoom * ratio < 1;
 		context.imageSmoothingQuality = 'high';
-		context.setTransform(scale, 0, 0, scale, Math.round(view.x * ratio), Math.round(view.y * ratio));
-		const slot = pane.slot === 'both' ? 'golden' : pane.slot === 'either' ? flipped !== Boolean(peek) ? 'actual' : 'golden' : pane.slot;
-		if (pictures[slot]) { context.drawImage(pictures[slot].canvas, 0, 0); }
-		if (pane.slot === 'both') {
-			const edge = split * extent.width;
-			if (pictures.actual) {
-				context.save();
-				context.beginPath();
-				context.rect(edge, 0, extent.width - edge, extent.height);
-				context.clip();
-				context.clearRect(edge, 0, extent.width - edge, extent.height);
-				context.drawImage(pictures.actual.canvas, 0, 0);
-				context.restore();
-			}
-			pane.divider.style.transform = `translateX(${view.x + edge * view.scale}px)`;
+		context.setTransform(zoom * ratio, 0, 0, zoom * ratio, Math.round(left * ratio), Math.round(top * ratio));
+		if (pictures[shown]) { context.drawImage(pictures[shown].canvas, 0, 0); }
+		if (slot === 'both' && pictures.actual) {
+			context.save();
+			context.beginPath();
+			context.rect(edge, 0, W - edge, H);
+			context.clip();
+			context.clearRect(edge, 0, W - edge, H);
+			context.drawImage(pictures.actual.canvas, 0, 0);
+			context.restore();
+			divider.style.transform = `translateX(${left + edge * zoom}px)`;
 		}
-		if (pane.slot === 'either') {
-			pane.caption.firstChild.textContent = slot === 'golden' ? 'Golden' : 'Actual';
-			pane.element.classList.toggle('at-actual', slot === 'actual');
-			pane.element.dataset.shows = slot;
+		if (slot === 'either') {
+			caption.textContent = shown === 'golden' ? 'Golden' : 'Actual';
+			figure.dataset.shows = shown;
 		}
 	}
 	function flip() {
@@ -680,145 +595,120 @@ function makeViewer(test, frame) {
 		say(flipped ? 'actual' : 'golden');
 		redraw();
 	}
-	const slide = value => {
-		split = Math.min(1, Math.max(0, value));
-		range.value = Math.round(split * 1000) / 10;
-		redraw();
-	};
+	const ramp = make('span.ramp', { role: 'img', 'aria-label': 'from black by violet and orange to light yellow' });
+	ramp.style.background = `linear-gradient(to right, #${MAGMA.join(', #')})`;
 	const range = make('input', { type: 'range', min: 0, max: 100, step: 0.5, value: 50, 'aria-label': 'Slider: how much of the golden is shown, in percent' });
-	range.addEventListener('input', () => { split = range.value / 100; redraw(); });
-
-	function makePane(slot, name, about) {
+	range.addEventListener('input', () => slide(range.value / 100));
+	function slide(value) {
+		split = within(value, 0, 1);
+		range.value = split * 100;
+		redraw();
+	}
+	function makePane([slot, name, about]) {
+		const caption = make('span', name);
+		const pane = { slot, caption, canvas: make('canvas', { role: 'img', 'aria-label': `${name} of frame ${frame.number}, ${W} by ${H} pixels` }),
+			cross: make('div.cross', make('i.across'), make('i.down'), make('i.box')), divider: slot === 'both' && make('div.divider') };
 		const shown = slot === 'both' || slot === 'either' || has(frame, slot);
-		const caption = make('figcaption', {}, make('span', {}, name), about && make('span', { class: 'dim' }, about));
-		const pane = { slot, caption, cross: make('div', { class: 'cross', hidden: true }, make('i', { class: 'across' }), make('i', { class: 'down' }), make('i', { class: 'box' })) };
-		pane.surface = make('div', { class: 'surface', 'data-slot': slot });
-		if (shown) {
-			pane.canvas = make('canvas', { role: 'img', 'aria-label': `${name} of frame ${frame.number}, ${extent.width} by ${extent.height} pixels` });
-			pane.surface.append(pane.canvas, pane.cross);
-			if (slot === 'both') {
-				pane.divider = make('div', { class: 'divider', 'aria-hidden': 'true' });
-				pane.surface.append(pane.divider);
-			}
-			pane.surface.tabIndex = 0;
-			pane.surface.setAttribute('role', 'group');
-			pane.surface.setAttribute('aria-label', `${name}: arrow keys move the magnifier`);
-			listen(pane);
-		} else {
-			pane.surface.append(make('p', { class: 'missing' }, whyNot(slot)));
-		}
-		pane.element = make('figure', { class: 'pane' }, caption, pane.surface);
+		pane.surface = shown ? make('div.surface', { 'data-slot': slot, tabindex: 0, role: 'group', 'aria-label': `${name}: arrow keys move the magnifier` }, pane.canvas, pane.cross, pane.divider)
+			: make('div.surface', make('p.missing', whyNot(slot)));
+		pane.element = make('figure.pane', make('figcaption', caption, make('span.dim', about)), pane.surface);
+		if (shown) { listen(pane); }
 		return pane;
 	}
-	const sizeText = slot => { const size = known(slot); return size ? `${size.width}×${size.height}` : ''; };
 	function showMode() {
 		const now = mode();
-		const made = { side: () => [makePane('golden', 'Golden', sizeText('golden')), makePane('actual', 'Actual', sizeText('actual')), makePane('difference', 'Difference')],
-			slider: () => [makePane('both', 'Golden | actual', 'drag, or ← →')], flip: () => [makePane('either', 'Golden', 'f, space or a click on Flip changes')],
-			difference: () => [makePane('difference', 'Difference', 'brighter where the channels are further apart')],
-			'flip-map': () => [makePane('flip', 'FLIP error map')] }[now]();
-		panes = made;
-		if (!extent.width) { panes.forEach(pane => { pane.surface.style.height = '120px'; }); }
-		stage.replaceChildren(...panes.map(({ element: figure }) => figure));
+		panes = { side: ['golden', 'actual', 'difference'].map(slot => [slot, slot[0].toUpperCase() + slot.slice(1), slot !== 'difference' && has(frame, slot) && `${sizeOf(slot).width}×${sizeOf(slot).height}`]),
+			slider: [['both', 'Golden | actual', 'drag, or ← →']], flip: [['either', 'Golden', 'f, space or a click on Flip changes']],
+			difference: [['difference', 'Difference']], 'flip-map': [['flip', 'FLIP error map']] }[now].map(makePane);
+		stage.replaceChildren(...panes.map(pane => pane.element));
 		for (const one of modes) { one.setAttribute('aria-pressed', one.dataset.mode === now); }
-		under.replaceChildren(...now === 'slider' ? [make('div', { class: 'slide' }, 'Golden', range, 'Actual')] : now === 'flip-map' ? [make('div', { class: 'legend' },
-			'0', make('span', { class: 'ramp', role: 'img', 'aria-label': 'from black, 0, through violet and orange to light yellow, 1' }), '1',
-			make('span', { class: 'dim' }, `what is noticed when flipping between the two at 67 pixels per degree · mean ${frame.pictures.flip_mean.toFixed(4)}`))] : []);
+		under.replaceChildren(...now === 'slider' ? [make('div.slide', 'Golden', range, 'Actual')] : now === 'flip-map' ? [make('div.slide',
+			'0', ramp, '1',
+			make('span.dim', `the error that is noticed when flipping between the two, 67 pixels per degree · mean ${frame.pictures.flip_mean.toFixed(4)}`))] : []);
 		layout();
 	}
 
 	/* Zoom and pointer */
 
-	function zoomTo(scale, at) {
-		const pane = panes[0], middle = at || (probe && held ? { x: view.x + (probe.x + 0.5) * view.scale, y: view.y + (probe.y + 0.5) * view.scale } : { x: pane.width / 2, y: pane.height / 2 });
-		const next = Math.min(64, Math.max(Math.min(1 / 16, view.scale), scale));
-		view.x = middle.x - (middle.x - view.x) * next / view.scale;
-		view.y = middle.y - (middle.y - view.y) * next / view.scale;
-		view.scale = next;
-		view.fit = false;
-		redraw();
+	function zoomTo(wanted, at) {
+		const { x, y } = at || (held ? { x: left + (probe.x + 0.5) * zoom, y: top + (probe.y + 0.5) * zoom } : { x: room.width / 2, y: room.height / 2 });
+		const next = within(wanted, Math.min(1 / 16, zoom), 64);
+		left = x - (x - left) * next / zoom;
+		top = y - (y - top) * next / zoom;
+		[zoom, fitted] = [next, false];
+		layout();
 	}
 	function zoomStep(direction, at) {
-		const next = direction > 0 ? STEPS.find(step => step > view.scale * 1.01) : STEPS.findLast(step => step < view.scale * 0.99);
+		const next = direction > 0 ? ZOOMS.find(step => step > zoom * 1.01) : ZOOMS.filter(step => step < zoom * 0.99).pop();
 		if (next) { zoomTo(next, at); }
 	}
 	function fitView() {
-		view.fit = true;
+		fitted = true;
 		layout();
 	}
-	function listen(pane) {
-		const { surface } = pane, pointers = new Map();
+	function listen({ slot, surface }) {
+		const pointers = new Map();
 		let drag = null;
 		const place = event => { const box = surface.getBoundingClientRect(); return { x: event.clientX - box.left, y: event.clientY - box.top }; };
-		const pixel = at => ({ x: Math.floor((at.x - view.x) / view.scale), y: Math.floor((at.y - view.y) / view.scale) });
-		const slides = at => pane.slot === 'both' && (!surface.classList.contains('zoomed') || Math.abs(at.x - (view.x + split * extent.width * view.scale)) < 24);
+		const toPixel = at => setProbe({ x: Math.floor((at.x - left) / zoom), y: Math.floor((at.y - top) / zoom) });
 		surface.addEventListener('pointerdown', event => {
 			if (event.button) { return; }
-			const at = place(event);
+			const at = place(event), zoomed = surface.classList.contains('zoomed');
 			pointers.set(event.pointerId, at);
-			drag = { at, kind: slides(at) ? 'slide' : 'move', moved: false, x: view.x, y: view.y, scale: view.scale, apart: 0 };
+			drag = { at, slides: slot === 'both' && (!zoomed || Math.abs(at.x - left - split * W * zoom) < 24), zoomed, left, top, moved: false, apart: 0 };
 			surface.setPointerCapture(event.pointerId);
 		});
 		surface.addEventListener('pointermove', event => {
 			const at = place(event);
-			if (pointers.has(event.pointerId)) { pointers.set(event.pointerId, at); }
-			if (drag && pointers.size === 2) { // pinch
-				const [a, b] = [...pointers.values()], apart = Math.hypot(a.x - b.x, a.y - b.y), middle = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
-				drag.moved = true;
-				if (drag.apart) { zoomTo(view.scale * apart / drag.apart, middle); }
+			if (!drag) {
+				if (!held) { toPixel(at); }
+				return;
+			}
+			pointers.set(event.pointerId, at);
+			drag.moved ||= Math.hypot(at.x - drag.at.x, at.y - drag.at.y) > 4;
+			if (pointers.size === 2) { // pinch
+				const [a, b] = [...pointers.values()], apart = Math.hypot(a.x - b.x, a.y - b.y);
+				if (drag.apart) { zoomTo(zoom * apart / drag.apart, { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }); }
 				drag.apart = apart;
-				return;
-			}
-			if (drag && !drag.moved && Math.hypot(at.x - drag.at.x, at.y - drag.at.y) > 4) { drag.moved = true; }
-			if (drag && drag.moved && drag.kind === 'slide') { slide((at.x - view.x) / (extent.width * view.scale)); return; }
-			if (drag && drag.moved && surface.classList.contains('zoomed')) {
-				surface.classList.add('moving');
-				view.x = drag.x + at.x - drag.at.x;
-				view.y = drag.y + at.y - drag.at.y;
+			} else if (drag.moved && drag.slides) {
+				slide((at.x - left) / (W * zoom));
+			} else if (drag.moved && drag.zoomed && !drag.apart) {
+				left = drag.left + at.x - drag.at.x;
+				top = drag.top + at.y - drag.at.y;
 				redraw();
-				return;
 			}
-			if (!held) { setProbe(pixel(at)); }
 		});
 		const end = event => {
-			pointers.delete(event.pointerId);
-			surface.classList.remove('moving');
-			if (drag && !drag.moved && event.type === 'pointerup') {
-				const at = pixel(place(event)), same = probe && at.x === probe.x && at.y === probe.y;
-				held = event.pointerType === 'touch' ? true : !held || !same && held && false;
-				setProbe(at);
+			if (pointers.delete(event.pointerId) && !drag.moved && event.type === 'pointerup') {
+				held = event.pointerType === 'touch' || !held;
+				toPixel(place(event));
 			}
 			if (!pointers.size) { drag = null; }
 		};
 		surface.addEventListener('pointerup', end);
 		surface.addEventListener('pointercancel', end);
 		surface.addEventListener('wheel', event => {
-			if (event.ctrlKey || event.metaKey) {
+			if (event.ctrlKey) {
 				event.preventDefault();
-				if (event.deltaY) { zoomTo(view.scale * 2 ** (-event.deltaY / (event.deltaMode ? 6 : 200)), place(event)); }
+				zoomTo(zoom * 2 ** (-event.deltaY / (event.deltaMode ? 6 : 200)), place(event));
 			}
 		}, { passive: false });
-		surface.addEventListener('dblclick', event => zoomStep(1, place(event)));
 	}
 	const resized = new ResizeObserver(layout);
 	resized.observe(stage);
 
-	/* Keys; true where it was one of the viewer's. `focus` is on the picture, or nowhere that matters. */
+	/* Keys; true where it was one of the viewer's. */
 	const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 	function key(event) {
 		const step = event.shiftKey ? 10 : 1, arrow = ARROWS[event.key];
 		if (event.key >= '1' && event.key <= '5') {
-			const [name] = MODES[event.key - 1];
-			if (usable(name)) { go({ mode: name }, true); } else { say('There is no such picture'); }
+			modes[event.key - 1].click();
 		} else if ((event.key === 'f' || event.key === ' ') && both) {
-			if (event.repeat) { return true; }
-			if (mode() !== 'flip') { go({ mode: 'flip' }, true); } else { peek = performance.now(); redraw(); }
-		} else if (arrow && mode() === 'slider' && arrow[0]) {
+			if (mode() !== 'flip') { go({ mode: 'flip' }, true); } else if (!event.repeat) { peek = performance.now(); redraw(); }
+		} else if (arrow?.[0] && mode() === 'slider') {
 			slide(split + arrow[0] * step / 100);
-		} else if (arrow && extent.width && element.contains(document.activeElement)) {
-			held = true;
-			say(setProbe(probe ? { x: probe.x + arrow[0] * step, y: probe.y + arrow[1] * step } : worstPixel()));
-			reveal();
+		} else if (arrow && element.contains(document.activeElement)) {
+			moveTo({ x: probe.x + arrow[0] * step, y: probe.y + arrow[1] * step });
 		} else if (event.key === 'w' && both) { worst(); }
 		else if (event.key === '+' || event.key === '=') { zoomStep(1); }
 		else if (event.key === '-') { zoomStep(-1); }
@@ -827,24 +717,19 @@ function makeViewer(test, frame) {
 		return true;
 	}
 	/* A short press has flipped; after a long one it is again as before. */
-	function keyUp(event) {
-		if ((event.key === 'f' || event.key === ' ') && peek) {
-			const short = performance.now() - peek < 350;
-			peek = 0;
-			if (short) { flip(); } else { redraw(); }
-		}
+	function keyUp() {
+		const short = peek && performance.now() - peek < 350;
+		peek = 0;
+		if (short) { flip(); } else { redraw(); }
 	}
-	(async () => {
-		await Promise.all(['golden', 'actual', 'difference', 'flip'].filter(slot => has(frame, slot)).map(async slot => {
-			pictures[slot] = await pictureOf(frame.pictures[slot]);
-			redraw();
-		}));
-		if (!gone) {
-			setProbe(probe || worstPixel());
-			element.dataset.ready = 'true';
-		}
-	})();
-	return { element, showMode, key, keyUp, blur: () => { if (peek) { peek = 0; redraw(); } }, close: () => { gone = true; resized.disconnect(); } };
+	Promise.all([...slots, 'flip'].filter(slot => has(frame, slot)).map(async slot => {
+		pictures[slot] = await pictureOf(frame.pictures[slot]);
+		redraw();
+	})).then(() => {
+		if (!held) { setProbe(worstPixel()); }
+		element.dataset.ready = 'true';
+	});
+	return { element, showMode, key, keyUp, close: () => resized.disconnect() };
 }
 
 /* All of it */
@@ -855,7 +740,7 @@ function show() {
 	document.body.dataset.view = state.test ? 'detail' : 'overview';
 	$('overview').hidden = Boolean(state.test);
 	$('detail').hidden = !state.test;
-	document.title = `${state.test ? `${state.test.name}${frame ? ` frame ${frame.number}` : ''}: ${wordOf(state.test.verdict)}` : headline()} – ${run.suite || 'vgt test'}`;
+	document.title = `${state.test ? `${state.test.name}${frame ? ` frame ${frame.number}` : ''}: ${wordOf(state.test)}` : headline()} – ${run.suite || 'vgt test'}`;
 	showList();
 	if (state.test !== shownTest || frame !== shownFrame) {
 		const sameTest = state.test === shownTest;
@@ -888,9 +773,8 @@ function stepFrame(by) {
 }
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
-const stored = { get: () => { try { return localStorage.getItem('vgt-theme'); } catch { return null; } },
-	set: value => { try { localStorage.setItem('vgt-theme', value); } catch { /* for this page only */ } } };
-let chosen = stored.get();
+let chosen = null;
+try { chosen = localStorage.getItem('vgt-theme'); } catch { /* for this page only */ }
 function showTheme() {
 	const theme = chosen === 'dark' || chosen === 'light' ? chosen : dark.matches ? 'dark' : 'light';
 	document.documentElement.dataset.theme = theme;
@@ -898,7 +782,7 @@ function showTheme() {
 }
 function changeTheme() {
 	chosen = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-	stored.set(chosen);
+	try { localStorage.setItem('vgt-theme', chosen); } catch { /* as above */ }
 	showTheme();
 }
 
@@ -915,8 +799,7 @@ document.addEventListener('keydown', event => {
 	if (Object.hasOwn(keys, event.key)) { keys[event.key](); } else if (!viewer || !viewer.key(event)) { return; }
 	event.preventDefault();
 });
-document.addEventListener('keyup', event => { if (viewer) { viewer.keyUp(event); } });
-addEventListener('blur', () => { if (viewer) { viewer.blur(); } });
+document.addEventListener('keyup', event => { if (viewer && (event.key === 'f' || event.key === ' ')) { viewer.keyUp(); } });
 addEventListener('hashchange', show);
 addEventListener('popstate', show);
 dark.addEventListener('change', showTheme);
