@@ -33,7 +33,7 @@ function make(kind, ...children) {
 		if (name === 'onclick') { element.addEventListener('click', value); }
 		else if (there(value) || value === '') { element.setAttribute(name, value); }
 	}
-	element.classList.add(...classes);
+	if (classes.length) { element.classList.add(...classes); }
 	element.append(...children.flat().filter(there));
 	return element;
 }
@@ -311,7 +311,7 @@ function withAddresses(text, test) {
 	return text.split(/(@\d+(?:\.\d+)?)/).map((part, i) => i % 2 && test.trace ? make('button.at', { type: 'button', title: `copy: vgt dump ${test.trace} ${part}`,
 		onclick: event => copy(`vgt dump ${quoted(test.trace)} ${part}`, event.currentTarget) }, part) : part);
 }
-const linked = text => /^https?:\/\/[^\s<>"]+$/.test(text) ? make('a', { href: text, rel: 'noreferrer noopener', target: '_blank' }, text) : text;
+const linked = text => text.split(/(https?:\/\/[^\s<>"]+)/).map((part, i) => i % 2 ? make('a', { href: part, rel: 'noreferrer noopener', target: '_blank' }, part) : part);
 function code(text, kind) {
 	const parts = text.replace(/\n+$/, '').split(/(@\d+(?:\.\d+)?(?= [A-Z]))/);
 	return make('div.panel.code', { class: kind }, make('pre', { tabindex: 0 }, parts.map((part, i) => i % 2 ? make('b', part) : part)));
@@ -358,7 +358,7 @@ function makeDetail(test, frame) {
 			copier(location.href.replace(/#.*/, '') + hashOf({ test, frame: frame?.number, ...ANY }), 'Copy link')),
 		(test.shows || test.tags.length > 0) && make('p.about', test.shows,
 			make('span.tags', test.tags.map(tag => make('span', tag)))))];
-	if (test.expected) { parts.push(make('p.notice', { 'data-verdict': 'known' }, 'Expected: ', linked(test.expected))); }
+	if (test.expected) { parts.push(make('p.notice', { 'data-verdict': 'known' }, linked(test.expected))); }
 	if (test.reasons.length) {
 		parts.push(make('ul.notice', { 'data-verdict': test.verdict }, test.reasons.map(reason => make('li', withAddresses(reason, test))), many));
 	}
