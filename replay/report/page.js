@@ -267,7 +267,7 @@ function ofRuns(get) {
 function card(test) {
 	const frame = firstFrame(test);
 	return make('a.card', { 'data-verdict': test.verdict, href: hashOf({ test, frame: null }) },
-		thumbs(frame, test.verdict, ['golden', 'actual', 'difference']),
+		thumbs(frame, test.verdict, frame?.same ? ['golden'] : ['golden', 'actual', 'difference']),
 		make('div.text', make('div.name', icon(test.verdict), make('span', test.name),
 			make('span.dim', frame && !frame.same ? plural(test.frames.filter(other => !other.same).length, 'frame') : wordOf(test))),
 			make('div.why', whyOf(test))));
@@ -279,13 +279,14 @@ function headline() {
 	return ran === tests.length ? tests.length === 1 ? 'The test passed' : `All ${tests.length} tests passed` : ran ? `All ${ran} tests that were run passed` : 'All tests were skipped';
 }
 function notes() {
-	const missing = Math.max(0, run.selected - tests.length), told = [];
+	const missing = runs.reduce((sum, one) => sum + one.tests, -tests.length), told = [];
 	if (runs.some(one => one.interrupted)) { told.push('The run was interrupted: not all tests were run.'); }
-	if (missing) { told.push(`${plural(missing, 'test')} of the suite ${missing === 1 ? 'is' : 'are'} not among these results.`); }
+	if (missing > 0) { told.push(`${plural(missing, 'test')} without a result.`); }
 	if (data.left_out) { told.push(`${plural(data.left_out, 'picture')} left out, so that this page is not too large; where they would be it says where they are.`); }
 	return told;
 }
 function makeOverview() {
+	const CARDS = 60, shown = bad.length ? bad : tests;
 	const total = tests.reduce((sum, test) => sum + test.seconds, 0);
 	const section = (name, kind, ...rest) => make('section.section', { class: kind }, make('h2', name), ...rest);
 	$('overview').replaceChildren(
@@ -293,8 +294,8 @@ function makeOverview() {
 			make('p', [counts.map(([verdict, count]) => `${count} ${VERDICTS[RANKS[verdict]][1]}`).join(', '),
 				total ? `${seconds(total)} of tests` : '', run.renderer].filter(Boolean).join(' · '))),
 		...notes().map(note => make('p.notice.first', { 'data-verdict': 'flaky' }, note)),
-		...bad.length ? [section('To look at', 'cards-section', make('div.cards', bad.slice(0, 60).map(card)),
-			bad.length > 60 && make('p.dim', `${bad.length - 60} more are in the list.`))] : [],
+		...shown.length ? [section(bad.length ? 'To look at' : 'Tests', 'cards-section', make('div.cards', shown.slice(0, CARDS).map(card)),
+			shown.length > CARDS && make('p.dim', `${shown.length - CARDS} more are in the list.`))] : [],
 		section(runs.length > 1 ? `${runs.length} runs` : 'This run', '', facts([
 			['Suite', ofRuns(({ suite }) => suite)], ['Renderer', ofRuns(({ renderer }) => renderer)], ['OpenGL', ofRuns(one => one.gl_version)],
 			['virglrenderer', ofRuns(({ virglrenderer }) => virglrenderer)], ['Kernel', ofRuns(({ kernel }) => kernel)], ['Processor', ofRuns(({ cpu }) => cpu)],
@@ -362,7 +363,6 @@ function makeDetail(test, frame) {
 	if (test.reasons.length) {
 		parts.push(make('ul.notice', { 'data-verdict': test.verdict }, test.reasons.map(reason => make('li', withAddresses(reason, test))), many));
 	}
-	if (test.lacks) { parts.push(make('p.notice', { 'data-verdict': 'skip' }, `This host lacks of what the recording's had: ${test.lacks}`)); }
 	if (frame) {
 		if (test.frames.length > 1) {
 			parts.push(make('nav.frames', { 'aria-label': 'Frames' }, test.frames.map(other => make('a.frame', { href: hashOf({ test, frame: other.number }),
@@ -384,6 +384,7 @@ function makeDetail(test, frame) {
 		parts.push(section('Commands', place ? `at ${place}` : place === undefined && test.bad_frame !== undefined ? `that draw frame ${test.bad_frame}` : '', test.commands, code(test.commands)));
 	}
 	if (test.log_end) { parts.push(section('What the renderer printed', test.log ? `its end; all of it: ${test.log}` : 'its end', test.log_end, code(test.log_end, 'wrap'))); }
+	if (test.lacks) { parts.push(section('What this host lacks of what the recording\'s had', '', test.lacks, code(test.lacks, 'wrap'))); }
 	const lines = commandLines(test, frame);
 	if (lines.length) {
 		parts.push(section('Look at it', '', null, make('ul.panel.lines', lines.map(([line, about]) => make('li', make('code', line),

@@ -261,6 +261,7 @@ async function others() {
 	await good.page.context().close();
 
 	const many = await open(pages.plain.many.file);
+	equal('what is missing is told', '1 test without a result.', await many.page.locator('.notice').textContent());
 	equal('hundreds', 400, await many.page.locator('#tests a.test').count());
 	await many.page.locator('#text').fill('copy-399');
 	equal('are found', ['copy-399'], await names(many.page));
