@@ -287,13 +287,15 @@ static bool inflate_to(
 	inflate->next_out = to;
 	inflate->avail_out = (uint32_t)size;
 	while (inflate->avail_out > 0 && !is_inflated(png)) {
-		if (inflate->avail_in == 0 && !feed(png, err)) {
-			return false;
-		}
+		/* Without input, too: it has bits left of what it has taken. */
 		const int status = isal_inflate(inflate);
 		if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT &&
 			status != ISAL_OUT_OVERFLOW) {
 			return png_source_damaged(png->source, err, inflate_fault(status));
+		}
+		if (inflate->avail_out > 0 && !is_inflated(png) && inflate->avail_in == 0 &&
+			!feed(png, err)) {
+			return false;
 		}
 	}
 	*got = size - inflate->avail_out;
