@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "compare_files.h"
 
+#include "compare_metrics.h"
 #include "compare_rows.h"
 #include "png_rows.h"
 
@@ -138,14 +139,36 @@ struct pass {
 	struct png_rows *a, *b; /* b NULL: has the same bytes */
 	struct feed feed;
 	struct compare_rows rows;
-	uint8_t *row;   /* of a */
+	uint8_t *row; /* of a */
+	/* For yiq, the last rows of both, and what it finds in them. */
+	struct compare_yiq yiq;
+	struct vgt_comparison yiq_found;
+	uint8_t *last_a, *last_b;
 	uint16_t *deep; /* a row of that which is widened, where one is */
 };
 
-static void compare_row(struct pass *pass, const void *row_b, uint32_t y)
+/* Row y among the last of a picture, with 8 bits. */
+static void keep_row(const struct pass *pass, const struct png_rows *rows, const void *row,
+	uint8_t *last, uint32_t y)
+{
+	const size_t samples = (size_t)pass->yiq.width * CHANNELS;
+	const uint16_t *const deep = row;
+	uint8_t *const to = last + y % COMPARE_YIQ_PLACES * samples;
+
+	if (png_rows_sample_bits(rows) == 8) {
+		memcpy(to, row, samples);
+		return;
+	}
+	for (size_t i = 0; i < samples; i++) {
+		to[i] = vgt_image_rounded(deep[i]);
+	}
+}
+
+static void compare_row(struct pass *pass, const void *given_b, uint32_t y)
 {
 	const size_t samples = (size_t)png_rows_width(pass->a) * CHANNELS;
 	const void *row_a = pass->row;
+	const void *row_b = given_b;
 
 	if (pass->deep) {
 		row_a = as_deep(
@@ -154,6 +177,48 @@ static void compare_row(struct pass *pass, const void *row_b, uint32_t y)
 			row_b, samples, png_rows_sample_bits(pass->b) == 16, pass->deep);
 	}
 	compare_rows_add(&pass->rows, row_a, row_b, y);
+	if (pass->last_a) {
+		keep_row(pass, pass->a, pass->row, pass->last_a, y);
+		keep_row(pass, pass->b ? pass->b : pass->a, given_b, pass->last_b, y);
+		if (y >= COMPARE_YIQ_AROUND) {
+			compare_yiq_row(&pass->yiq, y - COMPARE_YIQ_AROUND);
+		}
+	}
+}
+
+/* The last rows, which have none below them. */
+static void end_yiq(struct pass *pass)
+{
+	struct vgt_comparison *result = &pass->files->comparison;
+	const struct vgt_comparison *found = &pass->yiq_found;
+	const uint32_t height = pass->yiq.height;
+
+	for (uint32_t y = height > COMPARE_YIQ_AROUND ? height - COMPARE_YIQ_AROUND : 0;
+		y < height; y++) {
+		compare_yiq_row(&pass->yiq, y);
+	}
+	result->pixels_beyond = found->pixels_beyond;
+	result->pixels_antialiased = found->pixels_antialiased;
+	result->beyond = found->beyond;
+	result->value = (double)found->pixels_beyond;
+}
+
+static bool begin_yiq(struct pass *pass, const struct vgt_tolerance *tolerance)
+{
+	const size_t size = (size_t)pass->files->width_a * CHANNELS * COMPARE_YIQ_PLACES;
+
+	pass->last_a = malloc(size);
+	pass->last_b = malloc(size);
+	pass->yiq = (struct compare_yiq){
+		.a = pass->last_a,
+		.b = pass->last_b,
+		.width = pass->files->width_a,
+		.height = pass->files->height_a,
+		.places = COMPARE_YIQ_PLACES,
+		.tolerance = tolerance,
+		.result = &pass->yiq_found,
+	};
+	return pass->last_a && pass->last_b;
 }
 
 /* All of a, even where b has failed: an error of a is told first. */
@@ -217,7 +282,8 @@ static bool run_pass(
 
 	pass->row = malloc(png_rows_pitch(pass->a));
 	pass->deep = bits_a != bits_b ? malloc(samples * sizeof(*pass->deep)) : NULL;
-	if (!pass->row || (bits_a != bits_b && !pass->deep)) {
+	if (!pass->row || (bits_a != bits_b && !pass->deep) ||
+		(tolerance->metric == VGT_METRIC_YIQ && !begin_yiq(pass, tolerance))) {
 		return vgt_err_system(err, ENOMEM, "cannot compare");
 	}
 	compare_rows_begin(&pass->rows, tolerance, files->width_a, bits, &files->comparison);
@@ -228,6 +294,9 @@ static bool run_pass(
 		return false;
 	}
 	compare_rows_end(&pass->rows);
+	if (tolerance->metric == VGT_METRIC_YIQ) {
+		end_yiq(pass);
+	}
 	return true;
 }
 
@@ -260,6 +329,7 @@ bool compare_files_can_by_rows(
 	case VGT_METRIC_EXACT:
 	case VGT_METRIC_MEAN:
 	case VGT_METRIC_PSNR:
+	case VGT_METRIC_YIQ:
 		return true;
 	default:
 		break;
@@ -327,6 +397,8 @@ bool compare_files_by_rows(
 	}
 	free(pass.row);
 	free(pass.deep);
+	free(pass.last_a);
+	free(pass.last_b);
 	png_rows_close(pass.a);
 	png_rows_close(pass.b);
 	return good;

@@ -25,6 +25,26 @@ void compare_yiq(const struct vgt_image *a, const struct vgt_image *b,
 	const struct vgt_tolerance *tolerance, struct vgt_comparison *result, uint8_t *marks);
 
 /*
+ * The same row by row, for pictures of which only the rows around the current one are in
+ * memory. `rows` of each, RGBA of 8 bits: row y is at y modulo `places`, a power of two.
+ */
+#define COMPARE_YIQ_AROUND \
+	2 /* rows above and below that a row needs, as far as there are any */
+#define COMPARE_YIQ_PLACES 8
+
+struct compare_yiq {
+	const uint8_t *a, *b;
+	uint32_t width, height;
+	uint32_t places; /* or 0: all rows are there */
+	const struct vgt_tolerance *tolerance;
+	struct vgt_comparison *result;
+	uint8_t *marks;
+};
+
+/* Adds row y to the result's counts and to `beyond`; rows come from the top. */
+void compare_yiq_row(const struct compare_yiq *yiq, uint32_t y);
+
+/*
  * Sets value: the mean over all pixels compared. Of the lumas of ITU-R BT.601 over white, with
  * a Gaussian window of 11x11 pixels and deviation 1.5, K1 = 0.01, K2 = 0.03, L = 255; at the
  * border the picture is mirrored. What is ignored counts as equal for its neighbours.

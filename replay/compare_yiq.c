@@ -29,11 +29,18 @@ static const double quadrature_of[3] = {0.21147017, -0.52261711, 0.31114694};
 struct view {
 	const uint8_t *rgba;
 	int64_t width, height;
+	int64_t mask; /* of a row's number: which place it has */
 };
 
 static const uint8_t *pixel_at(const struct view *view, int64_t x, int64_t y)
 {
-	return view->rgba + (y * view->width + x) * CHANNELS;
+	return view->rgba + ((y & view->mask) * view->width + x) * CHANNELS;
+}
+
+/* Where the pixel would be in the whole picture. */
+static size_t byte_of(const struct view *view, int64_t x, int64_t y)
+{
+	return (size_t)(y * view->width + x) * CHANNELS;
 }
 
 static uint32_t bits_of(const uint8_t *pixel)
@@ -147,7 +154,7 @@ static bool find_extremes(const struct view *view, int64_t x, int64_t y, struct 
 {
 	const struct neighbours around = neighbours_of(view, x, y);
 	const uint8_t *centre = pixel_at(view, x, y);
-	const size_t byte = (size_t)(centre - view->rgba);
+	const size_t byte = byte_of(view, x, y);
 	int equal = around.at_border;
 
 	*darker = *brighter = (struct extreme){0};
@@ -260,11 +267,11 @@ struct search {
 
 static void judge_pixel(struct search *search, uint32_t x, uint32_t y)
 {
-	const size_t pixel = (size_t)y * (size_t)search->a.width + x;
-	const size_t byte = pixel * CHANNELS;
+	const size_t byte = byte_of(&search->a, x, y);
 	enum compare_mark mark = COMPARE_MARK_BEYOND;
 
-	if (distance(search->a.rgba + byte, search->b.rgba + byte, byte) <= search->limit) {
+	if (distance(pixel_at(&search->a, x, y), pixel_at(&search->b, x, y), byte) <=
+		search->limit) {
 		return;
 	}
 	if (!search->count_antialiased &&
@@ -277,7 +284,7 @@ static void judge_pixel(struct search *search, uint32_t x, uint32_t y)
 		compare_include(&search->result->beyond, x, x + 1, y);
 	}
 	if (search->marks) {
-		search->marks[pixel] = (uint8_t)mark;
+		search->marks[byte / CHANNELS] = (uint8_t)mark;
 	}
 }
 
@@ -299,27 +306,44 @@ static void search_span(struct search *search, struct compare_span span, uint32_
 	}
 }
 
+void compare_yiq_row(const struct compare_yiq *yiq, uint32_t y)
+{
+	const struct vgt_tolerance *tolerance = yiq->tolerance;
+	const int64_t mask = (int64_t)yiq->places - 1; /* all ones for 0 */
+	struct search search = {
+		.a = {yiq->a, yiq->width, yiq->height, mask},
+		.b = {yiq->b, yiq->width, yiq->height, mask},
+		.limit = LARGEST * tolerance->yiq_threshold * tolerance->yiq_threshold,
+		.count_antialiased = tolerance->count_antialiased,
+		.result = yiq->result,
+		.marks = yiq->marks,
+	};
+	struct compare_span spans[VGT_IGNORED_MAX + 1];
+	const size_t count = compare_spans(tolerance, yiq->width, y, spans);
+
+	for (size_t i = 0; i < count; i++) {
+		search_span(&search, spans[i], y);
+	}
+}
+
 void compare_yiq(const struct vgt_image *a, const struct vgt_image *b,
 	const struct vgt_tolerance *tolerance, struct vgt_comparison *result, uint8_t *marks)
 {
-	struct search search = {
-		.a = {a->rgba, a->width, a->height},
-		.b = {b->rgba, b->width, b->height},
-		.limit = LARGEST * tolerance->yiq_threshold * tolerance->yiq_threshold,
-		.count_antialiased = tolerance->count_antialiased,
+	const struct compare_yiq yiq = {
+		.a = a->rgba,
+		.b = b->rgba,
+		.width = a->width,
+		.height = a->height,
+		.tolerance = tolerance,
 		.result = result,
 		.marks = marks,
 	};
-	struct compare_span spans[VGT_IGNORED_MAX + 1];
 
 	result->pixels_beyond = 0;
 	result->pixels_antialiased = 0;
 	result->beyond = (struct vgt_area){0};
 	for (uint32_t y = 0; y < a->height; y++) {
-		const size_t count = compare_spans(tolerance, a->width, y, spans);
-		for (size_t i = 0; i < count; i++) {
-			search_span(&search, spans[i], y);
-		}
+		compare_yiq_row(&yiq, y);
 	}
 	result->value = (double)result->pixels_beyond;
 }

@@ -26,6 +26,12 @@ struct vgt_image {
 	uint16_t *rgba16;
 };
 
+/* A sample of 16 bits to the nearest of 8: 0xffff is 255. */
+static inline uint8_t vgt_image_rounded(uint16_t sample)
+{
+	return (uint8_t)((sample * 255u + 32767u) / 65535u);
+}
+
 /*
  * Reads any kind of PNG (grey, palette, interlaced, with tRNS). Samples of 16 bits are also
  * kept as they are; gAMA, iCCP and sRGB are not applied, as the stored values are what is

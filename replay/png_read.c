@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* 16 bits to the nearest of 8: 0xffff is 255. */
-static uint8_t rounded(uint16_t sample)
-{
-	return (uint8_t)((sample * 255u + 32767u) / 65535u);
-}
-
 static bool read_row(
 	struct png_rows *rows, struct vgt_image *image, uint32_t y, struct vgt_err *err)
 {
@@ -24,7 +18,7 @@ static bool read_row(
 		return false;
 	}
 	for (size_t i = y * samples; i < (y + 1) * samples; i++) {
-		image->rgba[i] = rounded(image->rgba16[i]);
+		image->rgba[i] = vgt_image_rounded(image->rgba16[i]);
 	}
 	return true;
 }
