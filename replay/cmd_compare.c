@@ -23,26 +23,62 @@
 const char cmd_compare_help[] =
 	"usage: vgt compare [OPTION...] A B\n"
 	"\n"
-	"Compares two PNG files, or the PNG files of two directories by name. A pixel\n"
-	"differs when one of its channels (alpha is one) differs by more than the\n"
-	"threshold. Without options a single differing bit makes the frames differ.\n"
+	"Compares two PNG files, or the PNG files of two directories by name. Without\n"
+	"options a single differing bit makes the frames differ.\n"
 	"\n"
-	"  --threshold N      a channel may differ by N of 255 (default 0)\n"
-	"  --max-pixels N     N pixels of a frame may differ by more (default 0)\n"
+	"  --metric METRIC    by what they are compared (default difference):\n"
+	"    difference       pixels of which a channel differs by more than the threshold\n"
+	"    exact            pixels that differ at all; none may\n"
+	"    mean             mean difference of a channel, 0 to 255\n"
+	"    psnr             peak signal-to-noise ratio in dB\n"
+	"    yiq              pixels beyond a distance of colours, without what looks like\n"
+	"                     anti-aliasing: what pixelmatch 7 counts\n"
+	"    ssim             structural similarity of the lumas, 1 where equal\n"
+	"    flip             LDR-FLIP: how much a viewer sees who flips between the two,\n"
+	"                     0 to 1\n"
+	"    all              measures one pair by all of these\n"
+	"  --threshold N      difference: a channel may differ by N of 255 (default 0);\n"
+	"                     yiq: distance, 0 to 1 of the largest (default 0.1)\n"
+	"  --max-pixels N     difference, yiq: N pixels of a frame may differ by more\n"
+	"                     (default 0)\n"
 	"  --max-pixels P%    or P percent of its pixels, such as 0.5%\n"
-	"  --diff OUT.png     draw the differing pixels, bright on a dark A (two files\n"
-	"                     only; also written when nothing differs)\n"
+	"  --antialiased WORD yiq: count or ignore anti-aliasing (default ignore)\n"
+	"  --max N            mean, flip: the largest value allowed (default 0)\n"
+	"  --min N            psnr, ssim: the least (default: that of equal frames)\n"
+	"  --ppd N            flip: pixels per degree of the viewer's sight (default\n"
+	"                     67.0206: 0.7 m from a monitor 0.7 m wide, of 3840 pixels)\n"
+	"  --ignore X,Y,WxH   do not compare these pixels, from the top left; can be\n"
+	"                     repeated, at most 32 times\n"
+	"  --diff OUT.png     draw the differing pixels, bright on a dark A, what is\n"
+	"                     ignored blue, anti-aliasing dark yellow; for flip its error\n"
+	"                     map, from black to yellow (two files only; also written when\n"
+	"                     nothing differs)\n"
 	"  --json             print one JSON object instead of text\n"
 	"  -q, --quiet        no progress, no summary, no lines: errors only\n"
 	"  -h, --help         print this\n"
+	"\n"
+	"Alpha is a channel like others to difference, exact and mean, and to psnr where it\n"
+	"differs at all. yiq sees translucent pixels over a pattern that depends on their\n"
+	"place, as pixelmatch does; ssim and flip see them over white. Samples of 16 bits\n"
+	"are compared as such by the first four, in units of 255 (0.004 is one step), and\n"
+	"rounded to 8 bits by the others. Colour profiles and gamma are not applied.\n"
+	"\n"
+	"What is ignored counts as equal for the pixels around it. Areas may overlap, and\n"
+	"reach over the border; ignoring all of a frame is an error.\n"
+	"\n"
+	"Of two PNG files that are not interlaced a few rows at a time are in memory, but\n"
+	"for ssim, flip, all and --diff. A PNG may have 16384x16384 pixels.\n"
 	"\n"
 	"One line for each frame goes to stdout, for directories a summary to stderr.\n"
 	"\n"
 	"The JSON object:\n"
 	"  a, b          the arguments\n"
-	"  threshold     as given\n"
+	"  metric        its name, or \"all\"\n"
+	"  threshold     of the metric, or null\n"
 	"  max_pixels    as given, or null where percent were given\n"
 	"  max_percent   as given, or null where a number of pixels was given\n"
+	"  limit         of --max or --min; null where there is none\n"
+	"  ignore        an array of {x, y, width, height}\n"
 	"  same          true where the exit status is 0\n"
 	"  frames, different, unreadable\n"
 	"                how many there are, of each kind\n"
@@ -55,14 +91,19 @@ const char cmd_compare_help[] =
 	"                \"unreadable\" only\n"
 	"    size_a, size_b\n"
 	"                {width, height}, \"size-differs\" only\n"
-	"    pixels, pixels_beyond\n"
-	"                how many there are, and how many of them exceed the threshold;\n"
-	"                this and what follows only where the pixels were compared\n"
+	"    pixels, pixels_beyond, pixels_antialiased\n"
+	"                how many were compared, how many of them are beyond the threshold\n"
+	"                (for other metrics than difference and yiq: differ), and how many\n"
+	"                more would be, were they not anti-aliasing; this and what follows\n"
+	"                only where the pixels were compared\n"
+	"    value       of the metric: what --max-pixels, --max or --min is about\n"
+	"    psnr        in dB; null where identical\n"
 	"    largest     {difference, channel, x, y} of the largest difference, the first\n"
 	"                such by rows from the top left; null where identical\n"
 	"    mean        difference over all channels of all pixels, 0 to 255\n"
 	"    area        {x, y, width, height} of the pixels beyond the threshold; null\n"
 	"                where there are none\n"
+	"    metrics     the value of each metric by its name; \"all\" only\n"
 	"Later versions may add members. Where A or B cannot be opened at all, or there\n"
 	"is nothing to compare, nothing is printed.\n"
 	"\n"
@@ -535,7 +576,8 @@ static void put_tolerance(json_object *object, const struct request *request)
 	const bool percent =
 		request->words.max_pixels && strchr(request->words.max_pixels, '%');
 
-	vgt_json_put_text(object, "metric", vgt_metric_name(tolerance->metric));
+	vgt_json_put_text(object, "metric",
+		request->all_metrics ? "all" : vgt_metric_name(tolerance->metric));
 	vgt_json_put_measure(object, "threshold",
 		yiq      ? tolerance->yiq_threshold
 		: pixels ? tolerance->threshold
@@ -547,6 +589,11 @@ static void put_tolerance(json_object *object, const struct request *request)
 		object, "max_percent", percent ? tolerance->max_millionth / 1e4 : NAN);
 	vgt_json_put_measure(object, "limit",
 		pixels || tolerance->metric == VGT_METRIC_EXACT ? NAN : tolerance->limit);
+	json_object *ignored = json_object_new_array();
+	for (size_t i = 0; i < tolerance->ignored_count; i++) {
+		json_object_array_add(ignored, vgt_json_area(&tolerance->ignored[i]));
+	}
+	json_object_object_add(object, "ignore", ignored);
 }
 
 static int print_json(const struct request *request, int code)

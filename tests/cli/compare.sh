@@ -52,6 +52,7 @@ expect_stderr "" shell 'trap "" PIPE; "$0" help | head -n 0'
 "$MKPNG" a.png 300x300 102030ff
 "$MKPNG" same.png 300x300 102030ff
 "$MKPNG" b.png 300x300 102030ff 12,200,40x30 102055ff 5,5,1x1 112030ff
+"$MKPNG" wild.png 300x300 102030ff 12,200,40x30 f0f030ff 5,5,1x1 f02030ff
 "$MKPNG" wide.png 301x300 102030ff
 
 expect_exit 0 "$VGT" compare a.png same.png
@@ -90,6 +91,68 @@ expect_exit 1 "$VGT" compare --diff never.png a.png wide.png
 expect_stderr "vgt: never.png: not written, the sizes differ" \
 	"$VGT" compare --diff never.png a.png wide.png
 expect_exit 1 test -e never.png
+
+# Each metric: what it measures, and that its limit is one.
+"$MKPNG" near.png 300x300 102030ff 12,200,40x30 112030ff # by 1 in red
+expect_exit 1 "$VGT" compare --metric exact a.png near.png
+expect_stdout "near.png: differs: 1200 of 90000 pixels differ, in 40x30 pixels at 12,200; largest \
+difference 1 (red at 12,200), mean 0.00333" "$VGT" compare --metric exact a.png near.png
+expect_exit 0 "$VGT" compare --metric mean --max 0.0034 a.png near.png
+expect_exit 1 "$VGT" compare --metric mean --max 0.0033 a.png near.png
+expect_exit 0 "$VGT" compare --metric psnr --min 71 a.png near.png # 1200 * 1^2 / 270000: 71.65 dB
+expect_exit 1 "$VGT" compare --metric psnr --min 72 a.png near.png
+expect_exit 0 "$VGT" compare --metric yiq a.png near.png
+expect_exit 1 "$VGT" compare --metric yiq --threshold 0 a.png near.png
+expect_exit 0 "$VGT" compare --metric yiq --threshold 0 --max-pixels 1200 a.png near.png
+expect_exit 0 "$VGT" compare --metric ssim --min 0.99 a.png near.png
+expect_exit 1 "$VGT" compare --metric ssim --min 0.999999 a.png near.png
+expect_exit 0 "$VGT" compare --metric flip --max 0.01 a.png near.png
+expect_exit 1 "$VGT" compare --metric flip --max 0.0001 a.png near.png
+for metric in exact mean psnr yiq ssim flip; do
+	expect_exit 0 "$VGT" compare --metric $metric a.png same.png
+	expect_stdout "same.png: identical" "$VGT" compare --metric $metric a.png same.png
+	expect_exit 1 "$VGT" compare --metric $metric a.png wild.png
+	expect_exit 1 "$VGT" compare --metric $metric a.png wide.png
+	expect_exit 0 "$VGT" compare --metric $metric --ignore 5,5,1x1 --ignore 12,200,40x30 a.png wild.png
+	expect_exit 1 "$VGT" compare --metric $metric --ignore 5,5,1x1 --ignore 12,200,40x29 a.png wild.png
+	expect_stderr "vgt: a.png: nothing to compare: all of 300x300 pixels is ignored" \
+		"$VGT" compare --metric $metric --ignore 0,0,200x300 --ignore 100,0,999x999 a.png wild.png
+	expect_stdout_match '"metric":"'$metric'"' "$VGT" compare --json --metric $metric a.png wild.png
+done
+expect_stdout_match "^  yiq +1201  pixels beyond 0.1 of the largest distance" \
+	"$VGT" compare --metric all a.png wild.png
+expect_exit 1 "$VGT" compare --metric all a.png b.png
+expect_exit 0 "$VGT" compare --metric all a.png same.png
+expect_stdout_match '"psnr":40.2885917' "$VGT" compare --json --metric all a.png b.png
+
+# FLIP's error map is black where nothing differs.
+expect_exit 1 "$VGT" compare --metric flip --diff map.png a.png b.png
+"$MKPNG" black.png 300x300 000004ff
+expect_exit 0 "$VGT" compare --ignore 0,170,90x90 --ignore 0,0,40x40 map.png black.png
+expect_exit 1 "$VGT" compare --ignore 0,0,40x40 map.png black.png
+
+# What is ignored is blue.
+expect_exit 0 "$VGT" compare --ignore 0,0,100x300 --diff diff.png a.png wild.png
+"$MKPNG" expected.png 300x300 080808ff 0,0,100x300 080860ff
+expect_stdout_match "^expected.png: same within tolerance:" \
+	"$VGT" compare --threshold 2 diff.png expected.png
+
+expect_stderr_match "^vgt: --metric must be difference, exact, mean, psnr, yiq, ssim or flip, not 'yqi'$" \
+	"$VGT" compare --metric yqi a.png b.png
+expect_stderr_match "^vgt: --max is of the metrics mean and flip, not of yiq$" \
+	"$VGT" compare --max 1 --metric yiq a.png b.png
+expect_stderr_match "^vgt: --threshold must be a number from 0 to 1, not '8'$" \
+	"$VGT" compare --threshold 8 --metric yiq a.png b.png
+expect_stderr_match "^vgt: --ppd must be a number of pixels per degree from 1 to 1000, not '0'$" \
+	"$VGT" compare --metric flip --ppd 0 a.png b.png
+expect_stderr_match "^vgt: --metric all works on two files, not on directories$" \
+	"$VGT" compare --metric all . .
+for wrong in "" 1,2 1,2,3 1,2,3x 1,2,0x4 1,2,3x4x -1,0,2x2 "1, 2,3x4" 1234567,0,1x1; do
+	expect_stderr_match "^vgt: --ignore must be an area such as 0,16,640x32 \(X,Y,WxH\), not '$wrong'$" \
+		"$VGT" compare --ignore "$wrong" a.png b.png
+done
+mapfile -t many < <(for i in {0..32}; do printf -- '--ignore\n%d,0,1x1\n' "$i"; done)
+expect_stderr_match "^vgt: --ignore has more than 32 areas$" "$VGT" compare "${many[@]}" a.png b.png
 
 # Trouble with files.
 expect_exit 2 "$VGT" compare a.png missing.png
@@ -160,6 +223,8 @@ expect_stdout '{
   "max_pixels":null,
   "max_percent":0.07,
   "limit":null,
+  "ignore":[
+  ],
   "same":false,
   "frames":1,
   "different":1,
