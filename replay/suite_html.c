@@ -18,8 +18,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#define PICTURES_MAX (UINT64_C(64) << 20)  /* bytes of all pictures, as PNG */
-#define FLIP_MAX     (UINT64_C(200) << 20) /* pixels of all FLIP maps: they take their time */
+#define PICTURES_MAX (UINT64_C(64) << 20) /* bytes of all pictures, as PNG */
+#define FLIP_MAX     (UINT64_C(32) << 20) /* pixels of all FLIP maps: half a minute */
 
 /* The files in report/, from page.S. */
 extern const char report_html[], report_html_end[], report_css[], report_css_end[], report_js[],

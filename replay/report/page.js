@@ -273,10 +273,10 @@ function card(test) {
 			make('div.why', whyOf(test))));
 }
 function headline() {
-	const ran = tests.filter(test => test.verdict !== 'skip').length;
 	if (!tests.length) { return 'No tests were run'; }
-	if (bad.length) { return `${bad.length} of ${plural(tests.length, 'test')} to look at`; }
-	return ran === tests.length ? tests.length === 1 ? 'The test passed' : `All ${tests.length} tests passed` : ran ? `All ${ran} tests that were run passed` : 'All tests were skipped';
+	const left = expected.length;
+	return bad.length ? `${bad.length} of ${plural(tests.length, 'test')} to look at` : left === tests.length ? 'Nothing unexpected' : left ? `${tests.length - left} passed, ${left} as expected`
+		: tests.length === 1 ? 'The test passed' : `All ${tests.length} tests passed`;
 }
 function notes() {
 	const missing = runs.reduce((sum, one) => sum + one.tests, -tests.length), told = [];
@@ -408,7 +408,7 @@ function sample(picture, x, y) {
 	return [...picture.data.subarray(at, at + 4)];
 }
 const hex = values => `#${values.slice(0, values[3] === 255 ? 3 : 4).map(value => value.toString(16).padStart(2, '0')).join('')}`;
-const signed = value => value > 0 ? `+${value}` : value < 0 ? `−${-value}` : '0';
+const signed = value => `${value > 0 ? '+' : value < 0 ? '−' : ''}${Math.abs(value)}`;
 const MAGMA = ['000004', '140e36', '3b0f70', '641a80', '8c2981', 'b73779', 'de4968', 'f7705c', 'fe9f6d', 'fecf92', 'fcfdbf'];
 const MAGMA_RGB = MAGMA.map(text => [0, 2, 4].map(at => parseInt(text.slice(at, at + 2), 16)));
 /* Which error a colour of the FLIP map stands for, to about a hundredth. */
