@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #define WAIT_MS 200
+#define LONG_S  5
 #define END_MS  5000 /* from SIGTERM to SIGKILL: more than a player gets */
 
 /* A process that runs one test. Its number is also that of its process group, in which its
@@ -30,6 +32,7 @@ struct worker {
 	pid_t pid;   /* 0: none */
 	int results; /* to read the result from, as JSON */
 	size_t index;
+	uint64_t since_ms;
 	char *text;
 	size_t size, room;
 	char *scratch;
@@ -201,6 +204,7 @@ static bool start_worker(struct pool *pool, struct worker *worker)
 		return false;
 	}
 	worker->index = pool->next;
+	worker->since_ms = clock_ms();
 	progress_clear();
 	fflush(NULL); /* what is buffered shall not be printed by both */
 	const pid_t pid = fork();
@@ -242,29 +246,34 @@ static void start_workers(struct pool *pool)
 	}
 }
 
-/* "[3/20] 1 not good: gears, teapot" */
+/* "[3/20] 1 bad: gears, teapot (12 s)": what takes long may hang */
 static void show_progress(const struct pool *pool)
 {
+	const char *between = ": ";
 	char text[400];
-	int length;
+	FILE *to;
 
-	if (!progress_due()) {
+	if (!progress_due() || !(to = fmemopen(text, sizeof(text), "w"))) {
 		return;
 	}
-	length = snprintf(text, sizeof(text), "[%zu/%zu]", pool->done, pool->selected->count);
+	fprintf(to, "[%zu/%zu]", pool->done, pool->selected->count);
 	if (pool->bad) {
-		length += snprintf(
-			text + length, sizeof(text) - (size_t)length, " %zu bad", pool->bad);
+		fprintf(to, " %zu bad", pool->bad);
 	}
-	const char *between = ": ";
-	for (unsigned i = 0; i < pool->jobs->count && length < (int)sizeof(text); i++) {
+	for (unsigned i = 0; i < pool->jobs->count; i++) {
 		const struct worker *worker = &pool->workers[i];
-		if (worker->pid) {
-			length += snprintf(text + length, sizeof(text) - (size_t)length, "%s%s",
-				between, pool->selected->list[worker->index]->name);
-			between = ", ";
+		if (!worker->pid) {
+			continue;
 		}
+		const uint64_t seconds = (clock_ms() - worker->since_ms) / 1000;
+		fprintf(to, "%s%s", between, pool->selected->list[worker->index]->name);
+		if (seconds >= LONG_S) {
+			fprintf(to, " (%" PRIu64 " s)", seconds);
+		}
+		between = ", ";
 	}
+	fclose(to);
+	text[sizeof(text) - 1] = '\0';
 	progress_show("%s", text);
 }
 
