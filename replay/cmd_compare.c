@@ -42,7 +42,7 @@ const char cmd_compare_help[] =
 	"  --max-pixels N     difference, yiq: N pixels of a frame may differ by more\n"
 	"                     (default 0)\n"
 	"  --max-pixels P%    or P percent of its pixels, such as 0.5%\n"
-	"  --antialiased WORD yiq: count or ignore anti-aliasing (default ignore)\n"
+	"  --antialiased WORD  yiq: count or ignore anti-aliasing (default ignore)\n"
 	"  --max N            mean, flip: the largest value allowed (default 0)\n"
 	"  --min N            psnr, ssim: the least (default: that of equal frames)\n"
 	"  --ppd N            flip: pixels per degree of the viewer's sight (default\n"
