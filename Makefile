@@ -197,6 +197,7 @@ $(manual): $(BUILD)/vgt replay/make_man replay/help_to_man.awk $(wildcard replay
 
 tests_extra_test_caps := $(addprefix replay/,capset_json.c describe.c describe_json.c vgt_json.c vgt_text.c)
 tests_extra_test_compare := $(addprefix replay/,$(compare_src) tolerance.c vgt_text.c)
+tests_extra_test_compare_metrics := $(tests_extra_test_compare)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
 tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_expect.c suite_manifest.c tolerance.c vgt_text.c)
@@ -212,6 +213,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 		$(call pkg,--libs,cmocka spng libisal json-c libzstd libxxhash) -lm
 $(BUILD)/tests/test_caps: $(call obj,$(tests_extra_test_caps))
 $(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
+$(BUILD)/tests/test_compare_metrics: $(call obj,$(tests_extra_test_compare_metrics))
 $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
 $(BUILD)/tests/test_device: $(call obj,$(tests_extra_test_device))
 $(BUILD)/tests/test_manifest: $(call obj,$(tests_extra_test_manifest))
