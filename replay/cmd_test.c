@@ -155,6 +155,15 @@ static int check_together(const struct options *options)
 		{options->list, "--list", true, false},
 	};
 
+	const struct {
+		const char *name, *value;
+	} paths[] = {{"--out", request->outputs.out}, {"--junit", request->outputs.junit},
+		{"--html", request->outputs.html}};
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (paths[i].value && !*paths[i].value) {
+			return vgt_cmd_usage("test", "%s needs a name", paths[i].name);
+		}
+	}
 	if (request->report.json && request->report.quiet) {
 		return vgt_cmd_usage("test", "--json and --quiet exclude each other");
 	}

@@ -101,7 +101,8 @@ expect_stdout "" vgt_test --quiet suite
 
 # Usage.
 for option in "-j 0" "--jobs=x" "-j 5000" "--shard=0/2" "--shard=3/2" "--shard=1" "--shard=1/x" "--shard=/" "--shard=1/2/3" \
-	"--html=missing/page" "--junit=missing/page" "--filter=z*" "--filter=!*" "--filter=tag:none" "--suite=suite"; do
+	"--html=missing/page" "--junit=missing/page" "--filter=z*" "--filter=!*" "--filter=tag:none" "--suite=suite" \
+	--junit= --html= --out=; do
 	# shellcheck disable=SC2086
 	expect_exit 2 vgt_test $option suite
 	expect_equal "lines of complaint about $option" 1 "$(grep -c '^vgt: ' "$TMP/.stderr")"
