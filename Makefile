@@ -40,7 +40,7 @@ preload_src := host-capture/preload.c
 vtest_src := host-capture/vtest_connect.c
 # what compares pictures
 compare_src := compare.c compare_draw.c compare_files.c compare_filter.c compare_flip.c compare_rows.c compare_ssim.c compare_yiq.c \
-	interrupt.c new_file.c png_image.c png_read.c png_rows.c png_source.c png_truecolour.c png_unfilter.c processor.c
+	interrupt.c new_file.c png_image.c png_read.c png_rows.c processor.c
 vgt_src := $(addprefix replay/,$(compare_src) bound_state.c cache_path.c capset_json.c child.c child_log.c \
 	cmd_compare.c cmd_cut.c cmd_doctor.c cmd_dump.c cmd_help.c cmd_info.c cmd_record.c cmd_recover.c \
 	cmd_repack.c cmd_replay.c cmd_shaders.c cmd_test.c cmd_test_help.c cmd_verify.c companion.c describe.c \
@@ -119,8 +119,7 @@ $(BUILD)/libdir: always
 $(call obj,$(guest_core_src)): room_flags = -ffreestanding -mgeneral-regs-only -Wframe-larger-than=1024
 
 # Loops over pixels: vectors, and no fused multiplications, so that all processors give the same numbers.
-$(call obj,$(addprefix replay/,compare_filter.c compare_flip.c compare_rows.c compare_ssim.c compare_yiq.c \
-	png_unfilter.c)): room_flags = -O3 -ffp-contract=off
+$(call obj,$(addprefix replay/,compare_filter.c compare_flip.c compare_rows.c compare_ssim.c compare_yiq.c)): room_flags = -O3 -ffp-contract=off
 
 cflags_preload := $(call pkg,--cflags,virglrenderer)
 cflags_player := $(call pkg,--cflags,virglrenderer epoxy)
@@ -153,7 +152,7 @@ $(BUILD)/replay/report/page.o: replay/report/page.S $(addprefix replay/report/pa
 
 $(BUILD)/vgt: $(call obj,$(vgt_src)) $(BUILD)/replay/report/page.o $(format_lib)
 	$(say) LINK $@
-	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng libisal json-c mxml libmd libzstd libxxhash) -lm
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng json-c mxml libmd libzstd libxxhash) -lm
 
 $(BUILD)/vgt-player: $(call obj,$(player_src)) $(format_lib)
 	$(say) LINK $@
@@ -210,7 +209,7 @@ $(BUILD)/tests/test_guest_%: $(BUILD)/tests/test_guest_%.o $(guest_libs) $(forma
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(format_lib)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $< $(call obj,$(tests_extra_test_$*)) $(format_lib) \
-		$(call pkg,--libs,cmocka spng libisal json-c libzstd libxxhash) -lm
+		$(call pkg,--libs,cmocka spng json-c libzstd libxxhash) -lm
 $(BUILD)/tests/test_caps: $(call obj,$(tests_extra_test_caps))
 $(BUILD)/tests/test_compare: $(call obj,$(tests_extra_test_compare))
 $(BUILD)/tests/test_compare_metrics: $(call obj,$(tests_extra_test_compare_metrics))
@@ -227,7 +226,7 @@ $(BUILD)/guest-replay: $(call obj,$(guest_replay_src)) $(guest_libs) $(format_li
 $(BUILD)/tests/bench_compare $(BUILD)/tests/mkpng $(BUILD)/tests/planted: $(BUILD)/tests/%: $(BUILD)/tests/%.o \
 		$(call obj,$(tests_extra_test_compare)) $(format_lib)
 	$(say) LINK $@
-	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng libisal) -lm
+	$(Q)$(link) -o $@ $^ $(call pkg,--libs,spng) -lm
 
 $(BUILD)/tests/upstream_headers: $(call obj,tests/upstream_headers.c) $(format_lib)
 	$(say) LINK $@

@@ -2,8 +2,6 @@
 #include "png_rows.h"
 
 #include "png_image.h"
-#include "png_source.h"
-#include "png_truecolour.h"
 
 #include <errno.h>
 #include <spng.h>
@@ -14,50 +12,71 @@
 #define CHUNK_LIMIT (8u << 20)
 #define CACHE_LIMIT (32u << 20)
 
+#define SIGNATURE_SIZE 8
+static const uint8_t png_signature[SIGNATURE_SIZE] = {137, 'P', 'N', 'G', 13, 10, 26, 10};
+
+/* What is read from: libspng's own file reader keeps neither errno nor the position. */
+struct png_source {
+	FILE *file;
+	uint64_t offset;
+	int status; /* of the first read that failed, an spng error */
+	int error_number;
+	bool foreign; /* the first bytes are not those of a PNG */
+};
+
 struct png_rows {
 	struct png_source source;
+	spng_ctx *spng;
 	uint32_t width, height;
 	uint32_t next; /* row */
 	unsigned sample_bits;
-	struct png_truecolour *truecolour; /* or by libspng: */
-	spng_ctx *spng;
-	int format;
-	int read_status; /* of the first read that failed, an spng error */
-	uint8_t *whole;  /* of an interlaced file */
+	uint8_t *whole; /* of an interlaced file */
 };
 
-/* For libspng */
-static int read_source(spng_ctx *spng, void *user, void *to, size_t size)
+static void check_signature(struct png_source *source, const uint8_t *bytes, size_t count)
 {
-	struct png_rows *rows = user;
-	uint8_t *out = to;
-	const uint8_t *bytes;
-
-	(void)spng;
-	while (size > 0) {
-		size_t got = png_source_peek(&rows->source, 1, &bytes);
-		if (got == 0) {
-			rows->read_status =
-				rows->source.error_number ? SPNG_IO_ERROR : SPNG_IO_EOF;
-			return rows->read_status;
+	for (size_t i = 0; i < count && source->offset + i < SIGNATURE_SIZE; i++) {
+		if (bytes[i] != png_signature[source->offset + i]) {
+			source->foreign = true;
 		}
-		got = got < size ? got : size;
-		memcpy(out, bytes, got);
-		png_source_take(&rows->source, got);
-		out += got;
-		size -= got;
 	}
-	return 0;
 }
 
-static bool decode_failed(const struct png_rows *rows, int status, struct vgt_err *err)
+static int read_source(spng_ctx *spng, void *user, void *bytes, size_t size)
 {
+	struct png_source *source = user;
+
+	(void)spng;
+	const size_t got = fread(bytes, 1, size, source->file);
+	check_signature(source, bytes, got);
+	source->offset += got;
+	if (got == size) {
+		return 0;
+	}
+	if (ferror(source->file)) {
+		source->error_number = errno;
+	}
+	source->status = ferror(source->file) ? SPNG_IO_ERROR : SPNG_IO_EOF;
+	return source->status;
+}
+
+static bool decode_failed(const struct png_source *source, int status, struct vgt_err *err)
+{
+	if (source->foreign) {
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "not a PNG file");
+	}
 	switch (status) {
 	case SPNG_IO_ERROR:
 	case SPNG_EIO:
+		return vgt_err_system(err, source->error_number, "cannot read");
 	case SPNG_IO_EOF:
 	case SPNG_EOF:
-		return png_source_ended(&rows->source, err);
+		if (source->offset == 0) {
+			return vgt_err_set(
+				err, VGT_ERR_TRUNCATED, VGT_NO_OFFSET, "empty file, not a PNG");
+		}
+		return vgt_err_set(err, VGT_ERR_TRUNCATED, source->offset,
+			"truncated PNG, the file ends too early");
 	case SPNG_EMEM:
 		return vgt_err_system(err, ENOMEM, "cannot decode");
 	case SPNG_EUSER_WIDTH:
@@ -67,10 +86,11 @@ static bool decode_failed(const struct png_rows *rows, int status, struct vgt_er
 		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
 			"PNG is higher than %d pixels", VGT_IMAGE_MAX_HEIGHT);
 	case SPNG_ECHUNK_LIMITS:
-		return vgt_err_set(err, VGT_ERR_LIMIT, rows->source.offset,
+		return vgt_err_set(err, VGT_ERR_LIMIT, source->offset,
 			"PNG has more metadata than is accepted");
 	default:
-		return png_source_damaged(&rows->source, err, spng_strerror(status));
+		return vgt_err_set(err, VGT_ERR_MALFORMED, source->offset, "damaged PNG: %s",
+			spng_strerror(status));
 	}
 }
 
@@ -88,7 +108,7 @@ static int set_up_decoder(struct png_rows *rows)
 		status = spng_set_crc_action(spng, SPNG_CRC_ERROR, SPNG_CRC_ERROR);
 	}
 	if (!status) {
-		status = spng_set_png_stream(spng, read_source, rows);
+		status = spng_set_png_stream(spng, read_source, &rows->source);
 	}
 	return status;
 }
@@ -108,8 +128,8 @@ static int read_header(struct png_rows *rows)
 	rows->width = ihdr.width;
 	rows->height = ihdr.height;
 	rows->sample_bits = ihdr.bit_depth == 16 ? 16 : 8;
-	rows->format = ihdr.bit_depth == 16 ? SPNG_FMT_RGBA16 : SPNG_FMT_RGBA8;
-	status = spng_decoded_image_size(rows->spng, rows->format, &size);
+	const int format = ihdr.bit_depth == 16 ? SPNG_FMT_RGBA16 : SPNG_FMT_RGBA8;
+	status = spng_decoded_image_size(rows->spng, format, &size);
 	if (status) {
 		return status;
 	}
@@ -117,62 +137,34 @@ static int read_header(struct png_rows *rows)
 		return SPNG_EINTERNAL;
 	}
 	if (ihdr.interlace_method == SPNG_INTERLACE_NONE) {
-		return spng_decode_image(rows->spng, NULL, 0, rows->format,
+		return spng_decode_image(rows->spng, NULL, 0, format,
 			SPNG_DECODE_TRNS | SPNG_DECODE_PROGRESSIVE);
 	}
 	rows->whole = malloc(size);
-	return rows->whole ? spng_decode_image(rows->spng, rows->whole, size, rows->format,
-				     SPNG_DECODE_TRNS)
+	return rows->whole ? spng_decode_image(
+				     rows->spng, rows->whole, size, format, SPNG_DECODE_TRNS)
 			   : SPNG_EMEM;
-}
-
-static bool is_png(struct png_source *source)
-{
-	static const uint8_t signature[PNG_SIGNATURE_SIZE] = {
-		137, 'P', 'N', 'G', 13, 10, 26, 10};
-	const uint8_t *bytes;
-	const size_t got = png_source_peek(source, PNG_SIGNATURE_SIZE, &bytes);
-
-	/* of a file cut short, as far as it goes */
-	return memcmp(bytes, signature, got < PNG_SIGNATURE_SIZE ? got : PNG_SIGNATURE_SIZE) ==
-	       0;
-}
-
-static bool open_decoder(struct png_rows *rows, struct vgt_err *err)
-{
-	if (!is_png(&rows->source)) {
-		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "not a PNG file");
-	}
-	if (png_truecolour_is(&rows->source, &rows->width, &rows->height)) {
-		rows->sample_bits = 8;
-		rows->truecolour =
-			png_truecolour_open(&rows->source, rows->width, rows->height);
-		return rows->truecolour || vgt_err_system(err, ENOMEM, "cannot decode");
-	}
-	rows->spng = spng_ctx_new(0);
-	const int status = rows->spng ? read_header(rows) : SPNG_EMEM;
-	return !status || decode_failed(rows, status, err);
 }
 
 struct png_rows *png_rows_open(FILE *file, struct vgt_err *err)
 {
 	const int error = errno;
-	struct png_rows *rows;
 
 	if (!file) {
 		vgt_err_system(err, error, "cannot open");
 		return NULL;
 	}
-	rows = calloc(1, sizeof(*rows));
-	if (!rows || !png_source_init(&rows->source, file)) {
+	struct png_rows *rows = calloc(1, sizeof(*rows));
+	if (!rows) {
+		fclose(file);
 		vgt_err_system(err, ENOMEM, "cannot decode");
-		if (!rows) {
-			fclose(file);
-		}
-		png_rows_close(rows);
 		return NULL;
 	}
-	if (!open_decoder(rows, err)) {
+	rows->source.file = file;
+	rows->spng = spng_ctx_new(0);
+	const int status = rows->spng ? read_header(rows) : SPNG_EMEM;
+	if (status) {
+		decode_failed(&rows->source, status, err);
 		png_rows_close(rows);
 		return NULL;
 	}
@@ -199,15 +191,15 @@ size_t png_rows_pitch(const struct png_rows *rows)
 	return (size_t)rows->width * 4 * (rows->sample_bits / 8);
 }
 
-/* The next row by libspng; 0 or an spng error. */
-static int read_by_spng(struct png_rows *rows, void *row)
+/* 0 or an spng error. */
+static int decode_row(struct png_rows *rows, void *row)
 {
 	const size_t pitch = png_rows_pitch(rows);
-	const bool last = rows->next + 1 == rows->height;
+	const bool last = ++rows->next == rows->height;
 	int status = 0;
 
 	if (rows->whole) {
-		memcpy(row, rows->whole + rows->next * pitch, pitch);
+		memcpy(row, rows->whole + (rows->next - 1) * pitch, pitch);
 	} else {
 		status = spng_decode_row(rows->spng, row, pitch);
 		status = status == SPNG_EOI && last ? 0 : status;
@@ -218,26 +210,21 @@ static int read_by_spng(struct png_rows *rows, void *row)
 	}
 	/* libspng 0.7.3 takes the end of the file for a checksum to ignore in IEND: both are
 	 * -1. */
-	return status ? status : rows->read_status;
+	return status ? status : rows->source.status;
 }
 
 bool png_rows_read(struct png_rows *rows, void *row, struct vgt_err *err)
 {
-	if (rows->truecolour) {
-		return png_truecolour_read(rows->truecolour, row, err);
-	}
-	const int status = read_by_spng(rows, row);
-	rows->next++;
-	return !status || decode_failed(rows, status, err);
+	const int status = decode_row(rows, row);
+	return !status || decode_failed(&rows->source, status, err);
 }
 
 void png_rows_close(struct png_rows *rows)
 {
 	if (rows) {
-		png_truecolour_close(rows->truecolour);
 		spng_ctx_free(rows->spng);
+		fclose(rows->source.file);
 		free(rows->whole);
-		png_source_finish(&rows->source);
 		free(rows);
 	}
 }

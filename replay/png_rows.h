@@ -15,10 +15,6 @@
  * others a few rows are. Files are hostile input: sizes are limited as png_image.h says, a
  * wrong checksum anywhere is an error, and so is image data that ends too early or goes on. One
  * thread at a time.
- *
- * What pictures mostly are (8 bits, RGB or RGBA, not interlaced) goes through ISA-L's inflate,
- * which takes half of zlib's time and like it no more memory than its window; all others
- * through libspng.
  */
 struct png_rows;
 
