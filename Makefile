@@ -50,9 +50,11 @@ vgt_src := $(addprefix replay/,$(compare_src) bound_state.c cache_path.c capset_
 	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
 	run_program.c shader_list.c \
 	suite.c \
+	suite_attempt.c \
 	suite_commands.c \
 	suite_expect.c \
 	suite_fetch.c \
+	suite_frames.c \
 	suite_goldens.c \
 	suite_html.c \
 	suite_information.c \
