@@ -389,10 +389,11 @@ static void plan_gone(struct plan *plan)
 /* What must not be approved whatever was shown; NULL: nothing. */
 static const char *why_not(const struct plan *plan)
 {
+	const struct suite_update *update = plan->update;
 	const struct suite_expectation *expectation =
 		plan->result->verdict == SUITE_KNOWN && plan->result->expected
-			? suite_expectation_for(&plan->update->suite->manifest,
-				  plan->update->renderer, plan->test)
+			? suite_expectation_for(
+				  &update->suite->manifest, update->renderer, plan->test)
 			: NULL;
 
 	switch (plan->result->verdict) {
@@ -405,6 +406,9 @@ static const char *why_not(const struct plan *plan)
 	default:
 		break;
 	}
+	if (update->suite->manifest.key_count && !update->key && !*update->renderer->renderer) {
+		return "the renderer does not say what it is, and goldens are by renderer";
+	}
 	return expectation && expectation->expected != SUITE_EXPECT_FAIL
 		       ? "it crashed or hung, as expected"
 		       : NULL;
@@ -416,15 +420,15 @@ static void plan_test(struct plan *plan)
 	const char *refusal = why_not(plan);
 	struct vgt_err err;
 
-	plan->update->unsettled |= suite_verdict_is_bad(result->verdict) &&
-				   (result->verdict != SUITE_FAIL || result->other_failures);
+	if (!refusal && !suite_goldens_open(&plan->goldens, plan->directory, plan->update->key,
+				SUITE_FRAMES_MAX, &err)) {
+		refusal = err.message;
+	}
+	plan->update->unsettled |=
+		suite_verdict_is_bad(result->verdict) &&
+		(refusal || result->verdict != SUITE_FAIL || result->other_failures);
 	if (refusal) {
 		block(plan, "%s: nothing is approved: %s", plan->test->name, refusal);
-		return;
-	}
-	if (!suite_goldens_open(&plan->goldens, plan->directory, plan->update->key,
-		    SUITE_FRAMES_MAX, &err)) {
-		block(plan, "%s: nothing is approved: %s", plan->test->name, err.message);
 		return;
 	}
 	for (size_t i = 0; i < result->frame_count; i++) {

@@ -175,7 +175,18 @@ cp wrong.png suite/one/here/frame-0001.png
 expect_exit 0 update suite one
 saw stdout '^replace suite/one/here/frame-0001.png'
 unchanged "replaced in its level"
-# where it does not, for all that inherit
+# nowhere where it is not known which one it is
+mkdir mute
+cp "$VGT" mute/vgt
+printf '#!/bin/sh\n[ "$1" != --probe ] || exit 1\nexec "%s" "$@"\n' "$build/vgt-player" >mute/vgt-player
+chmod +x mute/vgt-player
+rm -r suite/one/here
+before=$(pictures)
+expect_stderr_match '^vgt: one: nothing is approved: the renderer does not say what it is' \
+	timeout 60 mute/vgt test --update --out out suite one
+expect_equal "status" 1 "$cli_status"
+unchanged "a renderer that is not known"
+# where it does not name it, for all that inherit
 suite '"traces": [{"name": "one", "frames": "0-2"}], "renderers": [{"name": "other", "renderer": "none"}]'
 expect_stdout_match '^        note: also for other$' update suite one
 expect_equal "the goldens" "frame-0000.png frame-0001.png frame-0002.png" "$(cd suite/one && echo *)"
