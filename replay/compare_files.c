@@ -321,6 +321,31 @@ static bool have_same_bytes(int a, int b)
 	return same;
 }
 
+/* For a file that is not regular -1: a pipe can be opened only once, by who reads it. */
+static int open_regular(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode)
+		       ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+		       : -1;
+}
+
+static bool are_same_files(const char *path_a, const char *path_b)
+{
+	const int a = open_regular(path_a);
+	const int b = open_regular(path_b);
+	const bool same = a >= 0 && b >= 0 && have_same_bytes(a, b);
+
+	if (a >= 0) {
+		close(a);
+	}
+	if (b >= 0) {
+		close(b);
+	}
+	return same;
+}
+
 bool compare_files_can_by_rows(
 	const struct compare_files *files, const struct vgt_tolerance *tolerance)
 {
@@ -334,16 +359,7 @@ bool compare_files_can_by_rows(
 	default:
 		break;
 	}
-	const int a = open(files->path_a, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	const int b = open(files->path_b, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	const bool same = a >= 0 && b >= 0 && have_same_bytes(a, b);
-	if (a >= 0) {
-		close(a);
-	}
-	if (b >= 0) {
-		close(b);
-	}
-	return same;
+	return are_same_files(files->path_a, files->path_b);
 }
 
 /* Opens both up to their headers, b only where it has other bytes. */

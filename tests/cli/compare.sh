@@ -78,6 +78,16 @@ expect_stdout "" "$VGT" compare -q a.png b.png
 expect_exit 1 "$VGT" compare a.png b.png --quiet
 expect_exit 0 shell '"$0" compare -q <(cat a.png) <(cat same.png)'
 
+# A pipe with a name is opened once: who writes into it would be told that nobody reads.
+mkfifo pipe
+for metric in difference yiq ssim flip; do
+	for _ in 1 2 3 4 5 6 7 8; do
+		(set +e; exec cat a.png >pipe) &
+		expect_exit 0 timeout 30 "$VGT" compare -q --metric $metric pipe same.png
+		wait $!
+	done
+done
+
 # --diff: 135 and up where pixels differ, at most 63 elsewhere.
 expect_exit 1 "$VGT" compare --diff diff.png a.png b.png
 "$MKPNG" expected.png 300x300 1c1c1cff 12,200,40x30 0000ffff 5,5,1x1 870000ff
