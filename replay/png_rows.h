@@ -13,8 +13,8 @@
  * A PNG file row by row, from the top: RGBA, of 8 bits, or of 16 in the processor's order where
  * the file has these. Any kind of PNG; an interlaced one is held in memory as a whole, of
  * others a few rows are. Files are hostile input: sizes are limited as png_image.h says, a
- * wrong checksum anywhere is an error, and so is image data that ends too early or goes on. One
- * thread at a time.
+ * wrong checksum anywhere is an error, and so is image data that ends too early (but not what
+ * goes on behind the last row, of which libspng does not tell). One thread at a time.
  */
 struct png_rows;
 

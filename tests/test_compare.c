@@ -268,6 +268,34 @@ static void interlaced_png_is_read(void **state)
 	vgt_image_finish(&image);
 }
 
+/* Chunks of no data, which are allowed: in front, and behind all of the data. */
+static void empty_chunks_of_data_are_read(void **state)
+{
+	static const uint8_t empty[] = {0, 0, 0, 0, 'I', 'D', 'A', 'T', 0x35, 0xaf, 0x06, 0x1e};
+	const size_t to_front = 8 + 25; /* signature and IHDR */
+	struct vgt_image image = make_image(5, 3);
+	const char *path = in_directory("a.png");
+	uint8_t bytes[1024];
+
+	(void)state;
+	assert_true(vgt_image_write_png(&image, path, true, NULL));
+	FILE *file = fopen(path, "r+b");
+	assert_non_null(file);
+	const size_t size = fread(bytes, 1, sizeof(bytes), file);
+	const size_t to_end = size - 12; /* IEND */
+	assert_true(size > to_front + 12 && size < sizeof(bytes));
+	rewind(file);
+	fwrite(bytes, 1, to_front, file);
+	fwrite(empty, 1, sizeof(empty), file);
+	fwrite(bytes + to_front, 1, to_end - to_front, file);
+	fwrite(empty, 1, sizeof(empty), file);
+	fwrite(empty, 1, sizeof(empty), file);
+	fwrite(bytes + to_end, 1, size - to_end, file);
+	assert_int_equal(fclose(file), 0);
+	assert_reads_as(path, image.rgba, 5 * 3 * 4);
+	vgt_image_finish(&image);
+}
+
 static void largest_width_is_read_and_no_larger(void **state)
 {
 	const uint32_t too_large = VGT_IMAGE_MAX_WIDTH + 1;
@@ -607,6 +635,7 @@ int main(void)
 		cmocka_unit_test(failed_write_leaves_nothing),
 		cmocka_unit_test(other_kinds_of_png_are_read),
 		cmocka_unit_test(interlaced_png_is_read),
+		cmocka_unit_test(empty_chunks_of_data_are_read),
 		cmocka_unit_test(largest_width_is_read_and_no_larger),
 		cmocka_unit_test(what_is_no_png_is_refused),
 		cmocka_unit_test(every_truncation_is_noticed),
