@@ -19,7 +19,8 @@ enum compare_mark {
 /*
  * Sets pixels_beyond, pixels_antialiased, beyond and value as pixelmatch 7.2 counts them, to
  * the pixel. `marks`, unless NULL, gets an enum compare_mark for each pixel that is compared
- * and beyond; the others are left as they are.
+ * and beyond; the others are left as they are. What is ignored counts as equal for its
+ * neighbours.
  */
 void compare_yiq(const struct vgt_image *a, const struct vgt_image *b,
 	const struct vgt_tolerance *tolerance, struct vgt_comparison *result, uint8_t *marks);

@@ -57,6 +57,18 @@ size_t compare_spans(const struct vgt_tolerance *tolerance, uint32_t width, uint
 	return count;
 }
 
+bool compare_is_ignored(const struct vgt_tolerance *tolerance, int64_t x, int64_t y)
+{
+	for (size_t i = 0; i < tolerance->ignored_count; i++) {
+		const struct vgt_area *area = &tolerance->ignored[i];
+		if (x >= area->x && x - area->x < area->width && y >= area->y &&
+			y - area->y < area->height) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Differences. The loops are free of branches and work on pieces that stay in the first cache,
  * so that the compiler makes vectors of them. */
 

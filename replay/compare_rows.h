@@ -26,6 +26,9 @@ struct compare_span {
 size_t compare_spans(const struct vgt_tolerance *tolerance, uint32_t width, uint32_t y,
 	struct compare_span spans[VGT_IGNORED_MAX + 1]);
 
+/* Whether this pixel is. */
+bool compare_is_ignored(const struct vgt_tolerance *tolerance, int64_t x, int64_t y);
+
 /* What was found so far; private. */
 struct compare_rows {
 	const struct vgt_tolerance *tolerance;

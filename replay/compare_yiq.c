@@ -30,10 +30,16 @@ struct view {
 	const uint8_t *rgba;
 	int64_t width, height;
 	int64_t mask; /* of a row's number: which place it has */
+	/* What is shown where pixels are ignored; NULL: nothing is ignored. */
+	const struct view *shown;
+	const struct vgt_tolerance *tolerance;
 };
 
 static const uint8_t *pixel_at(const struct view *view, int64_t x, int64_t y)
 {
+	if (view->shown && compare_is_ignored(view->tolerance, x, y)) {
+		view = view->shown;
+	}
 	return view->rgba + ((y & view->mask) * view->width + x) * CHANNELS;
 }
 
@@ -311,8 +317,9 @@ void compare_yiq_row(const struct compare_yiq *yiq, uint32_t y)
 	const struct vgt_tolerance *tolerance = yiq->tolerance;
 	const int64_t mask = (int64_t)yiq->places - 1; /* all ones for 0 */
 	struct search search = {
-		.a = {yiq->a, yiq->width, yiq->height, mask},
-		.b = {yiq->b, yiq->width, yiq->height, mask},
+		.a = {yiq->a, yiq->width, yiq->height, mask, NULL, NULL},
+		.b = {yiq->b, yiq->width, yiq->height, mask,
+			tolerance->ignored_count > 0 ? &search.a : NULL, tolerance},
 		.limit = LARGEST * tolerance->yiq_threshold * tolerance->yiq_threshold,
 		.count_antialiased = tolerance->count_antialiased,
 		.result = yiq->result,

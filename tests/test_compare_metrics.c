@@ -265,6 +265,7 @@ static void what_is_ignored_does_not_count(void **state)
 	for (int metric = 0; metric < VGT_METRIC_COUNT; metric++) {
 		struct vgt_tolerance tolerance = vgt_tolerance_of((enum vgt_metric)metric);
 		tolerance.yiq_threshold = 0;
+		tolerance.count_antialiased = true; /* as a column may look, below */
 		tolerance.ignored[0] = (struct vgt_area){30, 10, 8, 10};
 		tolerance.ignored[1] = (struct vgt_area){34, 5, 8, 15}; /* overlaps */
 		tolerance.ignored[2] = (struct vgt_area){60, 40, 100, 100};
@@ -282,6 +283,37 @@ static void what_is_ignored_does_not_count(void **state)
 		result = measure(&a, &b, &tolerance);
 		assert_false(result.identical);
 		assert_false(vgt_comparison_within(&result, &tolerance));
+	}
+	vgt_image_finish(&a);
+	vgt_image_finish(&b);
+}
+
+/* Nor to the pixels around it, whichever picture it is in. */
+static void what_is_ignored_changes_nothing_around(void **state)
+{
+	struct vgt_image a = make_image(WIDTH, HEIGHT, 9, false, false);
+	struct vgt_image b = make_image(WIDTH, HEIGHT, 9, true, false);
+
+	(void)state;
+	for (int metric = 0; metric < VGT_METRIC_COUNT; metric++) {
+		struct vgt_tolerance tolerance = vgt_tolerance_of((enum vgt_metric)metric);
+		tolerance.yiq_threshold = 0;
+		/* every third column, so that all others have neighbours that are ignored */
+		for (uint32_t i = 0; i < WIDTH / 3; i++) {
+			tolerance.ignored[i] = (struct vgt_area){3 * i, 0, 1, HEIGHT};
+		}
+		tolerance.ignored_count = WIDTH / 3;
+		const struct vgt_comparison wanted = measure(&a, &b, &tolerance);
+		assert_true(wanted.pixels_beyond > 0);
+		for (uint32_t i = 0; i < WIDTH * HEIGHT; i++) {
+			if (i % WIDTH % 3 == 0 && i % WIDTH / 3 < WIDTH / 3) {
+				memset(b.rgba + 4 * (size_t)i, (int)hash(i, 1, 1), 3);
+			}
+		}
+		const struct vgt_comparison result = measure(&a, &b, &tolerance);
+		assert_same_result(&result, &wanted, vgt_metric_name((enum vgt_metric)metric));
+		vgt_image_finish(&b);
+		b = make_image(WIDTH, HEIGHT, 9, true, false);
 	}
 	vgt_image_finish(&a);
 	vgt_image_finish(&b);
@@ -508,6 +540,7 @@ int main(void)
 		cmocka_unit_test(all_processors_measure_the_same),
 		cmocka_unit_test(threads_measure_the_same),
 		cmocka_unit_test(what_is_ignored_does_not_count),
+		cmocka_unit_test(what_is_ignored_changes_nothing_around),
 		cmocka_unit_test(ignoring_all_is_an_error),
 		cmocka_unit_test(the_map_shows_where),
 		cmocka_unit_test(files_measure_as_pictures),
