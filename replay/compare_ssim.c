@@ -150,12 +150,13 @@ static void measure_row(const struct job *job, struct room *room, uint32_t y)
 	}
 	for (size_t x = 0; x < job->a->width; x++) {
 		const float a = means[LANE_A][x], b = means[LANE_B][x];
-		const float variances = means[LANE_AA][x] - a * a + means[LANE_BB][x] - b * b;
+		const float variance_a = means[LANE_AA][x] - a * a;
+		const float variance_b = means[LANE_BB][x] - b * b;
 		const float covariance = means[LANE_AB][x] - a * b;
 		const float luma_a = a + MIDDLE, luma_b = b + MIDDLE;
-		room->similarity[x] =
-			(2 * luma_a * luma_b + C1) * (2 * covariance + C2) /
-			((luma_a * luma_a + luma_b * luma_b + C1) * (variances + C2));
+		room->similarity[x] = (2 * luma_a * luma_b + C1) * (2 * covariance + C2) /
+				      ((luma_a * luma_a + luma_b * luma_b + C1) *
+					      (variance_a + variance_b + C2));
 	}
 }
 

@@ -387,11 +387,11 @@ static void describe_value(char text[64], const struct vgt_comparison *compariso
 {
 	text[0] = '\0';
 	if (comparison->metric == VGT_METRIC_PSNR) {
-		snprintf(text, 64, "PSNR %.4g dB, ", comparison->value);
+		snprintf(text, 64, "PSNR %.6g dB, ", comparison->value);
 	} else if (comparison->metric == VGT_METRIC_SSIM) {
 		snprintf(text, 64, "SSIM %.6g, ", comparison->value);
 	} else if (comparison->metric == VGT_METRIC_FLIP) {
-		snprintf(text, 64, "mean FLIP %.4g, ", comparison->value);
+		snprintf(text, 64, "mean FLIP %.6g, ", comparison->value);
 	}
 }
 
