@@ -15,11 +15,7 @@
 
 #define GOLDEN_BYTES_MAX (64 << 20) /* that are copied to what is kept */
 
-/*
- * One more reason. The gravest verdict stands; a crash or a hang is the first reason, for what
- * else went wrong then may come of it.
- */
-__attribute__((format(printf, 3, 4))) void suite_attempt_find(
+void suite_attempt_find(
 	struct suite_attempt *attempt, enum suite_verdict verdict, const char *format, ...)
 {
 	char *reason;

@@ -74,13 +74,19 @@ char *suite_digest(const struct suite *suite)
 	return strdup(SHA256End(&context, text));
 }
 
-/* Names of what changes how Mesa and virglrenderer draw begin with these. */
+/* By what the names of variables begin with that Mesa and virglrenderer read. Those of caches
+ * and logs change no picture, and have paths. */
 static bool changes_rendering(const char *variable)
 {
 	static const char *const beginnings[] = {"LIBGL_", "MESA_", "GALLIUM_", "LP_", "EGL_",
 		"VREND_", "VIRGL_", "SOFTPIPE_", "ST_DEBUG", "NIR_DEBUG", "__GLX_VENDOR",
 		"__EGL_VENDOR"};
+	const char *equals = strchr(variable, '=');
+	const char *cache = strstr(variable, "_CACHE"), *log = strstr(variable, "_LOG");
 
+	if (!equals || (cache && cache < equals) || (log && log < equals)) {
+		return false;
+	}
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
 		if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0) {
 			return true;
@@ -100,26 +106,26 @@ static bool gather_environment(struct suite_information *run)
 	size_t count = 0;
 
 	for (char **variable = environ; *variable; variable++) {
-		count += changes_rendering(*variable) && strchr(*variable, '=');
+		count += changes_rendering(*variable);
 	}
 	run->environment = calloc(count + 1, sizeof(*run->environment));
-	for (char **variable = environ; run->environment && *variable; variable++) {
-		const char *equals = strchr(*variable, '=');
-		if (!equals || !changes_rendering(*variable)) {
+	if (!run->environment) {
+		return false;
+	}
+	for (char **variable = environ; *variable; variable++) {
+		if (!changes_rendering(*variable)) {
 			continue;
 		}
+		const size_t length = strcspn(*variable, "=");
 		struct suite_environment *to = &run->environment[run->environment_count++];
-		to->name = strndup(*variable, (size_t)(equals - *variable));
-		to->value = strdup(equals + 1);
+		to->name = strndup(*variable, length);
+		to->value = strdup(*variable + length + 1);
 		if (!to->name || !to->value) {
 			return false;
 		}
 	}
-	if (run->environment_count) {
-		qsort(run->environment, run->environment_count, sizeof(*run->environment),
-			by_name);
-	}
-	return run->environment != NULL;
+	qsort(run->environment, run->environment_count, sizeof(*run->environment), by_name);
+	return true;
 }
 
 bool suite_information_gather(struct suite_information *run, const struct suite *suite,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016,SC2154 # jq and shell() expand; lib.sh sets cli_status and build
 # `vgt test` with several tests at a time, parts of a suite, and failures that the manifest expects. The renderer is the
-# stub's; what a test does is said by do/NAME, which a player of the test's own reads.
+# stub's; what a test does is said by act/NAME, which a player of the test's own reads.
 
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +13,7 @@ for needed in jq xmllint; do
 	command -v $needed >/dev/null || skip "no $needed"
 done
 cd "$TMP"
-mkdir tmp suite bin do state
+mkdir tmp suite bin act state
 export TMPDIR=$TMP/tmp
 
 # One trace with its goldens under several names, and what one of its frames is not like.
@@ -37,7 +37,7 @@ cat >bin/vgt-player <<-END
 	is_there() { [ -e "$TMP/state/\$1" ]; }
 	there() { : >"$TMP/state/\$1"; }
 	rest() { echo \$\$ >>"$TMP/state/players" && there "\$1" && exec sleep 600; }
-	[ ! -e "$TMP/do/\$name" ] || . "$TMP/do/\$name"
+	[ ! -e "$TMP/act/\$name" ] || . "$TMP/act/\$name"
 	exec "$build/vgt-player" "\$@"
 END
 chmod +x bin/vgt-player
@@ -47,11 +47,11 @@ vgt_test() {
 }
 # does NAME TEXT: the player's part
 does() {
-	echo "$2" >"do/$1"
+	echo "$2" >"act/$1"
 }
 again() {
-	rm -rf state do out vgt-test-out
-	mkdir state do
+	rm -rf state act out vgt-test-out
+	mkdir state act
 }
 verdicts() { # of stdout, in the order of the names
 	sed -n 's/^\(pass\|flaky\|known\|skip\|FIXED\|ERROR\|FAIL\|CRASH\|HANG\) *\([a-z]*\): .*/\2 \1/p' "$TMP/.stdout" | sort |
@@ -59,9 +59,11 @@ verdicts() { # of stdout, in the order of the names
 }
 nothing_left() {
 	expect_equal "temporary files of $1" "" "$(ls -A tmp)"
-	for player in $(cat state/players 2>/dev/null); do
-		expect_exit 1 kill -0 "$player"
-	done
+	if [ -e state/players ]; then
+		while read -r player; do
+			expect_exit 1 kill -0 "$player"
+		done <state/players
+	fi
 }
 
 # Two run at once: the first waits for the second, or for what is said of it. Text comes as they end, all else in the order of the suite.
@@ -85,6 +87,10 @@ expect_equal "where it was run" '"0.1.0 suite 2 1 1 4"' \
 	"$(jq -c 'select(.event == "run") | "\(.vgt) \(.suite) \(.jobs) \(.shard) \(.shards) \(.tests)"' lines |
 		sed "s/$("$VGT" --version | sed 's/vgt //')/0.1.0/")"
 nothing_left "two at once"
+# the environment that changes pictures, and no more of it
+expect_exit 0 env LP_NUM_THREADS=1 MESA_SHADER_CACHE_DIR=/home/someone VGT_SECRET=x "$VGT" test --json suite
+expect_equal "environment" '"1" null null' "$(jq -r 'select(.event == "run").environment |
+	"\(.LP_NUM_THREADS | tojson) \(.MESA_SHADER_CACHE_DIR) \(.VGT_SECRET)"' "$TMP/.stdout")"
 # the control: one at a time does not come to its end so
 two_at_once
 does a 'is_there b || exit 99'
@@ -158,9 +164,9 @@ for _ in $(seq 400); do
 	kill -0 $(cat state/players) 2>/dev/null || break
 	sleep 0.05
 done
-for player in $(cat state/players); do
+while read -r player; do
 	expect_exit 1 kill -0 "$player"
-done
+done <state/players
 rm -rf tmp/*
 
 # On a terminal there is a line that says what runs; elsewhere there is none.
