@@ -202,6 +202,7 @@ tests_extra_test_compare_metrics := $(tests_extra_test_compare)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
 tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_expect.c suite_manifest.c tolerance.c vgt_text.c)
+tests_extra_test_png_rows := replay/png_rows.c
 tests_extra_test_shader_list := replay/shader_list.c
 guest_libs := $(BUILD)/libvgt-guest-model.a $(BUILD)/libvgt-guest.a
 $(BUILD)/tests/test_guest_%: $(BUILD)/tests/test_guest_%.o $(guest_libs) $(format_lib)
@@ -218,6 +219,7 @@ $(BUILD)/tests/test_compare_metrics: $(call obj,$(tests_extra_test_compare_metri
 $(BUILD)/tests/test_capture: $(call obj,$(tests_extra_test_capture))
 $(BUILD)/tests/test_device: $(call obj,$(tests_extra_test_device))
 $(BUILD)/tests/test_manifest: $(call obj,$(tests_extra_test_manifest))
+$(BUILD)/tests/test_png_rows: $(call obj,$(tests_extra_test_png_rows))
 $(BUILD)/tests/test_shader_list: $(call obj,$(tests_extra_test_shader_list))
 
 # Into the guest it goes without libraries; sanitizers are not to be had so.
