@@ -104,7 +104,7 @@ static void compare_with_spng(const uint8_t *bytes, size_t size, const uint8_t *
 	free(other);
 }
 
-/* Any bytes as a PNG file: refused, or read as libspng reads it. */
+/* Any bytes as a PNG file: refused, or read row by row as libspng reads the whole. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	const int fd = memfd_create("png", MFD_CLOEXEC);

