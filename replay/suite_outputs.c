@@ -7,6 +7,7 @@
 #include "suite_result_json.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
+#include "vgt_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -132,7 +133,9 @@ int suite_outputs_status(const struct suite_results *results, bool no_skip)
 		return VGT_EXIT_DIFFERENT;
 	}
 	if (tally.total && tally.not_fetched == tally.total) {
-		fprintf(stderr, "vgt: %s: nothing was run\n", results->runs[0].suite);
+		fputs("vgt: ", stderr);
+		vgt_text_puts(stderr, results->runs[0].suite);
+		fputs(": nothing was run\n", stderr);
 		return VGT_EXIT_TROUBLE;
 	}
 	return VGT_EXIT_OK;

@@ -178,8 +178,9 @@ void suite_report_summary(
 	name_those(results, SUITE_FLAKY, "vgt: flaky: ");
 	name_those(results, SUITE_KNOWN, "vgt: known: ");
 	name_those(results, SUITE_FIXED, "vgt: fixed, to be taken out of \"expect\": ");
-	fprintf(stderr, "vgt: %s: %zu of %zu passed", results->runs[0].suite,
-		tally.verdicts[SUITE_PASS], tally.total);
+	fputs("vgt: ", stderr);
+	vgt_text_puts(stderr, results->runs[0].suite);
+	fprintf(stderr, ": %zu of %zu passed", tally.verdicts[SUITE_PASS], tally.total);
 	for (int verdict = SUITE_PASS + 1; verdict < SUITE_VERDICTS; verdict++) {
 		if (tally.verdicts[verdict]) {
 			fprintf(stderr, ", %zu %s", tally.verdicts[verdict], words[verdict]);
