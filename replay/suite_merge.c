@@ -17,14 +17,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_BYTES_MAX (256 << 20)
+#define FILE_BYTES_MAX (64 << 20)
+#define FRAMES_MAX     1000000 /* of one directory */
 
 /* One directory while it is read. */
 struct source {
 	struct suite_results *results;
 	const char *directory;
 	size_t run, first; /* place of its run; of its first result */
-	size_t line;
+	size_t line, frames;
 	bool begun, ended;
 };
 
@@ -67,6 +68,12 @@ static bool take_test(struct source *source, struct json_object *object, struct 
 		return false;
 	}
 	result.run = source->run;
+	source->frames += result.frame_count;
+	if (source->frames > FRAMES_MAX) {
+		suite_result_finish(&result);
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"has too many frames with those before");
+	}
 	return suite_results_add(source->results, &result) ||
 	       vgt_err_system(err, ENOMEM, "cannot join");
 }

@@ -451,7 +451,10 @@ static void take_rule(struct reading *reading, struct suite_result *result)
 
 static void take_tags(struct reading *reading, struct suite_result *result)
 {
-	result->tags = calloc(TAGS_MAX, sizeof(*result->tags));
+	const struct json_object *array = take_array(reading, "tags", TAGS_MAX);
+
+	result->tags =
+		calloc(array ? json_object_array_length(array) + 1 : 1, sizeof(*result->tags));
 	if (!result->tags) {
 		refuse(reading, "tags", "is more than there is memory for");
 		return;
