@@ -4,6 +4,7 @@
 #include "compare.h"
 #include "new_file.h"
 #include "png_image.h"
+#include "suite_kept.h"
 #include "suite_result_json.h"
 #include "trace_store.h"
 #include "vgt_json.h"
@@ -18,8 +19,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#define PICTURES_MAX (UINT64_C(64) << 20) /* bytes of all pictures, as PNG */
-#define FLIP_MAX     (UINT64_C(32) << 20) /* pixels of all FLIP maps: half a minute */
+#define PICTURES_MAX (UINT64_C(64) << 20)  /* bytes of all pictures, as PNG */
+#define PIXELS_MAX   (UINT64_C(512) << 20) /* of all that are read: they take their time */
+#define FLIP_MAX     (UINT64_C(32) << 20)  /* the same of all FLIP maps: half a minute */
 
 /* The files in report/, from page.S. */
 extern const char report_html[], report_html_end[], report_css[], report_css_end[], report_js[],
@@ -38,9 +40,9 @@ struct html {
 	struct json_object **frames; /* the "pictures" of all frames, test by test */
 	struct picture *pictures;
 	size_t count, capacity;
-	uint64_t size;    /* bytes of the pictures */
-	uint64_t flipped; /* pixels */
-	size_t left_out;  /* pictures */
+	uint64_t size; /* bytes of the pictures */
+	uint64_t pixels, flipped;
+	size_t left_out; /* pictures */
 	bool no_memory;
 };
 
@@ -129,23 +131,23 @@ static void put_image(struct html *html, struct json_object *slots, const char *
 	}
 }
 
-/* A picture that is no file that anyone could wait for. */
-static bool read_picture(struct vgt_image *image, const char *path, struct vgt_err *err)
+/* The same from a file that was kept, or the suite's; `image`, empty before, is to be finished,
+ * and stays empty where it could not be read. */
+static void put_file(struct html *html, struct json_object *slots, const char *slot,
+	const char *path, bool kept, struct vgt_image *image)
 {
 	struct stat status;
-	const int fd = trace_store_open(path, &status, err);
-
-	*image = (struct vgt_image){0};
-	return fd >= 0 && vgt_image_read_png_like(image, fd, NULL, err);
-}
-
-/* The same from a file; `image` is to be finished, and empty where it could not be read. */
-static void put_file(struct html *html, struct json_object *slots, const char *slot,
-	const char *path, struct vgt_image *image)
-{
 	struct vgt_err err;
 
-	if (read_picture(image, path, &err)) {
+	if (html->pixels > PIXELS_MAX) {
+		html->left_out++;
+		put_why(slots, slot, "Left out, for it would take too long: ", path, "");
+		return;
+	}
+	const int fd =
+		kept ? suite_kept_read(path, &err) : trace_store_open(path, &status, &err);
+	if (fd >= 0 && vgt_image_read_png_like(image, fd, NULL, &err)) {
+		html->pixels += (uint64_t)image->width * image->height;
 		put_image(html, slots, slot, image, path);
 	} else {
 		put_why(slots, slot, path, ": ", err.message);
@@ -191,14 +193,14 @@ static void put_pictures(struct html *html, struct json_object *slots,
 	struct vgt_image golden = {0}, actual = {0}, difference = {0};
 
 	if (path) {
-		put_file(html, slots, "golden", path, &golden);
+		put_file(html, slots, "golden", path, frame->golden_copy, &golden);
 	} else if (frame->golden) {
 		put_why(slots, "golden", "It is where the test was run: ", frame->golden, "");
 	} else {
 		put_why(slots, "golden", "It has no golden.", "", "");
 	}
 	if (frame->actual) {
-		put_file(html, slots, "actual", frame->actual, &actual);
+		put_file(html, slots, "actual", frame->actual, true, &actual);
 	} else if (frame->compared && frame->comparison.identical &&
 		   json_object_object_get_ex(slots, "golden", &place) &&
 		   json_object_is_type(place, json_type_int)) {
@@ -209,7 +211,7 @@ static void put_pictures(struct html *html, struct json_object *slots,
 			"", "");
 	}
 	if (frame->difference) {
-		put_file(html, slots, "difference", frame->difference, &difference);
+		put_file(html, slots, "difference", frame->difference, true, &difference);
 	} else {
 		put_why(slots, "difference",
 			frame->comparison.identical      ? "No sample differs."
@@ -290,47 +292,29 @@ static struct json_object *json_pictures(const struct html *html)
 	return array;
 }
 
-static struct json_object *json_data(const struct html *html)
+static struct json_object *json_run(const struct suite_information *information)
 {
-	const struct suite_results *results = html->results;
-	struct json_object *data = json_object_new_object();
-	struct json_object *runs = json_object_new_array();
-	struct json_object *tests = json_object_new_array();
-	struct json_object **slots = html->frames;
+	struct json_object *run = suite_information_to_json(information);
 
-	for (size_t i = 0; i < results->run_count; i++) {
-		struct json_object *run = suite_information_to_json(&results->runs[i]);
-		json_object_object_add(run, "interrupted",
-			json_object_new_boolean(results->runs[i].interrupted));
-		json_object_object_add(
-			run, "seconds", json_object_new_double(results->runs[i].seconds));
-		json_object_array_add(runs, run);
-	}
-	for (size_t i = 0; i < results->count; i++) {
-		json_object_array_add(tests, json_test(&results->list[i], slots));
-		slots += results->list[i].frame_count;
-	}
-	json_object_object_add(data, "runs", runs);
-	json_object_object_add(data, "tests", tests);
-	json_object_object_add(data, "pictures", json_pictures(html));
-	vgt_json_put_number(data, "left_out", html->left_out);
-	return data;
+	json_object_object_add(
+		run, "interrupted", json_object_new_boolean(information->interrupted));
+	json_object_object_add(run, "seconds", json_object_new_double(information->seconds));
+	return run;
 }
 
-/* In a script element "<" alone can do harm, and stands in strings of JSON only. */
-static bool write_data(FILE *to, const struct html *html)
+/* Takes the object over. In a script element "<" alone can do harm, and stands in strings of
+ * JSON only. False: no memory. */
+static bool write_json(FILE *to, struct json_object *object)
 {
-	struct json_object *data = json_data(html);
 	char *text = NULL;
 	size_t size;
-	FILE *memory = data ? open_memstream(&text, &size) : NULL;
+	FILE *memory = object ? open_memstream(&text, &size) : NULL;
 
 	if (memory) {
-		vgt_json_write(memory, data, JSON_C_TO_STRING_PLAIN);
-		fclose(memory);
+		vgt_json_write(memory, object, JSON_C_TO_STRING_PLAIN);
 	}
-	json_object_put(data);
-	for (const char *at = text; at && *at; at++) {
+	const bool good = memory && fclose(memory) == 0;
+	for (const char *at = text; good && *at; at++) {
 		if (*at == '<') {
 			fputs("\\u003c", to);
 		} else {
@@ -338,7 +322,32 @@ static bool write_data(FILE *to, const struct html *html)
 		}
 	}
 	free(text);
-	return text != NULL;
+	json_object_put(object);
+	return good;
+}
+
+/* One object after the other, for the text of all may be large. */
+static bool write_data(FILE *to, const struct html *html)
+{
+	const struct suite_results *results = html->results;
+	struct json_object **slots = html->frames;
+	bool good = true;
+
+	fputs("{\"runs\":[", to);
+	for (size_t i = 0; good && i < results->run_count; i++) {
+		fputs(i ? "," : "", to);
+		good = write_json(to, json_run(&results->runs[i]));
+	}
+	fputs("],\"tests\":[", to);
+	for (size_t i = 0; good && i < results->count; i++) {
+		fputs(i ? "," : "", to);
+		good = write_json(to, json_test(&results->list[i], slots));
+		slots += results->list[i].frame_count;
+	}
+	fputs("],\"pictures\":", to);
+	good = good && write_json(to, json_pictures(html));
+	fprintf(to, ",\"left_out\":%zu}", html->left_out);
+	return good;
 }
 
 /* The page */

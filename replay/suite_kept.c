@@ -111,6 +111,61 @@ int suite_kept_open(const struct suite_kept *kept, const char *name, struct vgt_
 	return enter_test(kept, name, true, err);
 }
 
+/* A file of a directory that may be from anywhere; nothing but a regular one is waited for. */
+static int read_file(int directory, const char *name, struct vgt_err *err)
+{
+	struct stat status;
+	const int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ELOOP) {
+		vgt_err_set(
+			err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is a link, which is not followed");
+	} else if (fd < 0 || fstat(fd, &status) != 0) {
+		vgt_err_system(err, errno, "cannot open");
+	} else if (!S_ISREG(status.st_mode)) {
+		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is no regular file");
+	} else {
+		return fd;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return -1;
+}
+
+int suite_kept_read(const char *path, struct vgt_err *err)
+{
+	char *out = strdup(path);
+	char *name = out ? strrchr(out, '/') : NULL;
+	char *test;
+	int fd = -1;
+
+	if (name) {
+		*name++ = '\0';
+	}
+	test = name ? strrchr(out, '/') : NULL;
+	if (!test) {
+		free(out);
+		vgt_err_system(err, out ? EINVAL : ENOMEM, "cannot open");
+		return -1;
+	}
+	*test++ = '\0';
+	const int at = open(*out ? out : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0) {
+		vgt_err_system(err, errno, "cannot open the directory");
+	}
+	const int directory = at < 0 ? -1 : directory_enter(at, test, false, err);
+	if (directory >= 0) {
+		fd = read_file(directory, name, err);
+		close(directory);
+	}
+	if (at >= 0) {
+		close(at);
+	}
+	free(out);
+	return fd;
+}
+
 static bool is_ours(const char *name)
 {
 	static const char *const endings[] = {".actual.png", ".difference.png", ".golden.png"};

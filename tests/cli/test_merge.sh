@@ -219,6 +219,35 @@ expect_bad 'has results of 0 of 1 tests' "$head"$'\n'"$tail"
 # control characters in names and reasons
 printf '%s' "$(change '.name = "a\u001b[2J" | .verdict = "fail" | .reasons = ["b\u001b[2J"]')" >bad2/results.jsonl
 expect_stdout_match '^FAIL  a\?\[2J: b\?\[2J$' merge bad2
+# and in what is of the run
+printf '%s\n' "$(jq -c '.suite = "a\u001b[2J"' <<<"$head")" "$line" "$tail" >bad2/results.jsonl
+expect_stderr_match '^vgt: a\?\[2J: 1 of 1 passed' merge bad2
+# what would fill the memory
+frames=$(printf '{},%.0s' $(seq 4000))
+{
+	printf '%s\n' "$head"
+	for i in $(seq 251); do
+		printf '{"event": "test", "name": "%d", "verdict": "pass", "frames": [%s]}\n' "$i" "${frames%,}"
+	done
+} >bad2/results.jsonl
+expect_stderr_match '^vgt: bad2/results.jsonl: line 252: has too many frames with those before$' merge bad2
+truncate -s 65M bad2/results.jsonl
+expect_stderr_match '^vgt: bad2/results.jsonl: is too large$' merge bad2
+# the page has no picture that a link leads to, nor waits for a pipe
+run failed --filter fail
+expect_exit 1 merge --html page.html failed
+expect_exit 1 grep -q 'is not followed' page.html
+mv failed/fail real
+ln -s ../real failed/fail
+expect_exit 1 merge --html page.html failed
+expect_exit 0 grep -q 'frame-0002.actual.png: fail is a link, which is not followed' page.html
+rm failed/fail
+mkdir failed/fail
+ln -s ../../real/frame-0002.actual.png failed/fail/
+mkfifo failed/fail/frame-0002.golden.png
+expect_exit 1 merge --html page.html failed
+expect_exit 0 grep -q 'frame-0002.actual.png: is a link, which is not followed' page.html
+expect_exit 0 grep -q 'frame-0002.golden.png: is no regular file' page.html
 # a path is of the test's directory, whatever is said
 printf '%s' "$(change '.verdict = "fail" | .frames[0] += {actual: "/etc/passwd", golden_copy: "../../x.png"}')" >bad2/results.jsonl
 expect_exit 1 merge --json bad2
