@@ -303,7 +303,7 @@ static struct json_object *json_run(const struct suite_information *information)
 }
 
 /* Takes the object over. In a script element "<" alone can do harm, and stands in strings of
- * JSON only. False: no memory. */
+ * JSON only. On one line. False: no memory. */
 static bool write_json(FILE *to, struct json_object *object)
 {
 	char *text = NULL;
@@ -317,7 +317,7 @@ static bool write_json(FILE *to, struct json_object *object)
 	for (const char *at = text; good && *at; at++) {
 		if (*at == '<') {
 			fputs("\\u003c", to);
-		} else {
+		} else if (*at != '\n') {
 			putc(*at, to);
 		}
 	}
@@ -346,7 +346,7 @@ static bool write_data(FILE *to, const struct html *html)
 	}
 	fputs("],\"pictures\":", to);
 	good = good && write_json(to, json_pictures(html));
-	fprintf(to, ",\"left_out\":%zu}", html->left_out);
+	fprintf(to, ",\"left_out\":%zu}\n", html->left_out);
 	return good;
 }
 
