@@ -238,7 +238,7 @@ static bool concerns(struct plan *plan, const struct suite_key *other, uint64_t 
 }
 
 /* What else is to be known of it: what is inherited no more, who inherits it, what the manifest
- * expects. */
+ * expects, and whether the host may be the cause. */
 static char *note_of(struct plan *plan, const struct suite_golden *golden, uint64_t number)
 {
 	const struct suite_manifest *manifest = &plan->update->suite->manifest;
@@ -268,6 +268,10 @@ static char *note_of(struct plan *plan, const struct suite_golden *golden, uint6
 	}
 	if (plan->result->expected) {
 		fprintf(to, "%s%s", separator, plan->result->expected);
+		separator = "; ";
+	}
+	if (plan->result->lacks) {
+		fprintf(to, "%sthis host lacks what the recording's had", separator);
 	}
 	if (fclose(to) != 0) {
 		plan->no_memory = true;
