@@ -46,9 +46,9 @@ enum vgt_channel {
 
 /* One sample of one pixel. */
 struct vgt_sample_difference {
-	double difference; /* 0 to 255, whole for pictures of 8 bits; 0: the rest means nothing
-			    */
-	uint32_t x, y;     /* from the top left, in pixels */
+	/* 0 to 255, whole for pictures of 8 bits; 0: the rest means nothing */
+	double difference;
+	uint32_t x, y; /* from the top left, in pixels */
 	enum vgt_channel channel;
 };
 
@@ -105,8 +105,8 @@ struct vgt_comparison {
  * holds no memory. False, with the result as if the sizes differed: VGT_ERR_SYSTEM, no memory;
  * VGT_ERR_USAGE, all pixels are ignored, which would call anything the same.
  *
- * Memory: for difference, exact, mean, psnr and yiq none; for ssim and flip that of some rows
- * as 32-bit floats.
+ * Memory: for difference, exact, mean, psnr and yiq none, or that of a row where samples have
+ * 16 bits; for ssim and flip that of some rows as 32-bit floats for each thread, at most four.
  */
 bool vgt_compare_images(const struct vgt_image *a, const struct vgt_image *b,
 	const struct vgt_tolerance *tolerance, struct vgt_comparison *result,

@@ -84,7 +84,6 @@ bool filter_window_init(
 
 	*window = (struct filter_window){
 		.radius = radius,
-		.lanes = lanes,
 		.pitch = (width + FILTER_STEP - 1) / FILTER_STEP * FILTER_STEP,
 	};
 	window->floats = calloc(rows * lanes, window->pitch * sizeof(float));

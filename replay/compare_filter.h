@@ -33,8 +33,8 @@ void filter_sum(
 
 /* Of the rows of `lanes` quantities those around the current one. */
 struct filter_window {
-	size_t radius, lanes;
-	size_t pitch;  /* floats from one row to the next, with room at both ends */
+	size_t radius;
+	size_t pitch;  /* floats from one row to the next: the width up to FILTER_STEP */
 	float *floats; /* one allocation for all */
 	int64_t *row;  /* which one is in each place; -1 - radius: none yet */
 	float *line;   /* a row with `radius` more at both ends, for its filling */

@@ -27,10 +27,10 @@ void compare_yiq(const struct vgt_image *a, const struct vgt_image *b,
 
 /*
  * The same row by row, for pictures of which only the rows around the current one are in
- * memory. `rows` of each, RGBA of 8 bits: row y is at y modulo `places`, a power of two.
+ * memory: as many as COMPARE_YIQ_AROUND above and below, as far as there are any. Of each,
+ * RGBA of 8 bits, row y is at y modulo `places`, a power of two.
  */
-#define COMPARE_YIQ_AROUND \
-	2 /* rows above and below that a row needs, as far as there are any */
+#define COMPARE_YIQ_AROUND 2
 #define COMPARE_YIQ_PLACES 8
 
 struct compare_yiq {
