@@ -135,26 +135,23 @@ static int by_place(const void *a, const void *b)
 /* Of each frame the pictures that decide. */
 static bool choose(struct suite_goldens *goldens, struct vgt_err *err)
 {
-	const struct suite_picture *pictures = goldens->pictures;
+	struct suite_picture *pictures = goldens->pictures;
 
 	goldens->list = calloc(goldens->picture_count + 1, sizeof(*goldens->list));
 	if (!goldens->list) {
 		return vgt_err_system(err, ENOMEM, "cannot list the goldens");
 	}
 	if (goldens->picture_count) {
-		qsort(goldens->pictures, goldens->picture_count, sizeof(*pictures), by_place);
+		qsort(pictures, goldens->picture_count, sizeof(*pictures), by_place);
 	}
-	for (size_t i = 0; i < goldens->picture_count; i++) {
-		struct suite_golden *last =
-			goldens->count ? &goldens->list[goldens->count - 1] : NULL;
-		if (!last || last->number != pictures[i].number) {
-			goldens->list[goldens->count++] =
-				(struct suite_golden){.number = pictures[i].number,
-					.pictures = &pictures[i],
-					.count = 1};
-		} else if (last->pictures->level == pictures[i].level) {
-			last->count++;
+	for (size_t i = 0, first = 0; i < goldens->picture_count; i++) {
+		if (i == 0 || pictures[i].number != pictures[first].number) {
+			first = i;
+			goldens->list[goldens->count++] = (struct suite_golden){
+				.number = pictures[i].number, .pictures = &pictures[i]};
 		}
+		goldens->list[goldens->count - 1].count +=
+			pictures[i].level == pictures[first].level;
 	}
 	return true;
 }

@@ -188,21 +188,31 @@ static char *copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-static struct suite_change *add_change(struct plan *plan, struct suite_change change)
+static void finish_change(struct suite_change *change)
+{
+	free(change->file);
+	free(change->picture);
+	free(change->difference);
+	free(change->why);
+	free(change->note);
+}
+
+/* Takes its texts over. */
+static void add_change(struct plan *plan, struct suite_change change)
 {
 	struct suite_update *update = plan->update;
 	struct suite_change *changes =
 		realloc(update->changes, (update->count + 1) * sizeof(*changes));
 
 	if (!changes) {
+		finish_change(&change);
 		plan->no_memory = true;
-		return NULL;
+		return;
 	}
 	update->changes = changes;
 	change.test = plan->test;
 	change.named = is_named(update, plan->test, change.number);
 	changes[update->count++] = change;
-	return &changes[update->count - 1];
 }
 
 /* The path of a picture in a level; NULL: no memory, which is noted. */
@@ -479,11 +489,7 @@ bool suite_update_plan(struct suite_update *update, const struct suite_results *
 void suite_update_finish(struct suite_update *update)
 {
 	for (size_t i = 0; i < update->count; i++) {
-		free(update->changes[i].file);
-		free(update->changes[i].picture);
-		free(update->changes[i].difference);
-		free(update->changes[i].why);
-		free(update->changes[i].note);
+		finish_change(&update->changes[i]);
 	}
 	for (size_t i = 0; i < update->blocked_count; i++) {
 		free(update->blocked[i]);
