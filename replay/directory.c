@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int step(int at, const char *name, struct vgt_err *err)
 {
@@ -29,4 +30,27 @@ int directory_enter(int at, const char *name, bool make, struct vgt_err *err)
 		return -1;
 	}
 	return step(at, name, err);
+}
+
+int directory_read(
+	int at, const char *name, bool follow, struct stat *status, struct vgt_err *err)
+{
+	/* O_NONBLOCK: a pipe in its place is no reason to wait */
+	const int fd =
+		openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
+
+	if (fd < 0 && errno == ELOOP && !follow) {
+		vgt_err_set(
+			err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is a link, which is not followed");
+	} else if (fd < 0 || fstat(fd, status) != 0) {
+		vgt_err_system(err, errno, "cannot open");
+	} else if (!S_ISREG(status->st_mode)) {
+		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is no regular file");
+	} else {
+		return fd;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return -1;
 }

@@ -5,6 +5,7 @@
 #include "vgt_err.h"
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 /*
  * A descriptor of the directory `name` in `at`, where no link is followed: what is written
@@ -12,5 +13,12 @@
  * ENOENT where it is not there.
  */
 int directory_enter(int at, const char *name, bool make, struct vgt_err *err);
+
+/*
+ * A descriptor to read the regular file `name` in `at` by, with its status; `follow`: where it
+ * is a link, too. -1: *err; nothing else, such as a pipe, is waited for.
+ */
+int directory_read(
+	int at, const char *name, bool follow, struct stat *status, struct vgt_err *err);
 
 #endif

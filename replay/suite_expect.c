@@ -11,7 +11,7 @@ static bool matches(const char *pattern, const char *text)
 	return !pattern || fnmatch(pattern, text, 0) == 0;
 }
 
-bool suite_pattern_matches(
+static bool pattern_matches(
 	const struct suite_pattern *pattern, const struct suite_renderer *renderer)
 {
 	return matches(pattern->renderer, renderer->renderer) &&
@@ -23,7 +23,7 @@ const struct suite_key *suite_key_for(
 	const struct suite_manifest *manifest, const struct suite_renderer *renderer)
 {
 	for (size_t i = 0; i < manifest->key_count; i++) {
-		if (suite_pattern_matches(&manifest->keys[i].pattern, renderer)) {
+		if (pattern_matches(&manifest->keys[i].pattern, renderer)) {
 			return &manifest->keys[i];
 		}
 	}
@@ -36,7 +36,7 @@ const struct suite_expectation *suite_expectation_for(const struct suite_manifes
 	for (size_t i = 0; i < manifest->expectation_count; i++) {
 		const struct suite_expectation *expectation = &manifest->expectations[i];
 		if (matches(expectation->traces, test->name) &&
-			suite_pattern_matches(&expectation->pattern, renderer)) {
+			pattern_matches(&expectation->pattern, renderer)) {
 			return expectation;
 		}
 	}

@@ -11,9 +11,6 @@
 /* What a manifest says of one renderer. A renderer that is not known matches only patterns that
  * match anything. */
 
-bool suite_pattern_matches(
-	const struct suite_pattern *pattern, const struct suite_renderer *renderer);
-
 /* The first of "renderers" that matches, or NULL: the goldens for all renderers are its. */
 const struct suite_key *suite_key_for(
 	const struct suite_manifest *manifest, const struct suite_renderer *renderer);

@@ -111,33 +111,12 @@ int suite_kept_open(const struct suite_kept *kept, const char *name, struct vgt_
 	return enter_test(kept, name, true, err);
 }
 
-/* A file of a directory that may be from anywhere; nothing but a regular one is waited for. */
-static int read_file(int directory, const char *name, struct vgt_err *err)
-{
-	struct stat status;
-	const int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-
-	if (fd < 0 && errno == ELOOP) {
-		vgt_err_set(
-			err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is a link, which is not followed");
-	} else if (fd < 0 || fstat(fd, &status) != 0) {
-		vgt_err_system(err, errno, "cannot open");
-	} else if (!S_ISREG(status.st_mode)) {
-		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is no regular file");
-	} else {
-		return fd;
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return -1;
-}
-
 int suite_kept_read(const char *path, struct vgt_err *err)
 {
 	char *out = strdup(path);
 	char *name = out ? strrchr(out, '/') : NULL;
 	char *test;
+	struct stat status;
 	int fd = -1;
 
 	if (name) {
@@ -156,7 +135,7 @@ int suite_kept_read(const char *path, struct vgt_err *err)
 	}
 	const int directory = at < 0 ? -1 : directory_enter(at, test, false, err);
 	if (directory >= 0) {
-		fd = read_file(directory, name, err);
+		fd = directory_read(directory, name, false, &status, err);
 		close(directory);
 	}
 	if (at >= 0) {

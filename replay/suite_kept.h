@@ -36,8 +36,8 @@ void suite_kept_finish(struct suite_kept *kept);
 /* A descriptor of the test's directory, which is made where it is not there; -1: *err. */
 int suite_kept_open(const struct suite_kept *kept, const char *name, struct vgt_err *err);
 
-/* A descriptor to read a file by that was kept, "OUT/TEST/NAME", here or on the machine that OUT
- * comes from; -1: *err. */
+/* A descriptor to read a file by that was kept, "OUT/TEST/NAME", here or on the machine that
+ * OUT comes from; -1: *err. */
 int suite_kept_read(const char *path, struct vgt_err *err);
 
 /* Removes what an earlier run has kept of this test: it would be taken for this run's. False:

@@ -4,6 +4,7 @@
 #include "cache_path.h"
 #include "child.h"
 #include "debian_packages.h"
+#include "directory.h"
 #include "interrupt.h"
 #include "new_file.h"
 
@@ -47,20 +48,7 @@ static bool stopped(struct vgt_err *err)
 
 int trace_store_open(const char *path, struct stat *status, struct vgt_err *err)
 {
-	/* O_NONBLOCK: a pipe in its place is no reason to wait */
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0 || fstat(fd, status) != 0) {
-		vgt_err_system(err, errno, "cannot open");
-	} else if (!S_ISREG(status->st_mode)) {
-		vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET, "is no regular file");
-	} else {
-		return fd;
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return -1;
+	return directory_read(AT_FDCWD, path, true, status, err);
 }
 
 /* Reads it all; what was read goes into the digest, and where `to` is one, there. */
