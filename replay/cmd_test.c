@@ -114,6 +114,9 @@ static int merge(struct options *options, char **directories)
 		suite_outputs_check(&request->outputs) && suite_merge(&results, directories) &&
 		(!options->suite_path ||
 			suite_merge_complete(&results, &options->suite, &options->selected));
+	for (size_t i = 0; good && request->no_skip && i < results.count; i++) {
+		suite_result_refuse_skip(&results.list[i]);
+	}
 	if (good) {
 		suite_report_runs(&request->report, &results);
 		for (size_t i = 0; i < results.count; i++) {
@@ -121,7 +124,7 @@ static int merge(struct options *options, char **directories)
 		}
 		suite_report_summary(&request->report, &results);
 		results.runs[0].trouble |= !suite_outputs_write(&request->outputs, &results);
-		status = suite_outputs_status(&results, request->no_skip);
+		status = suite_outputs_status(&results);
 	}
 	suite_results_finish(&results);
 	return status;

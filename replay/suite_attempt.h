@@ -34,7 +34,7 @@ struct suite_attempt {
 	uint64_t violations, problems;
 	size_t kept; /* frames */
 	uint64_t errors, failures,
-		differences,  /* reasons to fail; those that a host can be the cause of */
+		differences,  /* reasons to fail; those that what a host lacks excuses */
 		bad_pictures, /* thereof pictures that are not as their golden */
 		bad_goldens;  /* reasons to fail that other goldens take away */
 	char lack[sizeof(((struct player_event *)0)->text) +

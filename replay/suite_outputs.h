@@ -26,10 +26,7 @@ bool suite_outputs_check(const struct suite_outputs *outputs);
 bool suite_outputs_write(
 	const struct suite_outputs *outputs, const struct suite_results *results);
 
-/*
- * The exit status of `vgt test`, an enum vgt_exit; says so where nothing was run. `no_skip`:
- * what is skipped counts as failed.
- */
-int suite_outputs_status(const struct suite_results *results, bool no_skip);
+/* The exit status of `vgt test`, an enum vgt_exit; says so where nothing was run. */
+int suite_outputs_status(const struct suite_results *results);
 
 #endif

@@ -53,6 +53,13 @@ void suite_result_add_reason(struct suite_result *result, char *reason, bool fir
 	result->reason_count++;
 }
 
+void suite_result_refuse_skip(struct suite_result *result)
+{
+	if (result->verdict == SUITE_SKIP) {
+		result->verdict = SUITE_FAIL;
+	}
+}
+
 static void finish_frame(struct suite_frame *frame)
 {
 	free(frame->measured);

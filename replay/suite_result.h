@@ -92,6 +92,9 @@ struct suite_result {
  * too many the last goes for one that is to be the first. */
 void suite_result_add_reason(struct suite_result *result, char *reason, bool first);
 
+/* What is skipped counts as failed. */
+void suite_result_refuse_skip(struct suite_result *result);
+
 void suite_result_finish(struct suite_result *result);
 
 #endif

@@ -53,6 +53,9 @@ static void on_finished(void *opaque, size_t index, struct suite_result *result)
 {
 	struct session *session = opaque;
 
+	if (session->request->no_skip) {
+		suite_result_refuse_skip(result);
+	}
 	if (!session->request->report.json) {
 		suite_report_result(&session->request->report, result);
 	}
@@ -216,7 +219,7 @@ static int run_session(struct session *session)
 	if (interrupt_noted()) {
 		interrupt_die(interrupt_noted());
 	}
-	const int status = suite_outputs_status(&session->results, request->no_skip);
+	const int status = suite_outputs_status(&session->results);
 	return request->update ? update(session, status) : status;
 }
 

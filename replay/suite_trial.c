@@ -59,13 +59,10 @@ static void hold_against(
 		[SUITE_EXPECT_CRASH] = SUITE_CRASH,
 		[SUITE_EXPECT_HANG] = SUITE_HANG};
 
-	/* what differs for what the host lacks, fails */
-	const bool excused = result->verdict == SUITE_SKIP && !result->not_fetched;
-	const enum suite_verdict verdict = excused ? SUITE_FAIL : result->verdict;
-	if (verdict == SUITE_PASS) {
+	if (result->verdict == SUITE_PASS) {
 		result->verdict = SUITE_FIXED;
 		put_first(result, text("passes, but is %s", result->expected));
-	} else if (verdict == verdicts[expectation->expected] &&
+	} else if (result->verdict == verdicts[expectation->expected] &&
 		   is_within(expectation, result)) {
 		result->verdict = SUITE_KNOWN;
 		put_first(result, strdup(result->expected));
