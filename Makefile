@@ -32,7 +32,7 @@ compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(room_fl
 link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
 
 # The sources, by what they become. Each file is compiled once, position-independent.
-format_src := $(addprefix format/,vgt_address.c vgt_capsets.c vgt_desc.c vgt_err.c vgt_index.c vgt_model.c vgt_reader.c \
+format_src := $(addprefix format/,vgt_address.c vgt_capsets.c vgt_desc.c vgt_err.c vgt_index.c vgt_lfs.c vgt_model.c vgt_reader.c \
 	vgt_record_check.c vgt_record_desc.c vgt_recover.c vgt_ring.c vgt_scan.c vgt_sink.c \
 	vgt_transfer.c vgt_validate.c vgt_writer.c virgl_caps.c virgl_desc.c virgl_format.c)
 capture_src := $(addprefix host-capture/,capture_facts.c capture_start.c vgt_capture.c vgt_device.c)

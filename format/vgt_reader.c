@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vgt_reader.h"
 
+#include "vgt_lfs.h"
 #include "vgt_record_check.h"
 #include "vgt_ring.h"
 #include "vgt_scan.h"
@@ -325,6 +326,13 @@ static bool open_chunk(struct vgt_reader *reader, struct vgt_err *err)
 	return true;
 }
 
+static bool is_lfs_pointer(struct vgt_reader *reader)
+{
+	const size_t there = reader_fill(reader, VGT_LFS_SIZE, NULL);
+
+	return vgt_lfs_is_pointer(reader->input + reader->input_at, there);
+}
+
 static enum frame read_frame(struct vgt_reader *reader, struct vgt_err *err)
 {
 	const uint64_t begin = reader->file_pos;
@@ -346,6 +354,9 @@ static enum frame read_frame(struct vgt_reader *reader, struct vgt_err *err)
 	}
 	if (magic == VGT_SKIPPABLE_INDEX && reader->opened) {
 		return read_tail(reader, err);
+	}
+	if (!reader->opened && is_lfs_pointer(reader)) {
+		return frame_error(err, begin, VGT_LFS_MESSAGE);
 	}
 	return frame_error(err, begin,
 		reader->opened ? "neither a chunk nor the tail" : "not a vgt trace");

@@ -8,9 +8,10 @@
 #include "tolerance.h"
 #include "vgt_cmd.h"
 #include "vgt_json.h"
+#include "vgt_text.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fts.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <math.h>
@@ -23,8 +24,9 @@
 const char cmd_compare_help[] =
 	"usage: vgt compare [OPTION...] A B\n"
 	"\n"
-	"Compares two PNG files, or the PNG files of two directories by name. Without\n"
-	"options a single differing bit makes the frames differ.\n"
+	"Compares two PNG files, or the PNG files of two directories, and of those in them,\n"
+	"by name; links to directories are not followed. Without options a single differing\n"
+	"bit makes the frames differ.\n"
 	"\n"
 	"  --metric METRIC    by what they are compared (default difference):\n"
 	"    difference       pixels of which a channel differs by more than the threshold\n"
@@ -83,7 +85,8 @@ const char cmd_compare_help[] =
 	"  frames, different, unreadable\n"
 	"                how many there are, of each kind\n"
 	"  pairs         an array with an object for each frame, sorted by name:\n"
-	"    name        of the file; for two files the name of B\n"
+	"    name        of the file, in directories the path from there; for two files the\n"
+	"                name of B\n"
 	"    verdict     \"identical\", \"tolerated\", \"differs\", \"size-differs\",\n"
 	"                \"only-in-a\", \"only-in-b\" or \"unreadable\"\n"
 	"    side, error\n"
@@ -91,9 +94,10 @@ const char cmd_compare_help[] =
 	"                \"unreadable\" only\n"
 	"    size_a, size_b\n"
 	"                {width, height}, \"size-differs\" only\n"
-	"    pixels, pixels_beyond, pixels_antialiased\n"
-	"                how many were compared, how many of them are beyond the threshold\n"
-	"                (for other metrics than difference and yiq: differ), and how many\n"
+	"    pixels, pixels_ignored, pixels_beyond, pixels_antialiased\n"
+	"                how many were compared, how many not (--ignore), how many of the\n"
+	"                first are beyond the threshold (for other metrics than difference\n"
+	"                and yiq: differ), and how many\n"
 	"                more would be, were they not anti-aliasing; this and what follows\n"
 	"                only where the pixels were compared\n"
 	"    value       of the metric: what --max-pixels, --max or --min is about\n"
@@ -195,6 +199,13 @@ static json_object *json_ladder(const struct pair *pair)
 	return object;
 }
 
+/* Pixels that were not compared. */
+static uint64_t ignored_pixels(const struct pair *pair)
+{
+	return (uint64_t)pair->files.width_a * pair->files.height_a -
+	       pair->files.comparison.pixels;
+}
+
 static json_object *json_pair(const struct request *request, const struct pair *pair)
 {
 	const struct vgt_comparison *comparison = &pair->files.comparison;
@@ -214,6 +225,7 @@ static json_object *json_pair(const struct request *request, const struct pair *
 			object, "size_b", json_size(pair->files.width_b, pair->files.height_b));
 	} else if (was_compared(pair)) {
 		vgt_json_put_number(object, "pixels", comparison->pixels);
+		vgt_json_put_number(object, "pixels_ignored", ignored_pixels(pair));
 		vgt_json_put_number(object, "pixels_beyond", comparison->pixels_beyond);
 		vgt_json_put_number(
 			object, "pixels_antialiased", comparison->pixels_antialiased);
@@ -262,11 +274,23 @@ static void print_ladder(const struct pair *pair)
 	}
 }
 
+static void print_identical(const struct pair *pair)
+{
+	const uint64_t ignored = ignored_pixels(pair);
+
+	printf("%s: identical", pair->name);
+	if (ignored) {
+		printf(" outside the %" PRIu64 " ignored pixel%s", ignored,
+			ignored == 1 ? "" : "s");
+	}
+	putchar('\n');
+}
+
 static void print_pair(const struct request *request, const struct pair *pair)
 {
 	switch (pair->verdict) {
 	case VERDICT_IDENTICAL:
-		printf("%s: identical\n", pair->name);
+		print_identical(pair);
 		break;
 	case VERDICT_TOLERATED:
 		printf("%s: same within tolerance: ", pair->name);
@@ -409,45 +433,104 @@ static bool compare_files(
 	return good;
 }
 
-/* The PNG files of a directory, sorted by name. */
+#define DEPTH_MAX 64      /* directories in each other */
+#define FILES_MAX 1000000 /* of one side */
+
+/* The PNG files below a directory by their paths from there, sorted by these. */
 struct listing {
-	struct dirent **entries;
-	int count;
+	char **names;
+	size_t count, capacity;
 };
 
-static int is_png_name(const struct dirent *entry)
+static bool is_png_name(const char *name)
 {
-	const size_t length = strlen(entry->d_name);
+	const size_t length = strlen(name);
 
-	return length > 4 && strcasecmp(entry->d_name + length - 4, ".png") == 0;
+	return length > 4 && strcasecmp(name + length - 4, ".png") == 0;
 }
 
-/* By bytes: alphasort() depends on the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
+/* By bytes, whatever the locale. */
+static int by_name(const void *a, const void *b)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool add_name(struct listing *listing, const char *name, struct vgt_err *err)
+{
+	if (listing->count == FILES_MAX) {
+		return vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			"has more than %d PNG files", FILES_MAX);
+	}
+	if (listing->count == listing->capacity) {
+		const size_t capacity = listing->capacity ? 2 * listing->capacity : 64;
+		char **names = realloc(listing->names, capacity * sizeof(*names));
+		if (!names) {
+			return vgt_err_system(err, ENOMEM, "cannot read the directory");
+		}
+		listing->names = names;
+		listing->capacity = capacity;
+	}
+	listing->names[listing->count] = strdup(name);
+	return listing->names[listing->count++] ||
+	       vgt_err_system(err, ENOMEM, "cannot read the directory");
+}
+
+/* One entry below the directory whose path has that length; links to directories are not
+ * followed. */
+static bool add_entry(
+	struct listing *listing, const FTSENT *entry, size_t length, struct vgt_err *err)
+{
+	const char *name = entry->fts_path + length;
+
+	switch (entry->fts_info) {
+	case FTS_D:
+		return entry->fts_level <= DEPTH_MAX ||
+		       vgt_err_set(err, VGT_ERR_LIMIT, VGT_NO_OFFSET,
+			       "has more than %d directories in each other", DEPTH_MAX);
+	case FTS_DNR:
+	case FTS_ERR:
+		return vgt_err_system(err, entry->fts_errno, "cannot read the directory");
+	case FTS_DP:
+		return true;
+	default:
+		return !is_png_name(name) || add_name(listing, name + strspn(name, "/"), err);
+	}
 }
 
 static bool list_directory(struct listing *listing, const char *path)
 {
+	char *const roots[] = {(char *)path, NULL};
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	bool good = tree != NULL;
 	struct vgt_err err;
 
-	listing->count = scandir(path, &listing->entries, is_png_name, by_name);
-	if (listing->count < 0) {
+	errno = 0;
+	for (FTSENT *entry; good && (entry = fts_read(tree)); errno = 0) {
+		good = add_entry(listing, entry, strlen(path), &err);
+		if (!good) {
+			vgt_cmd_error(entry->fts_path, &err);
+		}
+	}
+	if (!tree || (good && errno)) {
 		vgt_err_system(&err, errno, "cannot read the directory");
 		vgt_cmd_error(path, &err);
-		*listing = (struct listing){0};
-		return false;
+		good = false;
 	}
-	return true;
+	if (tree) {
+		fts_close(tree);
+	}
+	if (listing->count) {
+		qsort(listing->names, listing->count, sizeof(*listing->names), by_name);
+	}
+	return good;
 }
 
 static void free_listing(struct listing *listing)
 {
-	for (int i = 0; i < listing->count; i++) {
-		free(listing->entries[i]);
+	for (size_t i = 0; i < listing->count; i++) {
+		free(listing->names[i]);
 	}
-	free(listing->entries);
+	free(listing->names);
 }
 
 static char *join_path(const char *directory, const char *name)
@@ -477,18 +560,18 @@ static bool compare_named(struct request *request, const char *name)
 static bool compare_listings(
 	struct request *request, const struct listing *a, const struct listing *b)
 {
-	int i = 0;
-	int j = 0;
+	size_t i = 0;
+	size_t j = 0;
 
 	progress_begin(!request->quiet && !request->json && vgt_terminal_lacks_stdout());
 	while (i < a->count || j < b->count) {
 		int order = i == a->count ? 1 : -1;
 		if (i < a->count && j < b->count) {
-			order = strcmp(a->entries[i]->d_name, b->entries[j]->d_name);
+			order = strcmp(a->names[i], b->names[j]);
 		}
-		const char *name = order > 0 ? b->entries[j]->d_name : a->entries[i]->d_name;
+		const char *name = order > 0 ? b->names[j] : a->names[i];
 		if (progress_due()) {
-			progress_show("%s: %d of %d, %" PRIu64 " differ", name, i, a->count,
+			progress_show("%s: %zu of %zu, %" PRIu64 " differ", name, i, a->count,
 				request->different);
 		}
 		if (order == 0) {
@@ -697,6 +780,11 @@ static bool take_words(struct request *request)
 	}
 	if (tolerance_take(&request->tolerance, &request->words, &fault)) {
 		return true;
+	}
+	if (strcmp(fault.key, "metric") == 0) {
+		vgt_cmd_usage("compare", "--metric must be %s, flip or all, not '%s'",
+			TOLERANCE_METRICS, vgt_text_quote(request->words.metric).text);
+		return false;
 	}
 	length = strlen(fault.key);
 	for (size_t i = 0; i <= length && i < sizeof(option); i++) {

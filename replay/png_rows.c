@@ -2,6 +2,7 @@
 #include "png_rows.h"
 
 #include "png_image.h"
+#include "vgt_lfs.h"
 
 #include <errno.h>
 #include <spng.h>
@@ -22,6 +23,7 @@ struct png_source {
 	int status; /* of the first read that failed, an spng error */
 	int error_number;
 	bool foreign; /* the first bytes are not those of a PNG */
+	uint8_t begin[VGT_LFS_SIZE];
 };
 
 struct png_rows {
@@ -32,6 +34,13 @@ struct png_rows {
 	unsigned sample_bits;
 	uint8_t *whole; /* of an interlaced file */
 };
+
+static void note_begin(struct png_source *source, const uint8_t *bytes, size_t count)
+{
+	for (size_t i = 0; i < count && source->offset + i < VGT_LFS_SIZE; i++) {
+		source->begin[source->offset + i] = bytes[i];
+	}
+}
 
 static void check_signature(struct png_source *source, const uint8_t *bytes, size_t count)
 {
@@ -49,6 +58,7 @@ static int read_source(spng_ctx *spng, void *user, void *bytes, size_t size)
 	(void)spng;
 	const size_t got = fread(bytes, 1, size, source->file);
 	check_signature(source, bytes, got);
+	note_begin(source, bytes, got);
 	source->offset += got;
 	if (got == size) {
 		return 0;
@@ -60,10 +70,21 @@ static int read_source(spng_ctx *spng, void *user, void *bytes, size_t size)
 	return source->status;
 }
 
-static bool decode_failed(const struct png_source *source, int status, struct vgt_err *err)
+/* What decoding has not read of its beginning is read here: nothing else is done with it. */
+static bool is_lfs_pointer(struct png_source *source)
+{
+	const size_t there =
+		source->offset < VGT_LFS_SIZE ? (size_t)source->offset : VGT_LFS_SIZE;
+	const size_t more = fread(source->begin + there, 1, VGT_LFS_SIZE - there, source->file);
+
+	return vgt_lfs_is_pointer(source->begin, there + more);
+}
+
+static bool decode_failed(struct png_source *source, int status, struct vgt_err *err)
 {
 	if (source->foreign) {
-		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET, "not a PNG file");
+		return vgt_err_set(err, VGT_ERR_MALFORMED, VGT_NO_OFFSET,
+			is_lfs_pointer(source) ? VGT_LFS_MESSAGE : "not a PNG file");
 	}
 	switch (status) {
 	case SPNG_IO_ERROR:

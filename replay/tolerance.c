@@ -17,7 +17,6 @@ static const char *const metric_names[VGT_METRIC_COUNT] = {
 	[VGT_METRIC_SSIM] = "ssim",
 	[VGT_METRIC_FLIP] = "flip",
 };
-#define METRIC_NAMES "difference, exact, mean, psnr, yiq, ssim or flip"
 
 const char *vgt_metric_name(enum vgt_metric metric)
 {
@@ -165,7 +164,7 @@ static bool take_metric(
 		metric++;
 	}
 	if (metric == VGT_METRIC_COUNT) {
-		return refuse_value(fault, "metric", METRIC_NAMES, word);
+		return refuse_value(fault, "metric", TOLERANCE_METRICS " or flip", word);
 	}
 	if (metric != tolerance->metric) {
 		struct vgt_tolerance fresh = vgt_tolerance_of(metric);
@@ -186,7 +185,7 @@ static bool take_threshold(
 		       refuse_value(fault, "threshold", "a number from 0 to 1", word);
 	}
 	if (!vgt_text_number(word, 0, 255, &number)) {
-		return refuse_value(fault, "threshold", "a number from 0 to 255", word);
+		return refuse_value(fault, "threshold", "a whole number from 0 to 255", word);
 	}
 	tolerance->threshold = (uint8_t)number;
 	return true;
@@ -278,16 +277,16 @@ bool tolerance_take(struct vgt_tolerance *tolerance, const struct tolerance_word
 	} takers[] = {
 		{"threshold", words->threshold,
 			ONLY(VGT_METRIC_DIFFERENCE) | ONLY(VGT_METRIC_YIQ),
-			"difference and yiq", take_threshold},
+			"s difference and yiq", take_threshold},
 		{"max_pixels", words->max_pixels,
 			ONLY(VGT_METRIC_DIFFERENCE) | ONLY(VGT_METRIC_YIQ),
-			"difference and yiq", take_max_pixels},
+			"s difference and yiq", take_max_pixels},
 		{"max", words->max, ONLY(VGT_METRIC_MEAN) | ONLY(VGT_METRIC_FLIP),
-			"mean and flip", take_max},
+			"s mean and flip", take_max},
 		{"min", words->min, ONLY(VGT_METRIC_PSNR) | ONLY(VGT_METRIC_SSIM),
-			"psnr and ssim", take_min},
-		{"ppd", words->ppd, ONLY(VGT_METRIC_FLIP), "flip", take_ppd},
-		{"antialiased", words->antialiased, ONLY(VGT_METRIC_YIQ), "yiq",
+			"s psnr and ssim", take_min},
+		{"ppd", words->ppd, ONLY(VGT_METRIC_FLIP), " flip", take_ppd},
+		{"antialiased", words->antialiased, ONLY(VGT_METRIC_YIQ), " yiq",
 			take_antialiased},
 	};
 	struct vgt_tolerance taken = *tolerance;
@@ -300,7 +299,7 @@ bool tolerance_take(struct vgt_tolerance *tolerance, const struct tolerance_word
 			continue;
 		}
 		if (!(takers[i].metrics & ONLY(taken.metric))) {
-			return refuse(fault, takers[i].key, "is of the metrics %s, not of %s",
+			return refuse(fault, takers[i].key, "belongs to metric%s, not %s",
 				takers[i].of, vgt_metric_name(taken.metric));
 		}
 		if (!takers[i].take(&taken, takers[i].word, fault)) {

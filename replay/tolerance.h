@@ -15,6 +15,9 @@
 /* "difference", "exact", "mean", "psnr", "yiq", "ssim" or "flip". */
 const char *vgt_metric_name(enum vgt_metric metric);
 
+/* The first of them; the last is flip. */
+#define TOLERANCE_METRICS "difference, exact, mean, psnr, yiq, ssim"
+
 /* "red", "green", "blue" or "alpha". */
 const char *vgt_channel_name(enum vgt_channel channel);
 

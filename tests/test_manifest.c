@@ -256,7 +256,7 @@ static void test_refused(void **state)
 		{TRACE("\"tolerance\":8"),
 			"trace gears: tolerance: must be an object, not a whole number"},
 		{TRACE("\"tolerance\":{\"threshold\":256}"),
-			"trace gears: threshold: must be a number from 0 to 255, not '256'"},
+			"trace gears: threshold: must be a whole number from 0 to 255, not '256'"},
 		{TRACE("\"tolerance\":{\"max_pixels\":\"101%\"}"),
 			"trace gears: max_pixels: must be from 0% to 100% with at most 4 "
 			"decimals, not '101%'"},
@@ -265,7 +265,7 @@ static void test_refused(void **state)
 			"or "
 			"flip, not 'yqi'"},
 		{TRACE("\"tolerance\":{\"metric\":\"yiq\",\"max\":0.5}"),
-			"trace gears: max: is of the metrics mean and flip, not of yiq"},
+			"trace gears: max: belongs to metrics mean and flip, not yiq"},
 		{TRACE("\"tolerance\":{\"ignore\":[\"0,0,64\"]}"),
 			"trace gears: ignore: must be an area such as 0,16,640x32 (X,Y,WxH), "
 			"not "

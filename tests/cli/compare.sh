@@ -124,6 +124,10 @@ for metric in exact mean psnr yiq ssim flip; do
 	expect_exit 1 "$VGT" compare --metric $metric a.png wild.png
 	expect_exit 1 "$VGT" compare --metric $metric a.png wide.png
 	expect_exit 0 "$VGT" compare --metric $metric --ignore 5,5,1x1 --ignore 12,200,40x30 a.png wild.png
+	expect_stdout "wild.png: identical outside the 1201 ignored pixels" \
+		"$VGT" compare --metric $metric --ignore 5,5,1x1 --ignore 12,200,40x30 a.png wild.png
+	expect_stdout_match '"verdict":"identical",.*"pixels_ignored":1201' \
+		shell '"$0" compare --json --metric '$metric' --ignore 5,5,1x1 --ignore 12,200,40x30 a.png wild.png | jq -c .pairs[]'
 	expect_exit 1 "$VGT" compare --metric $metric --ignore 5,5,1x1 --ignore 12,200,40x29 a.png wild.png
 	expect_stderr "vgt: a.png: nothing to compare: all of 300x300 pixels is ignored" \
 		"$VGT" compare --metric $metric --ignore 0,0,200x300 --ignore 100,0,999x999 a.png wild.png
@@ -147,9 +151,9 @@ expect_exit 0 "$VGT" compare --ignore 0,0,100x300 --diff diff.png a.png wild.png
 expect_stdout_match "^expected.png: same within tolerance:" \
 	"$VGT" compare --threshold 2 diff.png expected.png
 
-expect_stderr_match "^vgt: --metric must be difference, exact, mean, psnr, yiq, ssim or flip, not 'yqi'$" \
+expect_stderr_match "^vgt: --metric must be difference, exact, mean, psnr, yiq, ssim, flip or all, not 'yqi'$" \
 	"$VGT" compare --metric yqi a.png b.png
-expect_stderr_match "^vgt: --max is of the metrics mean and flip, not of yiq$" \
+expect_stderr_match "^vgt: --max belongs to metrics mean and flip, not yiq$" \
 	"$VGT" compare --max 1 --metric yiq a.png b.png
 expect_stderr_match "^vgt: --threshold must be a number from 0 to 1, not '8'$" \
 	"$VGT" compare --threshold 8 --metric yiq a.png b.png
@@ -181,7 +185,7 @@ expect_exit 2 "$VGT" compare
 expect_stderr_match "^try 'vgt help compare'$" "$VGT" compare
 expect_exit 2 "$VGT" compare a.png
 expect_exit 2 "$VGT" compare a.png a.png a.png
-expect_stderr_match "^vgt: --threshold must be a number from 0 to 255, not '256'$" \
+expect_stderr_match "^vgt: --threshold must be a whole number from 0 to 255, not '256'$" \
 	"$VGT" compare --threshold 256 a.png a.png
 for wrong in "" -1 " 1" 1x 0x10 99999999999999999999 1.5 % 101% 100.0001% 1.% 1.23456% 5%%; do
 	expect_exit 2 "$VGT" compare --max-pixels "$wrong" a.png a.png
@@ -224,6 +228,25 @@ expect_stderr "vgt: nothing to compare: no PNG file in empty nor in empty2" \
 expect_exit 1 "$VGT" compare good empty
 expect_exit 2 "$VGT" compare --diff diff.png good new
 
+# Directories in them; a link to one is not followed.
+mkdir -p deep/a/b deep2/a/b
+cp a.png deep/a/b/x.png
+cp b.png deep2/a/b/x.png
+cp a.png deep2/a/only.png
+ln -s .. deep/a/up
+expect_exit 1 "$VGT" compare deep deep2
+expect_stdout_match "^a/b/x.png: differs: 1201 " "$VGT" compare deep deep2
+expect_stdout_match "^only in deep2: a/only.png$" "$VGT" compare deep deep2
+expect_stderr "vgt: 1 of 2 frames differ, 1 only on one side" "$VGT" compare deep deep2
+ln -s deep link
+expect_exit 0 "$VGT" compare deep link
+
+# What Git LFS has put in the place of a file.
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 12345\n' 0 >lfs.png
+expect_stderr 'vgt: lfs.png: is a Git LFS pointer, `git lfs pull` brings the file' "$VGT" compare a.png lfs.png
+expect_stderr_match "^vgt: lfs.png: is a Git LFS pointer" "$VGT" compare --metric ssim a.png lfs.png
+expect_stderr_match "^vgt: lfs.png: is a Git LFS pointer" "$VGT" info lfs.png
+
 # JSON.
 expect_stdout '{
   "a":"a.png",
@@ -244,6 +267,7 @@ expect_stdout '{
       "name":"b.png",
       "verdict":"differs",
       "pixels":90000,
+      "pixels_ignored":0,
       "pixels_beyond":1200,
       "pixels_antialiased":0,
       "value":1200,

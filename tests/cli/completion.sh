@@ -72,6 +72,8 @@ expect "dir" replay --out d
 expect "" replay --out a
 expect "" replay --frames ""
 expect "a.png" compare --diff a
+expect "psnr" compare --metric p
+expect "--max --max-pixels" compare --max
 expect "a.vgt" cut -o a
 expect "a.vgt" cut -o = a
 expect "a.png a.txt a.vgt" record --capset a

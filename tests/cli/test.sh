@@ -399,7 +399,7 @@ done <<-'EOF'
 	{"version": 1, "traces": [{"name": "a", "url": "a.vgt"}]}|trace a: url: needs "sha256" and "bytes"
 	{"version": 1, "traces": [{"name": "a", "url": "javascript:x"}]}|trace a: url: must be of https:, http: or file:, or a path, not 'javascript:x'
 	{"version": 1, "traces": [{"name": "a", "rule": 0}]}|trace a: rule: must be a string, not a whole number
-	{"version": 1, "traces": [{"name": "a", "tolerance": {"threshold": 300}}]}|trace a: threshold: must be a number from 0 to 255, not '300'
+	{"version": 1, "traces": [{"name": "a", "tolerance": {"threshold": 300}}]}|trace a: threshold: must be a whole number from 0 to 255, not '300'
 	{"version": 1, "traces": [], "tolerance": {"max_pixels": "1,5%"}}|max_pixels: must be from 0% to 100% with at most 4 decimals, not '1,5%'
 	{"version": 1, "traces": [], "environment": {"PATH": "/"}}|environment: 'PATH' is none that a manifest may set
 EOF

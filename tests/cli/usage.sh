@@ -132,7 +132,7 @@ row 2 "--max must be a number from 0 on, not 'x'" vgt verify --max x good.vgt
 row 2 "--max must be a number from 0 on, not '-1'" vgt verify --max -1 good.vgt
 row 2 "--loop must be a number from 1 to 1000000, not '0'" vgt replay --loop 0 good.vgt
 row 2 "--timeout must be a number from 1 to 86400, not '1e3'" vgt replay --timeout 1e3 good.vgt
-row 2 "--threshold must be a number from 0 to 255, not '256'" vgt compare --threshold 256 a.png a.png
+row 2 "--threshold must be a whole number from 0 to 255, not '256'" vgt compare --threshold 256 a.png a.png
 row 2 "--max-pixels must be from 0% to 100% with at most 4 decimals, not '101%'" \
 	vgt compare --max-pixels 101% a.png a.png
 row 2 "--max-pixels must be a number of pixels, or a percentage such as 0.5%, not 'few'" \
