@@ -71,6 +71,7 @@ vgt_src := $(addprefix replay/,$(compare_src) bound_state.c cache_path.c capset_
 	suite_run.c \
 	suite_select.c \
 	suite_session.c \
+	suite_strays.c \
 	suite_trial.c \
 	suite_update.c \
 	suite_update_apply.c \

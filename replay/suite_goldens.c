@@ -50,6 +50,12 @@ static bool parse_name(const char *name, uint64_t *number, uint64_t *variant)
 	       (!dot || vgt_text_number(dot + 1, 0, UINT64_MAX, variant));
 }
 
+bool suite_is_golden_name(const char *name)
+{
+	uint64_t number, variant;
+	return parse_name(name, &number, &variant);
+}
+
 static bool refuse_name(struct vgt_err *err, const char *directory, const char *name,
 	uint64_t number, bool has_variant)
 {

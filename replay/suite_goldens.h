@@ -61,6 +61,9 @@ struct suite_golden *suite_goldens_for(const struct suite_goldens *goldens, uint
 const char *suite_golden_name(
 	char name[SUITE_GOLDEN_NAME_SIZE], uint64_t number, unsigned variant);
 
+/* Whether a file of this name is a golden, or meant to be one. */
+bool suite_is_golden_name(const char *name);
+
 /* The caller frees it; NULL: no memory. */
 char *suite_picture_path(
 	const struct suite_goldens *goldens, const struct suite_picture *picture);

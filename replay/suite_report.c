@@ -181,6 +181,9 @@ void suite_report_summary(
 	fputs("vgt: ", stderr);
 	vgt_text_puts(stderr, results->runs[0].suite);
 	fprintf(stderr, ": %zu of %zu passed", tally.verdicts[SUITE_PASS], tally.total);
+	if (tally.without_goldens) {
+		fprintf(stderr, ", %zu without goldens", tally.without_goldens);
+	}
 	for (int verdict = SUITE_PASS + 1; verdict < SUITE_VERDICTS; verdict++) {
 		if (tally.verdicts[verdict]) {
 			fprintf(stderr, ", %zu %s", tally.verdicts[verdict], words[verdict]);

@@ -189,6 +189,7 @@ struct json_object *suite_summary_to_json(const struct suite_results *results)
 		vgt_json_put_number(object, suite_verdict_name((enum suite_verdict)verdict),
 			tally.verdicts[verdict]);
 	}
+	vgt_json_put_number(object, "without_goldens", tally.without_goldens);
 	put_bool(object, "interrupted", tally.interrupted);
 	put_set(object, "trouble", tally.trouble);
 	put_decimal(object, "seconds", tally.seconds, 3);

@@ -44,6 +44,7 @@ struct suite_tally {
 	size_t verdicts[SUITE_VERDICTS];
 	size_t total; /* tests that were to be run */
 	size_t not_fetched;
+	size_t without_goldens; /* passed, but were only played */
 	bool out_failed, interrupted, trouble;
 	double seconds; /* of the runs */
 };

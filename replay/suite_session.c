@@ -10,6 +10,7 @@
 #include "suite_information.h"
 #include "suite_jobs.h"
 #include "suite_renderer.h"
+#include "suite_strays.h"
 #include "vgt_cmd.h"
 
 #include <errno.h>
@@ -126,6 +127,10 @@ static bool prepare(struct session *session)
 	struct suite_information *run = suite_results_add_run(&session->results);
 	struct vgt_err err;
 
+	if (!suite_strays_check(session->suite, &err)) {
+		fprintf(stderr, "vgt: %s\n", err.message);
+		return false;
+	}
 	if (!companion_find("vgt-player", session->player, sizeof(session->player)) ||
 		!suite_outputs_check(&request->outputs)) {
 		return false;

@@ -82,9 +82,35 @@ for pattern in '"version": "*Mesa 1.*"' '"virglrenderer": "libvirglrenderer.so.1
 	cp wrong.png suite/one/mesa/frame-0001.png
 	expect_exit 0 vgt_test suite
 done
-# without a manifest, or where it does not name them, directories below are nobody's
-rm suite/manifest.json
+# a directory of goldens that nothing names: they would be missed by nobody
+strays() { # MESSAGE: whatever is selected, and nothing is run; --list is no run
+	expect_stderr "vgt: $1" vgt_test suite
+	expect_equal "status" 2 "$cli_status"
+	expect_equal "output" "" "$(cat "$TMP/.stdout")"
+	expect_exit 2 vgt_test --update suite one
+	expect_exit 0 "$VGT" test --list suite
+}
+strays_are="has goldens, but none of the manifest's \"renderers\" has that name"
+suite
+mkdir suite/one/mesa
 expect_exit 0 vgt_test suite
+cp wrong.png suite/one/mesa/frame-0001.png
+strays "suite/one/mesa: $strays_are"
+rm suite/manifest.json
+strays "suite/one/mesa: $strays_are"
+suite
+mv suite/one suite/on
+strays "suite/on: has goldens, but no trace has that name"
+rm suite/manifest.json
+strays "suite/on: has goldens, but no trace has that name"
+# not where a trace has it that the manifest leaves out, or in a manifest beside the suite's
+cp suite/one.vgt suite/on.vgt
+expect_stderr_match '^vgt: suite: 2 of 2 passed, 1 without goldens in ' vgt_test suite
+echo '{"version": 1, "traces": [{"name": "one"}]}' >suite/some.json
+rm suite/on.vgt
+expect_stderr_match '^vgt: suite/some.json: 1 of 1 passed, 1 without goldens in ' vgt_test suite/some.json
+expect_equal "JSON" "1 1" "$(vgt_test --json suite/some.json 2>/dev/null |
+	jq -r 'select(.event == "summary") | "\(.pass) \(.without_goldens)"')"
 # a renderer that does not say what it is: only patterns for anything match
 suite '"renderers": [{"name": "known", "renderer": "?*"}, {"name": "any"}]'
 mkdir suite/one/known suite/one/any
