@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,4 +56,22 @@ int directory_read(
 		close(fd);
 	}
 	return -1;
+}
+
+bool directory_make_above(const char *path, struct vgt_err *err)
+{
+	char above[PATH_MAX] = "";
+
+	if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above)) {
+		return vgt_err_system(err, ENAMETOOLONG, "cannot make the directory");
+	}
+	for (char *slash = above; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (mkdir(above, 0777) != 0 && errno != EEXIST) {
+			return vgt_err_system(
+				err, errno, "cannot make the directory %.150s", above);
+		}
+		*slash = '/';
+	}
+	return true;
 }

@@ -21,4 +21,7 @@ int directory_enter(int at, const char *name, bool make, struct vgt_err *err);
 int directory_read(
 	int at, const char *name, bool follow, struct stat *status, struct vgt_err *err);
 
+/* Makes all directories above what `path` names, where they are not there. */
+bool directory_make_above(const char *path, struct vgt_err *err);
+
 #endif

@@ -59,6 +59,67 @@ bool suite_kept_init(
 	return kept->path || vgt_err_system(err, ENOMEM, "cannot keep failures");
 }
 
+/* As realpath(), also where the last parts are not there yet. The caller frees it; NULL: no
+ * memory, or nothing of it can be found. */
+static char *resolve(const char *path)
+{
+	char *real = realpath(path, NULL);
+	const size_t length = strlen(path);
+	char *copy = strdup(path), *resolved = NULL;
+
+	if (real || !copy || !length || errno != ENOENT) {
+		free(copy);
+		return real;
+	}
+	copy[length - (copy[length - 1] == '/')] = '\0';
+	char *slash = strrchr(copy, '/');
+	char *above = NULL;
+	if (slash != copy) {
+		if (slash) {
+			*slash = '\0';
+		}
+		above = resolve(slash ? copy : ".");
+	}
+	if (above && asprintf(&resolved, "%s/%s", above, slash ? slash + 1 : copy) < 0) {
+		resolved = NULL;
+	}
+	free(above);
+	free(copy);
+	return resolved;
+}
+
+/* Whether this is `name`, or a path below it. */
+static bool begins_with(const char *path, const char *name)
+{
+	const size_t length = strlen(name);
+	return strncmp(path, name, length) == 0 &&
+	       (path[length] == '\0' || path[length] == '/');
+}
+
+bool suite_kept_allows(const struct suite *suite, const char *out, struct vgt_err *err)
+{
+	char *root = resolve(suite->directory), *path = resolve(out);
+	const size_t length = root ? strlen(root) : 0;
+	bool good = true;
+
+	if (root && path && strcmp(root, path) == 0) {
+		good = vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+			"is the suite itself; results need a directory of their own");
+	}
+	for (size_t i = 0; good && root && path && i < suite->manifest.count; i++) {
+		if (begins_with(path, root) &&
+			begins_with(path + length + (path[length] == '/'),
+				suite->manifest.tests[i].name)) {
+			good = vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+				"is for the goldens of a trace; results need a directory of "
+				"their own");
+		}
+	}
+	free(root);
+	free(path);
+	return good;
+}
+
 void suite_kept_finish(struct suite_kept *kept)
 {
 	if (kept->is_default && !kept->had) {

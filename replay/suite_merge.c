@@ -376,8 +376,10 @@ bool suite_merge_complete(struct suite_results *results, const struct suite *sui
 			fputs("vgt: no memory for the results\n", stderr);
 			return false;
 		}
-		results->runs[0].tests++;
 	}
+	/* those of a run that was interrupted are counted there */
+	const size_t told = suite_results_tally(results).total;
+	results->runs[0].tests += results->count > told ? results->count - told : 0;
 	suite_results_sort(results);
 	return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite_outputs.h"
 
+#include "directory.h"
 #include "junit.h"
 #include "new_file.h"
 #include "suite_html.h"
@@ -46,8 +47,15 @@ static bool prepare_out(const char *out)
 bool suite_outputs_check(const struct suite_outputs *outputs)
 {
 	const char *const files[] = {outputs->junit, outputs->html};
+	const char *const all[] = {outputs->out, outputs->junit, outputs->html};
 	struct vgt_err err;
 
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] && !directory_make_above(all[i], &err)) {
+			vgt_cmd_error(all[i], &err);
+			return false;
+		}
+	}
 	if (outputs->out && !prepare_out(outputs->out)) {
 		return false;
 	}

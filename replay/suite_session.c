@@ -131,6 +131,11 @@ static bool prepare(struct session *session)
 		fprintf(stderr, "vgt: %s\n", err.message);
 		return false;
 	}
+	if (request->outputs.out &&
+		!suite_kept_allows(session->suite, request->outputs.out, &err)) {
+		vgt_cmd_error(request->outputs.out, &err);
+		return false;
+	}
 	if (!companion_find("vgt-player", session->player, sizeof(session->player)) ||
 		!suite_outputs_check(&request->outputs)) {
 		return false;

@@ -109,26 +109,6 @@ bool trace_store_check(
 
 /* Fetching */
 
-/* All directories above the file. */
-static bool make_directories(const char *file, struct vgt_err *err)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s", file);
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		const bool good = mkdir(path, 0777) == 0 || errno == EEXIST;
-		if (!good) {
-			vgt_err_system(err, errno, "cannot make the directory %.150s", path);
-		}
-		*slash = '/';
-		if (!good) {
-			return false;
-		}
-	}
-	return true;
-}
-
 /* What %XX stands for in a URL; -1: it does not follow that form, or ends the text. */
 static int decode_escape(const char *at)
 {
@@ -285,7 +265,7 @@ bool trace_store_fetch(const char *url, const char *directory, const char *path,
 	const char *sha256, uint64_t bytes, struct vgt_err *err)
 {
 	struct new_file file = {.fd = -1};
-	const bool good = make_directories(path, err) &&
+	const bool good = directory_make_above(path, err) &&
 			  new_file_create(&file, path, true, 0666, err) &&
 			  (is_remote(url) ? run_curl(url, file.temporary, bytes, err)
 					  : copy_local(url, directory, &file, bytes, err)) &&

@@ -348,8 +348,14 @@ expect_equal "names that are none" "ERROR -dash|ERROR $long|pass  one|ERROR two?
 expect_equal "why" 3 "$(grep -c ': is not run: a name must be 1 to 100 bytes without ' "$TMP/.stdout")"
 expect_exit 0 vgt_test suite one two
 fresh
-expect_exit 2 vgt_test --junit missing/results.xml suite
-expect_stderr_match '^vgt: missing/results.xml: cannot create: ' vgt_test --junit missing/results.xml suite
+expect_exit 2 vgt_test --junit wrong.png/x/results.xml suite
+expect_stderr_match '^vgt: wrong.png/x/results.xml: cannot make the directory wrong.png/x: Not a directory$' \
+	vgt_test --junit wrong.png/x/results.xml suite
+expect_exit 0 vgt_test --junit work/a/b/results.xml --html work/c/d/page.html --out work/e/f suite one
+for made in a/b/results.xml c/d/page.html e/f/results.jsonl; do
+	expect_exit 0 [ -s work/$made ]
+done
+rm -r work/[ace]
 expect_exit 2 vgt_test --junit /dev/full suite one
 expect_exit 0 shell '"$0" test -j 1 --quiet --junit /proc/self/fd/1 suite one 2>/dev/null | xmllint --noout -'
 # a link stays one, whatever is behind it: so does /dev/stdout, also where that is a file
@@ -523,7 +529,7 @@ expect_stderr_match '^vgt: one: cannot be fetched: no place for fetched traces: 
 expect_exit 0 env -u XDG_CACHE_HOME HOME="$TMP/home" "$VGT" test -j 1 --fetch suite
 expect_exit 0 cmp "home/.cache/vgt/traces/$hash.vgt" master/one.vgt
 
-# --out that cannot be written; one that is the suite's own directory spoils nothing.
+# --out that cannot be written, or is the suite's own.
 fresh
 expect_exit 2 vgt_test --out not-a-directory suite
 expect_stderr "vgt: not-a-directory: is not a directory" vgt_test --out not-a-directory suite
@@ -535,9 +541,19 @@ expect_exit 2 vgt_test --out work/o suite
 expect_stdout_match '^FAIL  one: work/o/one: cannot open the directory: Not a directory$' vgt_test --out work/o suite
 rm -rf work/* suite
 fresh
-expect_exit 1 vgt_test --drop=draws --out suite suite
-expect_exit 0 vgt_test --out suite suite
-expect_exit 0 diff -r -x results.jsonl master suite
+for out in suite ./suite/ "$TMP/work/../suite"; do
+	expect_stderr "vgt: $out: is the suite itself; results need a directory of their own" vgt_test --out $out suite
+	expect_equal "status" 2 "$cli_status"
+done
+for out in suite/one suite/one/results/new suite//two/; do
+	expect_stderr "vgt: $out: is for the goldens of a trace; results need a directory of their own" \
+		vgt_test --drop=draws --out $out suite
+	expect_equal "status" 2 "$cli_status"
+done
+expect_exit 0 diff -r master suite
+expect_exit 0 vgt_test --out suite/results suite
+expect_exit 0 vgt_test --out suite-two/new suite
+rm -r suite-two
 
 # Interrupts: the test that runs is ended with its player, what was done is told, nothing stays.
 mkdir -p slow/c

@@ -126,6 +126,11 @@ expect_equal "errors" "none flaky fixed fail exit crash" \
 expect_equal "errors in JUnit" 6 "$(xmllint --xpath 'count(//error)' junit.xml)"
 expect_exit 0 merge --suite suite --filter pass --filter known --filter skip good1 good2
 expect_exit 2 merge --suite suite --filter pass --filter fail good1 good2
+# of a run that was interrupted they are counted once
+cp -R whole cut
+sed -i '/"event":"test"/d; s/"interrupted":false/"interrupted":true/' cut/results.jsonl
+count=$("$VGT" test --list -q suite | wc -l)
+expect_stderr_match "^vgt: suite: 0 of $count passed, $count could not be run in .*, interrupted$" merge --suite suite cut
 
 # What is twice, of another suite, of another version or renderer.
 cp -R good1 again
@@ -152,7 +157,7 @@ expect_exit 2 merge missing
 expect_stderr_match '^vgt: missing/results.jsonl: cannot open: No such file' merge missing
 expect_exit 2 merge good1 missing
 expect_stdout_match '^pass  pass: ' merge good1 missing
-expect_exit 2 merge good1 --junit missing/junit.xml
+expect_exit 2 merge good1 --junit good1/results.jsonl/junit.xml
 expect_exit 2 merge good1 --suite missing
 expect_stderr_match '^vgt: --list and --merge exclude each other$' merge --list good1
 for option in --fetch --jobs=2 --out=x --shard=1/2 --timeout=3 --filter=a --drop=draws; do
