@@ -99,6 +99,7 @@ static int test_suite(struct options *options, char **arguments)
 		return list_tests(options);
 	}
 	options->request.report.name_absent = arguments[1] != NULL || options->request.no_skip;
+	options->request.report.updates = options->request.update != NULL;
 	return suite_session(&options->request, &options->suite, &options->selected);
 }
 

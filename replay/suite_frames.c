@@ -171,6 +171,7 @@ static void compare_with_golden(struct suite_attempt *attempt, const struct play
 	const struct suite_golden *approved, const struct vgt_image *actual)
 {
 	struct suite_frame *frame = add_frame(attempt, event);
+	const uint64_t errors = attempt->errors, failures = attempt->failures;
 	struct vgt_image golden = {0};
 
 	for (size_t i = 0; frame && i < approved->count && !frame->same; i++) {
@@ -181,6 +182,10 @@ static void compare_with_golden(struct suite_attempt *attempt, const struct play
 		}
 		compare_with_one(attempt, frame, path, &golden, actual);
 	}
+	/* pictures that are damaged, which another golden takes away */
+	if (frame && !frame->same) {
+		attempt->bad_goldens += attempt->failures - failures;
+	}
 	if (frame && frame->compared) {
 		note_choice(attempt, frame, approved->count);
 		if (!frame->same) {
@@ -188,6 +193,10 @@ static void compare_with_golden(struct suite_attempt *attempt, const struct play
 		}
 	} else if (frame) {
 		frame->golden = suite_picture_path(&attempt->goldens, approved->pictures);
+		if (attempt->runner->update && attempt->errors == errors) {
+			frame->actual =
+				suite_attempt_keep_actual(attempt, actual, frame->number);
+		}
 	}
 	vgt_image_finish(&golden);
 }

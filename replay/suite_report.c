@@ -13,6 +13,18 @@
 
 /* Text */
 
+/* Whether it has nothing against it but that frames have no goldens yet. */
+static bool is_new(const struct suite_result *result)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < result->frame_count; i++) {
+		missing += !result->frames[i].compared && !result->frames[i].golden;
+	}
+	return result->verdict == SUITE_FAIL &&
+	       missing == result->reason_count + result->more_reasons;
+}
+
 static void print_verdict(const struct suite_report *report, enum suite_verdict verdict)
 {
 	static const char *const words[SUITE_VERDICTS] = {[SUITE_PASS] = "pass",
@@ -95,7 +107,11 @@ static void print_log(const struct suite_result *result)
 
 static void print_result(const struct suite_report *report, const struct suite_result *result)
 {
-	print_verdict(report, result->verdict);
+	if (report->updates && is_new(result)) {
+		fputs("new   ", stdout);
+	} else {
+		print_verdict(report, result->verdict);
+	}
 	vgt_text_puts(stdout, result->name);
 	fputs(": ", stdout);
 	if (result->verdict == SUITE_PASS) {

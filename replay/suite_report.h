@@ -14,6 +14,7 @@ struct suite_report {
 	bool quiet;       /* only what did not pass */
 	bool name_absent; /* text names the traces that are not fetched, too */
 	bool colours;
+	bool updates; /* goldens that are missing are to be made, which is no failure */
 };
 
 /* JSON only: where the tests are run, or were. */

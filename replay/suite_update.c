@@ -267,6 +267,10 @@ static char *note_of(struct plan *plan, const struct suite_golden *golden, uint6
 		free(path);
 		separator = "; ";
 	}
+	if (manifest->key_count && !plan->update->key) {
+		fprintf(to, "%sfor all renderers", separator);
+		separator = "; ";
+	}
 	for (size_t i = 0, shown = 0; i < manifest->key_count; i++) {
 		const struct suite_key *other = &manifest->keys[i];
 		if (other != plan->update->key && concerns(plan, other, number)) {
@@ -328,7 +332,7 @@ static char *why_of(const struct suite_frame *frame)
 	char *text;
 
 	if (!frame->compared) {
-		return strdup("has no golden");
+		return strdup(frame->golden ? "its golden is damaged" : "has no golden");
 	}
 	if (seen->size_differs) {
 		return strdup("another size");
@@ -347,7 +351,9 @@ static void plan_frame(struct plan *plan, const struct suite_frame *frame)
 {
 	const struct suite_golden *golden = suite_goldens_for(&plan->goldens, frame->number);
 	const bool own = golden && golden->pictures->level == 0;
-	const bool add = own && plan->update->mode == SUITE_UPDATE_ADD;
+	/* beside what is damaged nothing is of use */
+	const bool damaged = frame->golden && !frame->compared;
+	const bool add = own && !damaged && plan->update->mode == SUITE_UPDATE_ADD;
 	const unsigned variant = add   ? free_variant(golden)
 				 : own ? golden->pictures->variant
 				       : 1;
@@ -450,15 +456,15 @@ static void plan_test(struct plan *plan)
 		if (!frame->same && frame->actual) {
 			plan_frame(plan, frame);
 		} else if (!frame->same) {
-			block(plan,
-				"%s: frame %" PRIu64
-				": not approved: its golden is unreadable; "
-				"remove it first",
-				plan->test->name, frame->number);
+			block(plan, "%s: frame %" PRIu64 ": not approved: %s", plan->test->name,
+				frame->number,
+				frame->compared || result->out_failed
+					? "its picture could not be kept"
+					: "its golden is unreadable; remove it first");
 		}
 	}
 	plan_gone(plan);
-	if (result->verdict == SUITE_FAIL && result->other_failures) {
+	if (result->verdict == SUITE_FAIL && result->other_failures && !result->out_failed) {
 		block(plan, "%s: fails for what no golden changes, too", plan->test->name);
 	}
 	suite_goldens_finish(&plan->goldens);

@@ -146,11 +146,32 @@ static void choose(struct suite_update *update, bool json)
 
 /* Telling */
 
-static void say_done(const struct suite_update *update, const char *suite, size_t left)
+/* The first test that has no goldens yet, or NULL. */
+static const char *without_goldens(const struct suite_results *results)
 {
+	for (size_t i = 0; i < results->count; i++) {
+		if (results->list[i].verdict == SUITE_PASS && !results->list[i].has_goldens) {
+			return results->list[i].name;
+		}
+	}
+	return NULL;
+}
+
+static void say_done(
+	const struct suite_update *update, const struct suite_results *results, size_t left)
+{
+	const char *suite = results->runs[0].suite;
+
 	fprintf(stderr, "vgt: %s: ", suite);
 	if (!update->count) {
-		fputs("nothing to approve\n", stderr);
+		const char *name = without_goldens(results);
+		fputs("nothing to approve", stderr);
+		if (name) {
+			fputs("; for a trace without goldens name frames, such as ", stderr);
+			vgt_text_puts(stderr, name);
+			fputs(":0", stderr);
+		}
+		fputc('\n', stderr);
 		return;
 	}
 	if (!update->written && !update->removed && !update->name_count) {
@@ -209,7 +230,7 @@ int suite_update_run(
 	if (json) {
 		print_summary_json(update, left);
 	} else {
-		say_done(update, results->runs[0].suite, left);
+		say_done(update, results, left);
 	}
 	return !good                       ? VGT_EXIT_TROUBLE
 	       : left || update->unsettled ? VGT_EXIT_DIFFERENT

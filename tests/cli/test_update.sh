@@ -137,7 +137,11 @@ passes
 suite
 rm -r suite/one
 expect_exit 0 update suite one
+expect_equal "how to start" "vgt: suite: nothing to approve; for a trace without goldens name frames, such as one:0" \
+	"$(tail -n 1 "$TMP/.stderr")"
 expect_exit 1 [ -e suite/one ]
+expect_stdout_match '^new   one: frame 3 .*has no golden' update suite one:3
+rm -r suite/one
 expect_exit 0 update suite one:0,2-3
 expect_equal "the goldens" "frame-0000.png frame-0002.png frame-0003.png" "$(cd suite/one && echo *)"
 expect_exit 0 update suite one:1
@@ -188,7 +192,7 @@ expect_equal "status" 1 "$cli_status"
 unchanged "a renderer that is not known"
 # where it does not name it, for all that inherit
 suite '"traces": [{"name": "one", "frames": "0-2"}], "renderers": [{"name": "other", "renderer": "none"}]'
-expect_stdout_match '^        note: also for other$' update suite one
+expect_stdout_match '^        note: for all renderers; also for other$' update suite one
 expect_equal "the goldens" "frame-0000.png frame-0001.png frame-0002.png" "$(cd suite/one && echo *)"
 passes
 # a known failure
@@ -221,7 +225,29 @@ refused '^vgt: one: nothing is approved: it crashed or hung, as expected$' 0 \
 suite
 cp good/frame-0002.png suite/one/
 echo none >suite/one/frame-0001.png
-refused '^vgt: one: frame 1: .* its golden is unreadable; remove it first$' 1 update suite one
+# a golden that is damaged cannot get worse: it is replaced where it is named
+before=$(pictures)
+expect_exit 1 update suite
+saw stdout '^replace suite/one/frame-0001.png: its golden is damaged$'
+unchanged "a damaged golden, shown"
+expect_exit 0 update --update=add suite one:1
+expect_equal "the end" "vgt: suite: 1 golden written" "$(tail -n 1 "$TMP/.stderr")"
+same suite/one/frame-0001.png good/frame-0001.png
+passes
+suite
+cp good/frame-0002.png suite/one/
+: >suite/one/frame-0001.2.png
+expect_exit 0 update suite one
+passes
+# no directory to keep pictures in
+suite
+mkdir out
+: >out/one
+before=$(pictures)
+expect_exit 2 update suite one
+saw stderr '^vgt: one: frame 1: not approved: its picture could not be kept$'
+expect_exit 1 grep -e unreadable -e 'no golden changes' "$TMP/.stderr"
+unchanged "no pictures"
 suite
 echo more >>suite/one.vgt
 refused '^vgt: suite: nothing to approve$' 1 update suite one
