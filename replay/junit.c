@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <mxml.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Text from outside as XML 1.0 allows it (section 2.2, Char): UTF-8 without control characters
@@ -108,7 +110,31 @@ static const char *element_of(enum suite_verdict verdict)
 	}
 }
 
-/* What a test that passed after all said before, or what the renderer printed. */
+/* For GitLab, which shows these files; it takes paths from the project's directory, which is
+ * the one it works in. */
+static void print_attachment(FILE *to, const char *path)
+{
+	char here[PATH_MAX];
+	const size_t length = getcwd(here, sizeof(here)) ? strlen(here) : 0;
+
+	if (path) {
+		const bool below =
+			length && strncmp(path, here, length) == 0 && path[length] == '/';
+		fprintf(to, "[[ATTACHMENT|%s]]\n", below ? path + length + 1 : path);
+	}
+}
+
+static void print_attachments(FILE *to, const struct suite_result *result)
+{
+	for (size_t i = 0; i < result->frame_count; i++) {
+		const struct suite_frame *frame = &result->frames[i];
+		print_attachment(to, frame->actual);
+		print_attachment(to, frame->golden_copy);
+		print_attachment(to, frame->difference);
+	}
+}
+
+/* What a test that passed after all said before, what is kept, or what the renderer printed. */
 static bool add_output(mxml_node_t *testcase, const struct suite_result *result)
 {
 	char *text = NULL;
@@ -121,6 +147,7 @@ static bool add_output(mxml_node_t *testcase, const struct suite_result *result)
 	if (result->verdict == SUITE_FLAKY) {
 		print_details(to, result);
 	}
+	print_attachments(to, result);
 	fputs(result->log_end ? result->log_end : "", to);
 	fclose(to);
 	bool good = text != NULL;

@@ -82,7 +82,13 @@ static char *keep(struct suite_attempt *attempt, const char *name,
 		keep_failed(attempt, "", &err);
 		return NULL;
 	}
-	const bool good = write(what, directory, name, &err);
+	struct stat status;
+	/* what an earlier run has kept is gone (suite_kept_clear()) */
+	const bool good = fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+				  ? vgt_err_set(&err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+					    "is there again: another run keeps its failures in "
+					    "the same directory, give each an --out")
+				  : write(what, directory, name, &err);
 	close(directory);
 	if (!good) {
 		keep_failed(attempt, name, &err);

@@ -48,6 +48,12 @@ static const char *guess_name(const struct suite_manifest *manifest, const char 
 		}
 		guess = vgt_cmd_find(table, stem);
 		guess = guess ? guess : vgt_cmd_guess(table, stem);
+		char *colon = strrchr(stem, ':'); /* NAME:FRAMES of --update */
+		if (!guess && colon) {
+			*colon = '\0';
+			guess = vgt_cmd_find(table, stem);
+			guess = guess ? guess : vgt_cmd_guess(table, stem);
+		}
 	}
 	const char *found = guess ? guess->name : NULL;
 	free(table);
@@ -60,6 +66,10 @@ static bool unknown_name(
 {
 	const char *guess = guess_name(manifest, name);
 
+	if (strpbrk(name, "*?[")) {
+		return vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
+			"no such trace '%.100s'; globs are for --filter", name);
+	}
 	return guess ? vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,
 			       "no such trace '%.100s', did you mean '%.100s'?", name, guess)
 		     : vgt_err_set(err, VGT_ERR_USAGE, VGT_NO_OFFSET,

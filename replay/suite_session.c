@@ -108,6 +108,10 @@ static void run_tests(struct session *session)
 	note_renderer(session);
 	suite_report_runs(&request->report, &session->results);
 	progress_begin(!request->report.json && !request->report.quiet);
+	if (!session->selected->count) {
+		fprintf(stderr, "vgt: shard %u/%u has no tests\n", request->selection.shard,
+			request->selection.shards);
+	}
 	if (session->selected->count && !suite_jobs_run(&jobs, session->selected, &err)) {
 		vgt_cmd_error(session->runner.scratch, &err);
 		run->trouble = true;

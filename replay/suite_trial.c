@@ -51,7 +51,7 @@ static bool is_within(
 }
 
 /* What a test that is expected not to pass came to. */
-static void hold_against(
+static void hold_against(const struct suite_manifest *manifest,
 	const struct suite_expectation *expectation, struct suite_result *result)
 {
 	static const enum suite_verdict verdicts[SUITE_EXPECTED] = {
@@ -61,7 +61,9 @@ static void hold_against(
 
 	if (result->verdict == SUITE_PASS) {
 		result->verdict = SUITE_FIXED;
-		put_first(result, text("passes, but is %s", result->expected));
+		put_first(result,
+			text("passes, but is %s (by the manifest's expect[%td])",
+				result->expected, expectation - manifest->expectations));
 	} else if (result->verdict == verdicts[expectation->expected] &&
 		   is_within(expectation, result)) {
 		result->verdict = SUITE_KNOWN;
@@ -158,7 +160,7 @@ bool suite_trial(
 	}
 	result->expected = expected;
 	if (whole && expectation && expectation->expected < SUITE_EXPECT_SKIP) {
-		hold_against(expectation, result);
+		hold_against(&runner->suite->manifest, expectation, result);
 	}
 	if (whole) {
 		add_commands(result);

@@ -323,6 +323,8 @@ expect_equal "reason of a failure" "frame 1 " \
 	"$(xpath '//testcase[@name="two"]/failure/@message' | cut -d '(' -f 1)"
 expect_equal "where to look" 1 "$(xpath '//testcase[@name="two"]/failure' |
 	grep -c '^look at work/o/two/frame-0001.actual.png, golden .*, difference work/o/two/frame-0001.difference.png$')"
+expect_equal "what GitLab shows" "$(printf '[[ATTACHMENT|work/o/two/frame-0001.%s.png]]\n' actual golden difference)" \
+	"$(xpath '//testcase[@name="two"]/system-out' | grep ATTACHMENT)"
 expect_equal "an error" 1 "$(xpath 'count(//testcase[@name="none"]/error)')"
 expect_equal "a test that passed" 0 "$(xpath 'count(//testcase[@name="one"]/*)')"
 hostile=$'a<b>&"\x27]]>\xef\xbf\xbe\xff'
@@ -336,6 +338,12 @@ expect_equal "the output in JUnit" '?<]]>&?[2J' "$(xpath '//testcase/system-out'
 expect_equal "control characters on stdout" 0 "$(grep -c $'[\x01\x1b]' "$TMP/.stdout")"
 expect_exit 1 alone/vgt test -j 1 --json --out work/o odd
 expect_exit 0 jq . "$TMP/.stdout"
+rm -r odd work/o
+mkdir odd
+cp -R master/two master/two.vgt odd/
+expect_exit 1 vgt_test --drop=draws --junit results.xml --out "$TMP/work/o" odd
+expect_equal "from the working directory" 1 \
+	"$(xpath '//testcase/system-out' | grep -c '^\[\[ATTACHMENT|work/o/two/frame-0001.actual.png]]$')"
 # names that a manifest could not have: the others are run
 long=$(printf 'n%.0s' $(seq 101))
 fresh

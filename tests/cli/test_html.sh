@@ -104,8 +104,9 @@ expect_equal "a path that leads elsewhere" "out/alpha/secret.png: cannot open: N
 	"$(data joined.html '.tests[1].frames[0].pictures.golden')"
 
 # Where it goes
-expect_exit 2 vgt_test --html missing/report.html suite gears
-expect_stderr_match '^vgt: missing/report.html: cannot create: ' vgt_test --html missing/report.html suite gears
+expect_stderr_match '^vgt: suite/gears.vgt/report.html: cannot create: Not a directory$' \
+	vgt_test --html suite/gears.vgt/report.html suite gears
+expect_equal "status" 2 "$cli_status"
 expect_exit 2 vgt_test --html suite suite gears
 expect_exit 2 vgt_test --html /dev/full suite gears
 echo before >report.html

@@ -107,7 +107,7 @@ expect_stdout "" vgt_test --quiet suite
 
 # Usage.
 for option in "-j 0" "--jobs=x" "-j 5000" "--shard=0/2" "--shard=3/2" "--shard=1" "--shard=1/x" "--shard=/" "--shard=1/2/3" \
-	"--html=missing/page" "--junit=missing/page" "--filter=z*" "--filter=!*" "--filter=tag:none" "--suite=suite" \
+	"--html=wrong.png/page" "--junit=wrong.png/page" "--filter=z*" "--filter=!*" "--filter=tag:none" "--suite=suite" \
 	--junit= --html= --out=; do
 	# shellcheck disable=SC2086
 	expect_exit 2 vgt_test $option suite
@@ -200,6 +200,7 @@ for shards in 1 2 3 4 9; do
 done
 expect_exit 0 vgt_test --shard 9/9 --out out suite
 expect_stderr_match '^vgt: suite: 0 of 0 passed in ' vgt_test --shard 9/9 suite
+expect_equal "why" "vgt: shard 9/9 has no tests" "$(head -n 1 "$TMP/.stderr")"
 
 # What each verdict comes to.
 again
@@ -267,7 +268,7 @@ rm -r suite/weak/mine
 any='{"traces": "*", "result": "fail", "reason": "bug"}'
 expect_suite 1 "a FIXED crash CRASH fail known" "$any" a crash fail
 expect_equal "named" 'vgt: fixed, to be taken out of "expect": a' "$(grep '^vgt: fixed' stderr)"
-expect_equal "fixed in JUnit" "passes, but is expected to fail: bug" \
+expect_equal "fixed in JUnit" "passes, but is expected to fail: bug (by the manifest's expect[0])" \
 	"$(xmllint --xpath 'string(//testcase[@name="a"]/failure/@message)' junit.xml)"
 expect_suite 1 "a FIXED" "$any" a
 expect_suite 1 "fail FAIL" '{"traces": "fail", "result": "crash", "reason": "bug"}' fail

@@ -353,7 +353,8 @@ expect_equal "JSON" '{"event":"approval","name":"one","frame":1,"change":"replac
 suite '"traces": [{"name": "one", "frames": "0-2"}, {"name": "two:2", "file": "two.vgt"}]'
 before=$(pictures)
 expect_stderr_match "^vgt: suite: no such trace 'oen', did you mean 'one'\?$" update suite oen
-expect_stderr_match "^vgt: suite: no such trace 'oen:1'" update suite oen:1
+expect_stderr_match "^vgt: suite: no such trace 'oen:1', did you mean 'one'\?$" update suite oen:1
+expect_stderr_match "^vgt: suite: no such trace 'o\*'; globs are for --filter$" update suite 'o*'
 expect_stderr "vgt: suite: one:x: frames are such as 0,10-20, at most 64 ranges" update suite one:x
 expect_equal "status" 2 "$cli_status"
 expect_stderr_match "^vgt: suite: one: frame 3 is not among the manifest's frames 0-2: add it there first$" update suite one:3
