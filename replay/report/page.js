@@ -20,7 +20,16 @@ const VERDICTS = [ // the gravest first: [name, word, path of the icon]
 const RANKS = Object.fromEntries(VERDICTS.map(([name], rank) => [name, rank]));
 const wordOf = ({ verdict }) => VERDICTS[RANKS[verdict]][1];
 const { tests } = data;
+/* Where the renderer crashed or hung: "" where it is not known, undefined where it did not. */
+const placeOf = ({ verdict, reasons }) => verdict === 'crash' || verdict === 'hang' ? (/@\d+(\.\d+)?/.exec(reasons[0]) || [''])[0] : undefined;
 tests.sort((a, b) => RANKS[a.verdict] - RANKS[b.verdict] || a.position - b.position);
+/* What is wrong with frames, which is what a person looks for, before answers and the rest. */
+for (const test of tests) {
+	const ofFrame = reason => /^frame \d+/.test(reason);
+	if (placeOf(test) === undefined && ['fail', 'error'].includes(test.verdict)) {
+		test.reasons = [...test.reasons.filter(ofFrame), ...test.reasons.filter(reason => !ofFrame(reason))];
+	}
+}
 const bad = tests.filter(({ verdict }) => RANKS[verdict] <= RANKS.error);
 
 /* Elements */
@@ -135,9 +144,10 @@ const seen = new IntersectionObserver(entries => {
 const has = (frame, slot) => typeof frame.pictures[slot] === 'number';
 /* Those of `wanted` beside each other. */
 function thumbs(frame, verdict, wanted, kind) {
-	const images = wanted.filter(slot => frame && has(frame, slot)).map(slot => make('img', { 'data-picture': frame.pictures[slot] }));
+	const images = wanted.filter(slot => frame && has(frame, slot)).map(slot => make('img', { 'data-picture': frame.pictures[slot], 'data-slot': slot }));
 	images.forEach(image => seen.observe(image));
-	return make('span.thumbs', { class: kind, 'data-verdict': verdict, 'aria-hidden': 'true' }, images.length ? images : icon(verdict));
+	return make('span.thumbs', { class: kind, 'data-verdict': verdict, 'aria-hidden': 'true' }, !images.length ? icon(verdict)
+		: kind === 'labelled' ? images.map(image => make('span.shot', image, make('small', image.dataset.slot))) : images);
 }
 const frameOf = (test, number) => test.frames.find(frame => frame.number === number);
 const firstFrame = test => test.frames.find(frame => !frame.same) || test.frames[0];
@@ -196,8 +206,11 @@ function makeItem(test) {
 	items.set(test, { item, link });
 	return item;
 }
-const expected = tests.filter(({ verdict }) => ['flaky', 'known', 'skip'].includes(verdict));
-const groups = [['To look at', bad], ['Expected', expected], ['Passed', tests.filter(({ verdict }) => verdict === 'pass')]]
+/* It was not run, or differs where the host lacks something: nobody has said that this is to be so. */
+const unjudged = tests.filter(({ verdict, expected }) => verdict === 'skip' && !expected);
+const expected = tests.filter(test => ['flaky', 'known', 'skip'].includes(test.verdict) && !unjudged.includes(test));
+const differing = unjudged.filter(({ lacks }) => lacks);
+const groups = [['To look at', bad], ['Not judged', unjudged], ['Expected', expected], ['Passed', tests.filter(({ verdict }) => verdict === 'pass')]]
 	.map(([name, members]) => ({ name, members, head: make('li.group') }));
 const counts = VERDICTS.map(([verdict]) => [verdict, tests.filter(test => test.verdict === verdict).length]).filter(([, count]) => count);
 const chips = new Map();
@@ -226,7 +239,7 @@ function makeList() {
 	$('tag').addEventListener('change', () => go({ tag: $('tag').value }, true));
 	$('text').addEventListener('input', () => go({ text: $('text').value }, true));
 	$('filters').addEventListener('submit', event => { event.preventDefault(); state.test = null; stepTest(1); });
-	$('tally').textContent = tests.length ? `${groups[2].members.length} of ${tests.length} passed` : '';
+	$('tally').textContent = tests.length ? `${groups[3].members.length} of ${tests.length} passed` : '';
 	$('suite').textContent = run.suite || 'vgt test';
 }
 const shownTests = () => groups.flatMap(group => group.members).filter(matches);
@@ -267,20 +280,25 @@ function ofRuns(get) {
 function card(test) {
 	const frame = firstFrame(test);
 	return make('a.card', { 'data-verdict': test.verdict, href: hashOf({ test, frame: null }) },
-		thumbs(frame, test.verdict, frame?.same ? ['golden'] : ['golden', 'actual', 'difference']),
+		thumbs(frame, test.verdict, frame?.same ? ['golden'] : ['golden', 'actual', 'difference'], frame && !frame.same && 'labelled'),
 		make('div.text', make('div.name', icon(test.verdict), make('span', test.name),
 			make('span.dim', frame && !frame.same ? plural(test.frames.filter(other => !other.same).length, 'frame') : wordOf(test))),
 			make('div.why', whyOf(test))));
 }
 function headline() {
 	if (!tests.length) { return 'No tests were run'; }
-	const left = expected.length;
-	return bad.length ? `${bad.length} of ${plural(tests.length, 'test')} to look at` : left === tests.length ? 'Nothing unexpected' : left ? `${tests.length - left} passed, ${left} as expected`
+	const left = expected.length, open = unjudged.length;
+	return bad.length ? `${bad.length} of ${plural(tests.length, 'test')} to look at` : left === tests.length ? 'Nothing unexpected'
+		: left || open ? [`${tests.length - left - open} passed`, left && `${left} as expected`, open && `${open} not judged`].filter(Boolean).join(', ')
 		: tests.length === 1 ? 'The test passed' : `All ${tests.length} tests passed`;
 }
 function notes() {
 	const missing = runs.reduce((sum, one) => sum + one.tests, -tests.length), told = [];
 	if (runs.some(one => one.interrupted)) { told.push('The run was interrupted: not all tests were run.'); }
+	for (const what of new Set(runs.map(({ drop }) => drop).filter(Boolean))) {
+		told.push(`Run with --drop=${what}: the renderer was not given all that was recorded, so tests are meant to fail.`);
+	}
+	if (differing.length) { told.push(`${plural(differing.length, 'test')} not judged: frames or answers differ, on a host that has less than the recording's had.`); }
 	if (missing > 0) { told.push(`${plural(missing, 'test')} without a result.`); }
 	if (data.left_out) { told.push(`${plural(data.left_out, 'picture')} left out, so that this page is not too large; where they would be it says where they are.`); }
 	return told;
@@ -296,11 +314,13 @@ function makeOverview() {
 		...notes().map(note => make('p.notice.first', { 'data-verdict': 'flaky' }, note)),
 		...shown.length ? [section(bad.length ? 'To look at' : 'Tests', 'cards-section', make('div.cards', shown.slice(0, CARDS).map(card)),
 			shown.length > CARDS && make('p.dim', `${shown.length - CARDS} more are in the list.`))] : [],
+		...bad.length && differing.length ? [section('Not judged', 'cards-section', make('div.cards', differing.slice(0, CARDS).map(card)))] : [],
 		section(runs.length > 1 ? `${runs.length} runs` : 'This run', '', facts([
 			['Suite', ofRuns(({ suite }) => suite)], ['Renderer', ofRuns(({ renderer }) => renderer)], ['OpenGL', ofRuns(one => one.gl_version)],
 			['virglrenderer', ofRuns(({ virglrenderer }) => virglrenderer)], ['Kernel', ofRuns(({ kernel }) => kernel)], ['Processor', ofRuns(({ cpu }) => cpu)],
 			['Environment', ofRuns(({ environment }) => Object.entries(environment).map(([name, value]) => `${name}=${value}`).join('\n'))],
 			['vgt', ofRuns(({ vgt }) => vgt)], ['Date', ofRuns(({ date }) => isNaN(Date.parse(date)) ? date : new Date(date).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }) + ' UTC')],
+			['Options', ofRuns(({ drop }) => drop && `--drop=${drop}`)],
 			['Shard', ofRuns(one => one.shards > 1 ? `${one.shard} of ${one.shards}` : '')],
 			['Duration', ofRuns(one => seconds(one.seconds))]])));
 }
@@ -309,7 +329,7 @@ function makeOverview() {
 
 /* Addresses on the trace become buttons that copy a command line. */
 function withAddresses(text, test) {
-	return text.split(/(@\d+(?:\.\d+)?)/).map((part, i) => i % 2 && test.trace ? make('button.at', { type: 'button', title: `copy: vgt dump ${test.trace} ${part}`,
+	return text.split(/(@\d+(?:\.\d+)?)/).flatMap((part, i) => !(i % 2) ? linked(part) : test.trace ? make('button.at', { type: 'button', title: `copy: vgt dump ${test.trace} ${part}`,
 		onclick: event => copy(`vgt dump ${quoted(test.trace)} ${part}`, event.currentTarget) }, part) : part);
 }
 const linked = text => text.split(/(https?:\/\/[^\s<>"]+)/).map((part, i) => i % 2 ? make('a', { href: part, rel: 'noreferrer noopener', target: '_blank' }, part) : part);
@@ -321,24 +341,28 @@ function section(name, about, text, ...rest) {
 	return make('section.section', make('div.sectionhead', make('h2', name), about && make('span.dim', about),
 		text && copier(text)), ...rest);
 }
-/* Where the renderer crashed or hung: "" where it is not known, undefined where it did not. */
-const placeOf = ({ verdict, reasons }) => verdict === 'crash' || verdict === 'hang' ? (/@\d+(\.\d+)?/.exec(reasons[0]) || [''])[0] : undefined;
 /* What to type to look at it. */
 function commandLines(test, frame) {
 	if (!test.trace) { return []; }
-	const trace = quoted(test.trace), lines = [];
+	const trace = quoted(test.trace), lines = [], rule = test.rule && test.rule !== 'auto' ? ` --frame=${test.rule}` : '';
+	const { environment, drop } = runs[test.run] || {};
+	/* what the renderer was given: as much of it as changes how it draws, whatever the results say */
+	const given = Object.entries(environment || {}).filter(([name]) => /^(LIBGL|MESA|GALLIUM|LP|EGL|VREND|VIRGL|SOFTPIPE|ST|NIR|__GLX|__EGL)_[A-Z0-9_]+$/.test(name))
+		.map(([name, value]) => `${name}=${quoted(value)} `).join('');
+	const replay = `${given}vgt replay${rule}${drop === 'draws' ? ' --drop=draws' : ''}`;
+	const allowed = /^(--(metric|threshold|max-pixels|max|min|ppd|antialiased|ignore) [\w.,%-]+ ?)+$/.test(test.tolerance) ? ` ${test.tolerance}` : '';
 	const place = placeOf(test);
 	if (place !== undefined) {
-		lines.push([`vgt replay --step ${trace}`, 'which virgl command it is']);
+		lines.push([`${replay} --step ${trace}`, 'which virgl command it is']);
 		if (place) { lines.push([`vgt dump --state ${trace} ${place}`, 'the command, and the state that it finds']); }
 	}
 	if (frame) {
-		const rule = test.rule && test.rule !== 'auto' ? ` --frame=${test.rule}` : '';
-		lines.push([`vgt replay${rule} --frames ${frame.number} --out frames ${trace}`, 'the frame again']);
-		if (!rule) { lines.push([`vgt dump ${trace} ${frame.number} draw`, 'what draws it'], [`vgt replay --window ${trace}`, 'see it move']); }
-		if (frame.actual && frame.golden) { lines.push([`vgt compare ${quoted(frame.golden)} ${quoted(frame.actual)}`, 'compare again']); }
+		lines.push([`${replay} --frames ${frame.number} --out frames ${trace}`, 'the frame again']);
+		if (!rule) { lines.push([`vgt dump ${trace} ${frame.number} draw`, 'what draws it']); }
+		lines.push([`${replay} --window ${trace}`, 'see it move']);
+		if (frame.actual && frame.golden) { lines.push([`vgt compare${allowed} ${quoted(frame.golden)} ${quoted(frame.actual)}`, 'compare again']); }
 	} else if (!lines.length) {
-		lines.push([`vgt verify ${trace}`, 'is the trace whole?'], [`vgt replay ${trace}`, 'play it']);
+		lines.push([`vgt verify ${trace}`, 'is the trace whole?'], [`${replay} ${trace}`, 'play it']);
 	}
 	return lines;
 }
@@ -359,9 +383,9 @@ function makeDetail(test, frame) {
 			copier(location.href.replace(/#.*/, '') + hashOf({ test, frame: frame?.number, ...ANY }), 'Copy link')),
 		(test.shows || test.tags.length > 0) && make('p.about', test.shows,
 			make('span.tags', test.tags.map(tag => make('span', tag)))))];
-	if (test.expected) { parts.push(make('p.notice', { 'data-verdict': 'known' }, linked(test.expected))); }
+	if (test.expected && !test.reasons.includes(test.expected)) { parts.push(make('p.notice', { 'data-verdict': 'known' }, linked(test.expected))); }
 	if (test.reasons.length) {
-		parts.push(make('ul.notice', { 'data-verdict': test.verdict }, test.reasons.map(reason => make('li', withAddresses(reason, test))), many));
+		parts.push(make('ul.notice', { 'data-verdict': test.verdict, class: test.reasons.length <= 8 && 'few', tabindex: test.reasons.length > 8 && 0 }, test.reasons.map(reason => make('li', withAddresses(reason, test))), many));
 	}
 	if (frame) {
 		if (test.frames.length > 1) {
@@ -598,6 +622,9 @@ function makeViewer(test, frame) {
 	}
 	const ramp = make('span.ramp', { role: 'img', 'aria-label': 'from black by violet and orange to light yellow' });
 	ramp.style.background = `linear-gradient(to right, #${MAGMA.join(', #')})`;
+	const legend = [['lit', 'a pixel that differs, in the channels that do, brighter the more (white: all, or alpha)'], ['same', 'does not, or not by more than the threshold: the golden, dark'],
+		['smooth', 'anti-aliasing, not counted (metric yiq)'], ['ignored', 'ignored']].map(([kind, text]) => make('span.key', make(`i.${kind}`), text));
+	const isFlip = /FLIP/.test(frame.allowed || '');
 	const range = make('input', { type: 'range', min: 0, max: 100, step: 0.5, value: 50, 'aria-label': 'Slider: how much of the golden is shown, in percent' });
 	range.addEventListener('input', () => slide(range.value / 100));
 	function slide(value) {
@@ -623,7 +650,7 @@ function makeViewer(test, frame) {
 			difference: [['difference', 'Difference']], 'flip-map': [['flip', 'FLIP error map']] }[now].map(makePane);
 		stage.replaceChildren(...panes.map(pane => pane.element));
 		for (const one of modes) { one.setAttribute('aria-pressed', one.dataset.mode === now); }
-		under.replaceChildren(...now === 'slider' ? [make('div.slide', 'Golden', range, 'Actual')] : now === 'flip-map' ? [make('div.slide',
+		under.replaceChildren(...now === 'slider' ? [make('div.slide', 'Golden', range, 'Actual')] : now === 'difference' ? [isFlip ? make('div.slide', '0', ramp, '1', make('span.dim', 'the FLIP error of each pixel')) : make('div.slide.legend', legend)] : now === 'flip-map' ? [make('div.slide',
 			'0', ramp, '1',
 			make('span.dim', `the error that is noticed when flipping between the two, 67 pixels per degree · mean ${frame.pictures.flip_mean.toFixed(4)}`))] : []);
 		layout();

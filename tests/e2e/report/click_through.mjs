@@ -62,6 +62,8 @@ async function overview() {
 	}
 	for (const text of pages.mixed.environment) { ok(`environment: ${text}`, await page.locator('.facts', { hasText: text }).count()); }
 	await page.locator('.card img').first().evaluate(image => image.decode());
+	equal('pictures of a card are named', ['golden', 'actual', 'difference'], await page.locator('.card', { hasText: 'gears' }).locator('small').allTextContents());
+	ok('draws were left out', (await page.locator('.notice').first().textContent()).includes('--drop=draws') && await page.locator('.facts', { hasText: '--drop=draws' }).count());
 	await shot(page, 'overview-light');
 
 	// filters, and that the address has them
@@ -179,6 +181,8 @@ async function pictures() {
 	// the other two
 	await page.keyboard.press('4');
 	equal('difference', ['Difference'], await page.locator('.pane figcaption span:first-child').allTextContents());
+	equal('and its legend', 4, await page.locator('.slide .key').count());
+	await shot(page, 'difference-light');
 	await page.keyboard.press('5');
 	ok('FLIP has a legend', /mean 0\.\d{4}/.test(await page.locator('.slide').textContent()));
 	ok('and a value', /FLIP ≈ [01]\.\d\d/.test(await page.locator('[data-value="away-hex"]').textContent()));
@@ -205,6 +209,10 @@ async function pictures() {
 	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 	await line.getByRole('button').click();
 	equal('is copied', `vgt dump suite/gears.vgt ${frame.number} draw`, await page.evaluate(() => navigator.clipboard.readText()));
+	ok('the frame again, as it was drawn', (await page.locator('.lines').textContent()).includes(
+		`LIBGL_ALWAYS_SOFTWARE=1 LP_NATIVE_VECTOR_WIDTH=128 vgt replay --drop=draws --frames ${frame.number} --out frames suite/gears.vgt`));
+	ok('compared as it was', (await page.locator('.lines').textContent()).includes('vgt compare --metric difference --threshold 8 --max-pixels 0.5% suite/gears/frame-'));
+	ok('frames are the first reasons', (await page.locator('ul.notice li').first().textContent()).startsWith('frame '));
 	await page.keyboard.press('?');
 	ok('help', await page.getByRole('dialog').isVisible());
 	await page.keyboard.press('Escape');
@@ -234,6 +242,7 @@ async function others() {
 	await ready(page);
 	ok('sizes differ', (await page.locator('.stage').textContent()).includes('The sizes differ.'));
 	await page.goto(`${opened.address}#desktop`);
+	equal('its reason, once', 1, (await page.locator('#detail').textContent()).split('https://example.org/issues/7').length - 1);
 	equal('a link of the manifest', 'https://example.org/issues/7', await page.locator('.notice a').getAttribute('href'));
 	await page.goto(`${opened.address}#no%20such?view=none&verdict=none`);
 	equal('an address of nothing', pages.mixed.headline, await page.locator('.headline').textContent());
