@@ -173,15 +173,36 @@ static bool add_test(mxml_node_t *suite, const struct suite_result *result)
 	       add_output(testcase, result);
 }
 
+/* Tests that were to be run and have no result, whose names are not known here. */
+static bool add_missing(mxml_node_t *suite, const struct suite_results *results)
+{
+	const struct suite_tally tally = suite_results_tally(results);
+	struct suite_result missing = {.verdict = SUITE_ERROR};
+	char *reason, name[] = "tests that were not run";
+
+	if (tally.total <= results->count) {
+		return true;
+	}
+	if (asprintf(&reason, "%zu of %zu tests have no result%s", tally.total - results->count,
+		    tally.total, tally.interrupted ? ": the run was interrupted" : "") < 0) {
+		return false;
+	}
+	missing.name = name;
+	missing.reasons[missing.reason_count++] = reason;
+	const bool good = add_test(suite, &missing);
+	free(reason);
+	return good;
+}
+
 static const char *of_run(const struct suite_information *run, size_t property)
 {
 	const char *const values[] = {run->vgt, run->renderer, run->gl_version,
-		run->virglrenderer, run->cpu, run->kernel};
+		run->virglrenderer, run->cpu, run->kernel, run->drop};
 
 	return values[property];
 }
 static const char *const property_names[] = {
-	"vgt", "renderer", "gl_version", "virglrenderer", "cpu", "kernel"};
+	"vgt", "renderer", "gl_version", "virglrenderer", "cpu", "kernel", "drop"};
 #define PROPERTIES (sizeof(property_names) / sizeof(property_names[0]))
 
 static bool is_said(const struct suite_results *results, size_t run, size_t property)
@@ -238,11 +259,13 @@ static void set_counts(const struct suite_results *results, mxml_node_t *node)
 	const struct suite_tally tally = suite_results_tally(results);
 	const size_t *verdicts = tally.verdicts;
 
-	mxmlElementSetAttrf(node, "tests", "%zu", results->count);
+	/* those without a result are one test that is an error */
+	const size_t missing = tally.total > results->count;
+	mxmlElementSetAttrf(node, "tests", "%zu", results->count + missing);
 	mxmlElementSetAttrf(node, "failures", "%zu",
 		verdicts[SUITE_FAIL] + verdicts[SUITE_CRASH] + verdicts[SUITE_HANG] +
 			verdicts[SUITE_FIXED]);
-	mxmlElementSetAttrf(node, "errors", "%zu", verdicts[SUITE_ERROR]);
+	mxmlElementSetAttrf(node, "errors", "%zu", verdicts[SUITE_ERROR] + missing);
 	mxmlElementSetAttrf(node, "time", "%.3f", tally.seconds);
 	/* Jenkins' schema has it there only. */
 	if (strcmp(mxmlGetElement(node), "testsuite") == 0) {
@@ -265,6 +288,7 @@ static mxml_node_t *make_document(const struct suite_results *results)
 	for (size_t i = 0; good && i < results->count; i++) {
 		good = add_test(suite, &results->list[i]);
 	}
+	good = good && add_missing(suite, results);
 	if (!good) {
 		mxmlDelete(document);
 		return NULL;

@@ -62,12 +62,12 @@ static void print_kept(const struct suite_result *result)
 		const struct suite_frame *frame = &result->frames[i];
 		if (frame->actual && frame->golden) { /* else the reason has said so */
 			fputs("      look at ", stdout);
-			vgt_text_puts(stdout, frame->actual);
+			vgt_text_put_word(stdout, frame->actual);
 			fputs(", golden ", stdout);
-			vgt_text_puts(stdout, frame->golden);
+			vgt_text_put_word(stdout, frame->golden);
 			if (frame->difference) {
 				fputs(", difference ", stdout);
-				vgt_text_puts(stdout, frame->difference);
+				vgt_text_put_word(stdout, frame->difference);
 			}
 			putchar('\n');
 		}
@@ -79,7 +79,7 @@ static void print_lead(const struct suite_result *result)
 {
 	if (result->has_bad_frame && result->trace && result->rule == VGT_FRAME_AUTO) {
 		fputs("      look at it: vgt dump ", stdout);
-		vgt_text_puts(stdout, result->trace);
+		vgt_text_put_word(stdout, result->trace);
 		printf(" %" PRIu64 " draw\n", result->bad_frame);
 	}
 }
@@ -172,6 +172,18 @@ static void name_those(
 	fputs(between == words ? "" : "\n", stderr);
 }
 
+/* Those that failed may have failed for that. */
+static void tell_dropped(const struct suite_results *results)
+{
+	for (size_t i = 0; i < results->run_count; i++) {
+		if (results->runs[i].drop) {
+			fputs(", with --drop=", stderr);
+			vgt_text_puts(stderr, results->runs[i].drop);
+			return;
+		}
+	}
+}
+
 void suite_report_summary(
 	const struct suite_report *report, const struct suite_results *results)
 {
@@ -208,6 +220,8 @@ void suite_report_summary(
 	if (tally.not_fetched) {
 		fprintf(stderr, " (%zu not fetched: --fetch)", tally.not_fetched);
 	}
-	fprintf(stderr, " in %.1f s%s\n", tally.seconds,
+	fprintf(stderr, " in %.1f s%s", tally.seconds,
 		tally.interrupted ? ", interrupted" : "");
+	tell_dropped(results);
+	fputc('\n', stderr);
 }

@@ -86,6 +86,7 @@ void suite_result_finish(struct suite_result *result)
 	free(result->tags);
 	free(result->name);
 	free(result->shows);
+	free(result->tolerance);
 	free(result->expected);
 	free(result->trace);
 	free(result->commands);

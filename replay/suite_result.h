@@ -60,7 +60,8 @@ struct suite_result {
 	size_t run;      /* in struct suite_results: where it was run */
 	char **tags;
 	size_t tag_count;
-	char *shows; /* what the manifest says of it, or NULL */
+	char *shows;     /* what the manifest says of it, or NULL */
+	char *tolerance; /* of its frames, as options of vgt compare; NULL: not known */
 	enum vgt_frame_rule rule;
 	enum suite_verdict verdict;
 	bool not_fetched; /* why it is skipped */

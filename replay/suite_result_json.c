@@ -137,6 +137,7 @@ struct json_object *suite_result_to_json(const struct suite_result *result, cons
 	vgt_json_put_number(object, "played", result->played);
 	vgt_json_put_number(object, "answers", result->answers);
 	put_optional(object, "trace", result->trace);
+	put_optional(object, "tolerance", result->tolerance);
 	vgt_json_put_text(object, "rule", frame_rule_name(result->rule));
 	vgt_json_put_number(object, "position", result->position);
 	put_list(object, "tags", result->tags, result->tag_count);
@@ -168,6 +169,7 @@ struct json_object *suite_information_to_json(const struct suite_information *ru
 			environment, run->environment[i].name, run->environment[i].value);
 	}
 	json_object_object_add(object, "environment", environment);
+	put_optional(object, "drop", run->drop);
 	put_optional(object, "cpu", run->cpu);
 	put_optional(object, "kernel", run->kernel);
 	put_optional(object, "date", run->date);
@@ -484,6 +486,7 @@ static void take_result(struct reading *reading, struct suite_result *result, co
 	take_text(reading, "trace", &result->trace, false);
 	result->position = (size_t)take_number(reading, "position", TESTS_MAX);
 	take_text(reading, "shows", &result->shows, false);
+	take_text(reading, "tolerance", &result->tolerance, false);
 	result->not_fetched = take_bool(reading, "not_fetched");
 	result->out_failed = take_bool(reading, "out_failed");
 	take_text(reading, "lacks", &result->lacks, false);
@@ -552,6 +555,7 @@ bool suite_information_from_json(
 	take_text(&reading, "gl_version", &run->gl_version, false);
 	take_text(&reading, "virglrenderer", &run->virglrenderer, false);
 	take_environment(&reading, run);
+	take_text(&reading, "drop", &run->drop, false);
 	take_text(&reading, "cpu", &run->cpu, false);
 	take_text(&reading, "kernel", &run->kernel, false);
 	take_text(&reading, "date", &run->date, false);

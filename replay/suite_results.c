@@ -56,6 +56,7 @@ static void finish_run(struct suite_information *run)
 	free(run->cpu);
 	free(run->kernel);
 	free(run->date);
+	free(run->drop);
 	free(run->from);
 }
 

@@ -23,6 +23,7 @@ struct suite_information {
 	char *date;                            /* of its beginning: "2026-11-23T16:00:00Z" */
 	struct suite_environment *environment; /* what changes the rendering and is set */
 	size_t environment_count;
+	char *drop;             /* what was left out: "draws"; NULL: nothing */
 	unsigned jobs;          /* tests at a time */
 	unsigned shard, shards; /* 1 of 1: all */
 	size_t tests;           /* that were to be run; fewer were where it was interrupted */

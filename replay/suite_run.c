@@ -6,6 +6,7 @@
 #include "player_run.h"
 #include "suite_attempt.h"
 #include "suite_expect.h"
+#include "tolerance.h"
 #include "trace_store.h"
 #include "vgt_cmd.h"
 #include "vgt_validate.h"
@@ -31,7 +32,9 @@ bool suite_result_init(
 	result->name = strdup(test->name);
 	result->shows = test->shows ? strdup(test->shows) : NULL;
 	result->tags = calloc(test->tag_count + 1, sizeof(*result->tags));
-	bool good = result->name && result->tags && (!test->shows || result->shows);
+	result->tolerance = tolerance_options(&test->tolerance);
+	bool good = result->name && result->tags && result->tolerance &&
+		    (!test->shows || result->shows);
 	while (good && result->tag_count < test->tag_count) {
 		result->tags[result->tag_count] = strdup(test->tags[result->tag_count]);
 		good = result->tags[result->tag_count] != NULL;

@@ -154,6 +154,11 @@ static bool prepare(struct session *session)
 		return false;
 	}
 	run->tests = session->selected->count;
+	run->drop = request->drop_draws ? strdup("draws") : NULL;
+	if (request->drop_draws && !run->drop) {
+		fputs("vgt: no memory for the results\n", stderr);
+		return false;
+	}
 	run->jobs = request->jobs;
 	run->shard = request->selection.shard;
 	run->shards = request->selection.shards;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const metric_names[VGT_METRIC_COUNT] = {
@@ -377,6 +378,83 @@ const char *tolerance_describe(char text[TOLERANCE_TEXT], const struct vgt_toler
 			"a mean FLIP of at most %.6g at %.6g pixels per degree",
 			tolerance->limit, tolerance->pixels_per_degree);
 		break;
+	}
+	return text;
+}
+
+/* With no more digits than parse_decimal() takes, and none that says nothing. */
+static void put_option(FILE *to, const char *option, double value, const char *unit)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.12f", value);
+	for (size_t end = strlen(text); text[end - 1] == '0'; end--) {
+		text[end - 1] = '\0';
+	}
+	text[strlen(text) - (text[strlen(text) - 1] == '.')] = '\0';
+	fprintf(to, " --%s %s%s", option, text, unit);
+}
+
+static void put_pixels(FILE *to, const struct vgt_tolerance *tolerance)
+{
+	if (tolerance->max_millionth > 0) {
+		put_option(to, "max-pixels", tolerance->max_millionth / 1e4, "%");
+	} else if (tolerance->max_pixels > 0) {
+		fprintf(to, " --max-pixels %" PRIu64, tolerance->max_pixels);
+	}
+}
+
+static void put_limit(FILE *to, const struct vgt_tolerance *tolerance)
+{
+	const struct vgt_tolerance usual = vgt_tolerance_of(tolerance->metric);
+
+	switch (tolerance->metric) {
+	case VGT_METRIC_DIFFERENCE:
+		put_option(to, "threshold", tolerance->threshold, "");
+		put_pixels(to, tolerance);
+		break;
+	case VGT_METRIC_YIQ:
+		put_option(to, "threshold", tolerance->yiq_threshold, "");
+		put_pixels(to, tolerance);
+		fputs(tolerance->count_antialiased ? " --antialiased count" : "", to);
+		break;
+	case VGT_METRIC_FLIP:
+		put_option(to, "ppd", tolerance->pixels_per_degree, "");
+		put_option(to, "max", tolerance->limit, "");
+		break;
+	case VGT_METRIC_MEAN:
+		put_option(to, "max", tolerance->limit, "");
+		break;
+	case VGT_METRIC_PSNR:
+	case VGT_METRIC_SSIM:
+		if (tolerance->limit < usual.limit) {
+			put_option(to, "min", tolerance->limit, "");
+		}
+		break;
+	case VGT_METRIC_EXACT:
+		break;
+	}
+}
+
+char *tolerance_options(const struct vgt_tolerance *tolerance)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to) {
+		return NULL;
+	}
+	fprintf(to, "--metric %s", vgt_metric_name(tolerance->metric));
+	put_limit(to, tolerance);
+	for (size_t i = 0; i < tolerance->ignored_count; i++) {
+		const struct vgt_area *area = &tolerance->ignored[i];
+		fprintf(to, " --ignore %" PRIu32 ",%" PRIu32 ",%" PRIu32 "x%" PRIu32, area->x,
+			area->y, area->width, area->height);
+	}
+	if (fclose(to) != 0) {
+		free(text);
+		return NULL;
 	}
 	return text;
 }

@@ -56,6 +56,10 @@ bool tolerance_take(struct vgt_tolerance *tolerance, const struct tolerance_word
 /* "X,Y,WxH" in pixels; false for other text and for an empty area. */
 bool tolerance_parse_area(struct vgt_area *area, const char *text);
 
+/* The options of vgt compare that say the same, as in "--threshold 8 --max-pixels 0.5%"; the
+ * caller frees them, NULL: no memory. */
+char *tolerance_options(const struct vgt_tolerance *tolerance);
+
 /* For both below. */
 #define TOLERANCE_TEXT 224
 

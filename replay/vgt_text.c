@@ -113,6 +113,28 @@ void vgt_text_puts(FILE *to, const char *text)
 	vgt_text_print(to, text, strlen(text));
 }
 
+void vgt_text_put_word(FILE *to, const char *text)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_@%+=:,./-";
+
+	if (*text && strspn(text, safe) == strlen(text)) {
+		fputs(text, to);
+		return;
+	}
+	fputc('\'', to);
+	for (const char *at = text; *at;) {
+		const size_t length = strcspn(at, "'");
+		vgt_text_print(to, at, length);
+		at += length;
+		if (*at) {
+			fputs("'\\''", to);
+			at++;
+		}
+	}
+	fputc('\'', to);
+}
+
 struct vgt_text_quoted vgt_text_quote(const char *name)
 {
 	struct vgt_text_quoted quoted;

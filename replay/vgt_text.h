@@ -26,6 +26,10 @@ size_t vgt_text_print(FILE *to, const char *text, size_t length);
 /* The same of all of a text. */
 void vgt_text_puts(FILE *to, const char *text);
 
+/* The same as a word of a command line, which a shell takes apart to this very text: in quotes
+ * where it needs them. What becomes a '?' is lost. */
+void vgt_text_put_word(FILE *to, const char *text);
+
 /* A name from outside as a message can have it: printable ASCII, a '?' for each other byte, and
  * "..." where it is cut. */
 struct vgt_text_quoted {

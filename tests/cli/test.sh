@@ -114,7 +114,18 @@ expect_exit 1 "$VGT" compare --threshold 8 ../suite/one/frame-0002.png \
 cd ..
 left_behind "dropped draws" "$(printf 'vgt-test-out/suite/%s\n' one/frame-000{0,2}.{actual,difference,golden}.png \
 	two/frame-0001.{actual,difference,golden}.png)"
-expect_exit 1 vgt_test --drop=draws --out work/o suite one
+expect_exit 1 vgt_test --drop=draws --out work/o --junit work/dropped.xml suite one
+expect_equal "dropped, in the summary" 1 \
+	"$(grep -Ec '^vgt: suite: 0 of 1 passed, 1 failed in [0-9.]+ s, with --drop=draws$' "$TMP/.stderr")"
+expect_equal "dropped, in the results" draws "$(jq -r 'select(.event == "run").drop' work/o/results.jsonl)"
+expect_equal "dropped, in JUnit" draws "$(xmllint --xpath 'string(//property[@name="drop"]/@value)' work/dropped.xml)"
+rm work/dropped.xml
+# the options of the tolerance, as they are told, give the verdict again
+options=$(jq -r 'select(.event == "test").tolerance' work/o/results.jsonl)
+expect_equal "options" "--metric difference --threshold 8 --max-pixels 0.5%" "$options"
+# shellcheck disable=SC2086 # are words
+expect_stdout_match ' pixels beyond 8, ' "$VGT" compare $options suite/one/frame-0002.png \
+	work/o/one/frame-0002.actual.png
 expect_exit 0 vgt_test --out work/o suite one
 left_behind "what an earlier run has kept is gone" "o/results.jsonl"
 # what other suites have kept stays, and what is the user's

@@ -153,7 +153,10 @@ for signal in INT TERM HUP; do
 	expect_equal "its results" "$(grep -c '^pass' interrupted.out) true" \
 		"$(jq -r 'select(.event == "test").verdict' out/results.jsonl | grep -c pass || true) $(
 			jq 'select(.event == "summary").interrupted' out/results.jsonl)"
-	expect_exit 0 xmllint --noout junit.xml
+	expect_exit 0 xmllint --noout --schema "$junit" junit.xml
+	expect_equal "what was not run, in JUnit" 1 "$(xmllint --xpath \
+		'string(//error[../@name = "tests that were not run"]/@message)' junit.xml |
+		grep -Ec '^[2-4] of 4 tests have no result: the run was interrupted$')"
 	expect_exit 2 vgt_test --merge out
 	expect_stderr_match '^vgt: out: has results of [0-2] of 4 tests: it was interrupted$' vgt_test --merge out
 done
