@@ -531,6 +531,43 @@ static void faults_of_files_are_told(void **state)
 	vgt_image_finish(&image);
 }
 
+/* The options that are told of a tolerance are those that make it. */
+static void options_say_the_tolerance(void **state)
+{
+	static const struct {
+		struct tolerance_words words;
+		const char *options;
+	} cases[] = {
+		{{0}, "--metric difference --threshold 0"},
+		{{.threshold = "8", .max_pixels = "0.0705%"},
+			"--metric difference --threshold 8 --max-pixels 0.0705%"},
+		{{.metric = "exact"}, "--metric exact"},
+		{{.metric = "mean", .max = "0.5"}, "--metric mean --max 0.5"},
+		{{.metric = "psnr"}, "--metric psnr"},
+		{{.metric = "psnr", .min = "100"}, "--metric psnr --min 100"},
+		{{.metric = "ssim", .min = "-0.25"}, "--metric ssim --min -0.25"},
+		{{.metric = "flip", .max = "0.00001", .ppd = "67.0206"},
+			"--metric flip --ppd 67.0206 --max 0.00001"},
+		{{.metric = "yiq",
+			 .threshold = "0.07",
+			 .max_pixels = "12",
+			 .antialiased = "count",
+			 .ignore = {"0,16,640x32", "1,2,3x4"},
+			 .ignore_count = 2},
+			"--metric yiq --threshold 0.07 --max-pixels 12 --antialiased count "
+			"--ignore 0,16,640x32 --ignore 1,2,3x4"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vgt_tolerance tolerance = vgt_tolerance_of(VGT_METRIC_DIFFERENCE);
+		assert_true(tolerance_take(&tolerance, &cases[i].words, NULL));
+		char *options = tolerance_options(&tolerance);
+		assert_string_equal(cases[i].options, options);
+		free(options);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +581,7 @@ int main(void)
 		cmocka_unit_test(ignoring_all_is_an_error),
 		cmocka_unit_test(the_map_shows_where),
 		cmocka_unit_test(files_measure_as_pictures),
+		cmocka_unit_test(options_say_the_tolerance),
 		cmocka_unit_test(low_bytes_are_compared),
 		cmocka_unit_test(faults_of_files_are_told),
 	};
