@@ -120,6 +120,13 @@ expect_equal "dropped, in the summary" 1 \
 expect_equal "dropped, in the results" draws "$(jq -r 'select(.event == "run").drop' work/o/results.jsonl)"
 expect_equal "dropped, in JUnit" draws "$(xmllint --xpath 'string(//property[@name="drop"]/@value)' work/dropped.xml)"
 rm work/dropped.xml
+# what is told to look at is a command line, whatever the path
+cp -R suite "it's a suite"
+expect_exit 1 vgt_test --drop=draws --out work/o "it's a suite" one
+line=$(sed -n 's/^ *look at it: vgt //p' "$TMP/.stdout")
+expect_equal "a word of it in quotes" "dump 'it'\\''s a suite/one.vgt' 0 draw" "$line"
+expect_exit 0 shell "\"\$0\" $line"
+rm -r "it's a suite"
 # the options of the tolerance, as they are told, give the verdict again
 options=$(jq -r 'select(.event == "test").tolerance' work/o/results.jsonl)
 expect_equal "options" "--metric difference --threshold 8 --max-pixels 0.5%" "$options"
