@@ -30,8 +30,8 @@ struct suite_kept {
 bool suite_kept_init(
 	struct suite_kept *kept, const char *out, const char *directory, struct vgt_err *err);
 
-/* Whether `out` may be that: not the suite's directory, nor one of a test's in it, where what is
- * kept would lie among goldens. False: *err. */
+/* Whether `out` may be that: not the suite's directory, nor one of a test's in it, where what
+ * is kept would lie among goldens. False: *err. */
 bool suite_kept_allows(const struct suite *suite, const char *out, struct vgt_err *err);
 
 /* Removes the directories of the default that this run has made, be it by other processes,

@@ -12,8 +12,7 @@ struct suite_tally suite_results_tally(const struct suite_results *results)
 		const struct suite_result *result = &results->list[i];
 		tally.verdicts[result->verdict]++;
 		tally.not_fetched += result->not_fetched;
-		tally.without_goldens +=
-			result->verdict == SUITE_PASS && !result->has_goldens;
+		tally.without_goldens += result->verdict == SUITE_PASS && !result->has_goldens;
 		tally.out_failed |= result->out_failed;
 	}
 	for (size_t i = 0; i < results->run_count; i++) {

@@ -568,7 +568,7 @@ expect_stdout_match '^FAIL  one: work/o/one: cannot open the directory: Not a di
 rm -rf work/* suite
 fresh
 for out in suite ./suite/ "$TMP/work/../suite"; do
-	expect_stderr "vgt: $out: is the suite itself; results need a directory of their own" vgt_test --out $out suite
+	expect_stderr "vgt: $out: is the suite itself; results need a directory of their own" vgt_test --out "$out" suite
 	expect_equal "status" 2 "$cli_status"
 done
 for out in suite/one suite/one/results/new suite//two/; do
