@@ -72,6 +72,11 @@ many() { # COUNT: results of so many tests, of one more
 }
 expect_exit 0 many 400
 expect_exit 0 many 0
+# What differs where the host lacks something: nobody has expected it.
+mkdir unjudged
+jq -c 'if .name == "gears" then . + {verdict: "skip", lacks: "a format\n", reasons: (["answers", .reasons[]])} else . end' \
+	bad/results.jsonl >unjudged/results.jsonl
+expect_exit 1 vgt_test --merge --html unjudged.html unjudged
 rm bad/gears/*.golden.png
 echo "not a picture" >bad/gears/frame-0000.actual.png
 expect_exit 1 vgt_test --merge --html gone.html bad
@@ -99,6 +104,7 @@ CASE=$(jq -n --arg hostile "$hostile" --arg dir "$TMP" --argjson frame "{
 	plain: {"all-passed": {file: "\($dir)/passed.html", headline: "All 3 tests passed"},
 		many: {file: "\($dir)/many-400.html", headline: "All 400 tests passed"},
 		none: {file: "\($dir)/many-0.html", headline: "No tests were run"},
+		unjudged: {file: "\($dir)/unjudged.html", headline: "3 of 5 tests to look at"},
 		gone: {file: "\($dir)/gone.html", headline: "4 of 5 tests to look at"}}}')
 export CASE
 expect_exit 0 timeout 600 node "$script"

@@ -269,6 +269,11 @@ async function others() {
 	ok('no difference', (await good.page.locator('.stage').textContent()).includes('No sample differs.'));
 	await good.page.context().close();
 
+	const unjudged = await open(pages.plain.unjudged.file);
+	equal('what is not judged is not expected', ['To look at · 3', 'Not judged · 1', 'Expected · 1'], await unjudged.page.locator('.group:visible').allTextContents());
+	equal('and has a card', 1, await unjudged.page.locator('section', { has: unjudged.page.getByRole('heading', { name: 'Not judged' }) }).locator('.card').count());
+	await unjudged.page.context().close();
+
 	const many = await open(pages.plain.many.file);
 	equal('what is missing is told', '1 test without a result.', await many.page.locator('.notice').textContent());
 	equal('hundreds', 400, await many.page.locator('#tests a.test').count());
