@@ -26,7 +26,7 @@ libdir_of_vgt := $(patsubst $(PREFIX)/%,%,$(LIBDIR))/vgt
 
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror=vla
 cppflags := -D_GNU_SOURCE -DVGT_VERSION='"$(VERSION)"' -DVGT_LIBDIR='"$(libdir_of_vgt)"' \
-	-DVIRGL_RENDERER_UNSTABLE_APIS -Iformat -Ihost-capture -Ireplay \
+	-DVIRGL_RENDERER_UNSTABLE_APIS -Iformat -Ihost-capture -Ireplay -Ireplay/suite \
 	-Iguest-icd/escape -Iguest-icd/driver/core -Iguest-icd/driver/linux
 compile = $(CC) -std=c11 $(warnings) $(cppflags) $(CPPFLAGS) $(CFLAGS) $(room_flags) $(SANITIZE_FLAGS) -fPIC -pthread
 link = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) -pthread
@@ -49,33 +49,33 @@ vgt_src := $(addprefix replay/,$(compare_src) bound_state.c cache_path.c capset_
 	player_fact.c player_run.c preload_library.c private_display.c private_vtest.c \
 	progress.c qemu_modules.c record_capset.c recorded_traces.c recording_watch.c ring_directory.c \
 	run_program.c shader_list.c \
-	suite.c \
-	suite_attempt.c \
-	suite_commands.c \
-	suite_expect.c \
-	suite_fetch.c \
-	suite_frames.c \
-	suite_goldens.c \
-	suite_html.c \
-	suite_information.c \
-	suite_jobs.c \
-	suite_kept.c \
-	suite_manifest.c \
-	suite_merge.c \
-	suite_outputs.c \
-	suite_renderer.c \
-	suite_report.c \
-	suite_result.c \
-	suite_result_json.c \
-	suite_results.c \
-	suite_run.c \
-	suite_select.c \
-	suite_session.c \
-	suite_strays.c \
-	suite_trial.c \
-	suite_update.c \
-	suite_update_apply.c \
-	suite_update_run.c \
+	suite/suite.c \
+	suite/suite_attempt.c \
+	suite/suite_commands.c \
+	suite/suite_expect.c \
+	suite/suite_fetch.c \
+	suite/suite_frames.c \
+	suite/suite_goldens.c \
+	suite/suite_html.c \
+	suite/suite_information.c \
+	suite/suite_jobs.c \
+	suite/suite_kept.c \
+	suite/suite_manifest.c \
+	suite/suite_merge.c \
+	suite/suite_outputs.c \
+	suite/suite_renderer.c \
+	suite/suite_report.c \
+	suite/suite_result.c \
+	suite/suite_result_json.c \
+	suite/suite_results.c \
+	suite/suite_run.c \
+	suite/suite_select.c \
+	suite/suite_session.c \
+	suite/suite_strays.c \
+	suite/suite_trial.c \
+	suite/suite_update.c \
+	suite/suite_update_apply.c \
+	suite/suite_update_run.c \
 	terminal.c tolerance.c trace_store.c trace_summary.c trace_summary_json.c \
 	trace_summary_text.c vgt.c vgt_cmd.c vgt_json.c vgt_text.c)
 player_src := $(addprefix replay/,companion.c interrupt.c new_file.c player.c player_backing.c \
@@ -202,7 +202,7 @@ tests_extra_test_compare := $(addprefix replay/,$(compare_src) tolerance.c vgt_t
 tests_extra_test_compare_metrics := $(tests_extra_test_compare)
 tests_extra_test_capture := host-capture/vgt_capture.c
 tests_extra_test_device := $(capture_src)
-tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite_expect.c suite_manifest.c tolerance.c vgt_text.c)
+tests_extra_test_manifest := $(addprefix replay/,frame_rule.c suite/suite_expect.c suite/suite_manifest.c tolerance.c vgt_text.c)
 tests_extra_test_png_rows := replay/png_rows.c
 tests_extra_test_shader_list := replay/shader_list.c
 guest_libs := $(BUILD)/libvgt-guest-model.a $(BUILD)/libvgt-guest.a
@@ -330,7 +330,7 @@ lint_sh = .ci/run .ci/deps .ci/check-includes tests/run tests/bench tests/fuzz t
 
 # Every header compiles alone.
 check-headers:
-	$(Q)for header in format/*.h host-capture/*.h replay/*.h guest-icd/escape/*.h guest-icd/driver/*/*.h; do \
+	$(Q)for header in format/*.h host-capture/*.h replay/*.h replay/suite/*.h guest-icd/escape/*.h guest-icd/driver/*/*.h; do \
 		echo "#include \"$$(basename $$header)\"" | \
 		$(compile) $(cflags_player) -Wno-undef -fsyntax-only -x c - || exit 1; done
 

@@ -256,7 +256,8 @@ static void test_refused(void **state)
 		{TRACE("\"tolerance\":8"),
 			"trace gears: tolerance: must be an object, not a whole number"},
 		{TRACE("\"tolerance\":{\"threshold\":256}"),
-			"trace gears: threshold: must be a whole number from 0 to 255, not '256'"},
+			"trace gears: threshold: must be a whole number from 0 to 255, not "
+			"'256'"},
 		{TRACE("\"tolerance\":{\"max_pixels\":\"101%\"}"),
 			"trace gears: max_pixels: must be from 0% to 100% with at most 4 "
 			"decimals, not '101%'"},

@@ -17,8 +17,8 @@ struct suite_outputs {
 #define SUITE_RESULTS_FILE "results.jsonl"
 
 /*
- * Before the tests are run: makes the directory and all above, and tries what would fail too late otherwise.
- * The results of an earlier run in the directory are removed.
+ * Before the tests are run: makes the directory and all above, and tries what would fail too
+ * late otherwise. The results of an earlier run in the directory are removed.
  */
 bool suite_outputs_check(const struct suite_outputs *outputs);
 
