@@ -33,6 +33,7 @@ struct png_rows {
 	uint32_t next; /* row */
 	unsigned sample_bits;
 	uint8_t *whole; /* of an interlaced file */
+	uint8_t *rgb;   /* a row before it is widened, with a byte behind it; or NULL */
 };
 
 static void note_begin(struct png_source *source, const uint8_t *bytes, size_t count)
@@ -134,14 +135,40 @@ static int set_up_decoder(struct png_rows *rows)
 	return status;
 }
 
+/* What most frames are: 8 bits, opaque. libspng takes longer to widen such a row than to undo
+ * its filter, so that is done here. 0 or an spng error. */
+static int ask_plain_rgb(spng_ctx *spng, const struct spng_ihdr *ihdr, bool *answer)
+{
+	struct spng_trns trns;
+	const int status = spng_get_trns(spng, &trns);
+
+	*answer = status == SPNG_ECHUNKAVAIL && ihdr->bit_depth == 8 &&
+		  ihdr->color_type == SPNG_COLOR_TYPE_TRUECOLOR &&
+		  ihdr->interlace_method == SPNG_INTERLACE_NONE;
+	return status == SPNG_ECHUNKAVAIL ? 0 : status;
+}
+
+/* A byte behind the pixels is read, too. */
+static void widen(uint8_t *rgba, const uint8_t *rgb, uint32_t width)
+{
+	for (size_t x = 0; x < width; x++) {
+		memcpy(rgba + 4 * x, rgb + 3 * x, 4);
+		rgba[4 * x + 3] = 255;
+	}
+}
+
 static int read_header(struct png_rows *rows)
 {
 	struct spng_ihdr ihdr;
 	size_t size = 0;
+	bool plain_rgb = false;
 	int status = set_up_decoder(rows);
 
 	if (!status) {
 		status = spng_get_ihdr(rows->spng, &ihdr);
+	}
+	if (!status) {
+		status = ask_plain_rgb(rows->spng, &ihdr, &plain_rgb);
 	}
 	if (status) {
 		return status;
@@ -149,6 +176,12 @@ static int read_header(struct png_rows *rows)
 	rows->width = ihdr.width;
 	rows->height = ihdr.height;
 	rows->sample_bits = ihdr.bit_depth == 16 ? 16 : 8;
+	if (plain_rgb) {
+		rows->rgb = malloc((size_t)rows->width * 3 + 1);
+		return rows->rgb ? spng_decode_image(rows->spng, NULL, 0, SPNG_FMT_PNG,
+					   SPNG_DECODE_PROGRESSIVE)
+				 : SPNG_EMEM;
+	}
 	const int format = ihdr.bit_depth == 16 ? SPNG_FMT_RGBA16 : SPNG_FMT_RGBA8;
 	status = spng_decoded_image_size(rows->spng, format, &size);
 	if (status) {
@@ -222,8 +255,13 @@ static int decode_row(struct png_rows *rows, void *row)
 	if (rows->whole) {
 		memcpy(row, rows->whole + (rows->next - 1) * pitch, pitch);
 	} else {
-		status = spng_decode_row(rows->spng, row, pitch);
+		status = rows->rgb ? spng_decode_row(
+					     rows->spng, rows->rgb, (size_t)rows->width * 3)
+				   : spng_decode_row(rows->spng, row, pitch);
 		status = status == SPNG_EOI && last ? 0 : status;
+	}
+	if (!status && rows->rgb) {
+		widen(row, rows->rgb, rows->width);
 	}
 	if (!status && last) {
 		/* Up to IEND: without this a file cut behind its pixels would pass as whole. */
@@ -246,6 +284,7 @@ void png_rows_close(struct png_rows *rows)
 		spng_ctx_free(rows->spng);
 		fclose(rows->source.file);
 		free(rows->whole);
+		free(rows->rgb);
 		free(rows);
 	}
 }
