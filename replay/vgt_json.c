@@ -15,6 +15,13 @@ void vgt_json_put_text(struct json_object *object, const char *key, const char *
 	free(utf8);
 }
 
+void vgt_json_put_optional(struct json_object *object, const char *key, const char *text)
+{
+	if (text) {
+		vgt_json_put_text(object, key, text);
+	}
+}
+
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number)
 {
 	json_object_object_add(object, key, json_object_new_uint64(number));

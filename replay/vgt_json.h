@@ -13,6 +13,9 @@
 /* Text from outside, made valid UTF-8 (vgt_text_utf8). */
 void vgt_json_put_text(struct json_object *object, const char *key, const char *text);
 
+/* The same; NULL is left out. */
+void vgt_json_put_optional(struct json_object *object, const char *key, const char *text);
+
 void vgt_json_put_number(struct json_object *object, const char *key, uint64_t number);
 
 /* With the 9 digits that mean something, and whole numbers without a fraction; null where it is

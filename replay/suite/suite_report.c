@@ -196,8 +196,12 @@ void suite_report_summary(
 		[SUITE_FAIL] = "failed",
 		[SUITE_CRASH] = "crashed",
 		[SUITE_HANG] = "hung"};
-	const struct suite_tally tally = suite_results_tally(results);
+	struct suite_tally tally = suite_results_tally(results);
+	size_t fresh = 0;
 
+	for (size_t i = 0; report->updates && i < results->count; i++) {
+		fresh += is_new(&results->list[i]);
+	}
 	progress_clear();
 	if (report->json) {
 		vgt_json_print(stdout, suite_summary_to_json(results));
@@ -212,6 +216,10 @@ void suite_report_summary(
 	if (tally.without_goldens) {
 		fprintf(stderr, ", %zu without goldens", tally.without_goldens);
 	}
+	if (fresh) {
+		fprintf(stderr, ", %zu new", fresh);
+	}
+	tally.verdicts[SUITE_FAIL] -= fresh;
 	for (int verdict = SUITE_PASS + 1; verdict < SUITE_VERDICTS; verdict++) {
 		if (tally.verdicts[verdict]) {
 			fprintf(stderr, ", %zu %s", tally.verdicts[verdict], words[verdict]);

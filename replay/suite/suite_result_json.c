@@ -19,13 +19,6 @@
 
 /* There */
 
-static void put_optional(struct json_object *object, const char *key, const char *text)
-{
-	if (text) {
-		vgt_json_put_text(object, key, text);
-	}
-}
-
 static void put_bool(struct json_object *object, const char *key, bool value)
 {
 	json_object_object_add(object, key, json_object_new_boolean(value));
@@ -69,7 +62,7 @@ static void put_kept(
 	if (path && out && strncmp(path, out, length) == 0 && path[length] == '/') {
 		path += length + 1;
 	}
-	put_optional(object, key, path);
+	vgt_json_put_optional(object, key, path);
 }
 
 static void put_comparison(struct json_object *object, const struct vgt_comparison *seen)
@@ -95,10 +88,10 @@ static struct json_object *frame_to_json(const struct suite_frame *frame, const 
 	if (frame->compared) {
 		put_comparison(object, &frame->comparison);
 	}
-	put_optional(object, "measured", frame->measured);
-	put_optional(object, "allowed", frame->allowed);
-	put_optional(object, "note", frame->note);
-	put_optional(object, "golden", frame->golden);
+	vgt_json_put_optional(object, "measured", frame->measured);
+	vgt_json_put_optional(object, "allowed", frame->allowed);
+	vgt_json_put_optional(object, "note", frame->note);
+	vgt_json_put_optional(object, "golden", frame->golden);
 	put_kept(object, "golden_copy", frame->golden_copy, out);
 	put_kept(object, "actual", frame->actual, out);
 	put_kept(object, "difference", frame->difference, out);
@@ -126,28 +119,28 @@ struct json_object *suite_result_to_json(const struct suite_result *result, cons
 	put_list(object, "reasons", result->reasons, result->reason_count);
 	vgt_json_put_number(object, "more_reasons", result->more_reasons);
 	vgt_json_put_number(object, "other_failures", result->other_failures);
-	put_optional(object, "expected", result->expected);
+	vgt_json_put_optional(object, "expected", result->expected);
 	vgt_json_put_number(object, "attempts", result->attempts);
 	put_frames(object, result, out);
 	put_set(object, "has_goldens", result->has_goldens);
 	if (result->has_bad_frame) {
 		vgt_json_put_number(object, "bad_frame", result->bad_frame);
 	}
-	put_optional(object, "commands", result->commands);
+	vgt_json_put_optional(object, "commands", result->commands);
 	vgt_json_put_number(object, "played", result->played);
 	vgt_json_put_number(object, "answers", result->answers);
-	put_optional(object, "trace", result->trace);
-	put_optional(object, "tolerance", result->tolerance);
+	vgt_json_put_optional(object, "trace", result->trace);
+	vgt_json_put_optional(object, "tolerance", result->tolerance);
 	vgt_json_put_text(object, "rule", frame_rule_name(result->rule));
 	vgt_json_put_number(object, "position", result->position);
 	put_list(object, "tags", result->tags, result->tag_count);
-	put_optional(object, "shows", result->shows);
+	vgt_json_put_optional(object, "shows", result->shows);
 	put_set(object, "not_fetched", result->not_fetched);
 	put_set(object, "out_failed", result->out_failed);
-	put_optional(object, "lacks", result->lacks);
-	put_optional(object, "renderer", result->renderer);
+	vgt_json_put_optional(object, "lacks", result->lacks);
+	vgt_json_put_optional(object, "renderer", result->renderer);
 	put_kept(object, "log", result->log, out);
-	put_optional(object, "log_end", result->log_end);
+	vgt_json_put_optional(object, "log_end", result->log_end);
 	put_decimal(object, "seconds", result->seconds, 3);
 	return object;
 }
@@ -158,21 +151,21 @@ struct json_object *suite_information_to_json(const struct suite_information *ru
 	struct json_object *environment = json_object_new_object();
 
 	vgt_json_put_text(object, "event", "run");
-	put_optional(object, "vgt", run->vgt);
-	put_optional(object, "suite", run->suite);
-	put_optional(object, "digest", run->digest);
-	put_optional(object, "renderer", run->renderer);
-	put_optional(object, "gl_version", run->gl_version);
-	put_optional(object, "virglrenderer", run->virglrenderer);
+	vgt_json_put_optional(object, "vgt", run->vgt);
+	vgt_json_put_optional(object, "suite", run->suite);
+	vgt_json_put_optional(object, "digest", run->digest);
+	vgt_json_put_optional(object, "renderer", run->renderer);
+	vgt_json_put_optional(object, "gl_version", run->gl_version);
+	vgt_json_put_optional(object, "virglrenderer", run->virglrenderer);
 	for (size_t i = 0; i < run->environment_count; i++) {
 		vgt_json_put_text(
 			environment, run->environment[i].name, run->environment[i].value);
 	}
 	json_object_object_add(object, "environment", environment);
-	put_optional(object, "drop", run->drop);
-	put_optional(object, "cpu", run->cpu);
-	put_optional(object, "kernel", run->kernel);
-	put_optional(object, "date", run->date);
+	vgt_json_put_optional(object, "drop", run->drop);
+	vgt_json_put_optional(object, "cpu", run->cpu);
+	vgt_json_put_optional(object, "kernel", run->kernel);
+	vgt_json_put_optional(object, "date", run->date);
 	vgt_json_put_number(object, "jobs", run->jobs);
 	vgt_json_put_number(object, "shard", run->shard);
 	vgt_json_put_number(object, "shards", run->shards);

@@ -30,16 +30,9 @@ static void print_change(const struct suite_change *change)
 	fputs(": ", stdout);
 	vgt_text_puts(stdout, change->why ? change->why : "");
 	putchar('\n');
-	print_part("by", change->picture);
+	print_part("from", change->picture);
 	print_part("difference", change->difference);
 	print_part("note:", change->note);
-}
-
-static void put_optional(struct json_object *object, const char *key, const char *text)
-{
-	if (text) {
-		vgt_json_put_text(object, key, text);
-	}
 }
 
 static void print_change_json(const struct suite_change *change)
@@ -51,11 +44,11 @@ static void print_change_json(const struct suite_change *change)
 	vgt_json_put_number(object, "frame", change->number);
 	vgt_json_put_text(object, "change", suite_change_name(change->kind));
 	vgt_json_put_text(object, "file", change->file);
-	put_optional(object, "for", change->level ? change->level->name : NULL);
-	put_optional(object, "why", change->why);
-	put_optional(object, "picture", change->picture);
-	put_optional(object, "difference", change->difference);
-	put_optional(object, "note", change->note);
+	vgt_json_put_optional(object, "for", change->level ? change->level->name : NULL);
+	vgt_json_put_optional(object, "why", change->why);
+	vgt_json_put_optional(object, "picture", change->picture);
+	vgt_json_put_optional(object, "difference", change->difference);
+	vgt_json_put_optional(object, "note", change->note);
 	json_object_object_add(object, "named", json_object_new_boolean(change->named));
 	vgt_json_print(stdout, object);
 }

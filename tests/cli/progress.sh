@@ -105,8 +105,9 @@ cp faults.vgt "suite/$name.vgt"
 cp "$VGT" ./
 cat >vgt-player <<-'EOF'
 	#!/bin/sh
+	[ "$1" != --probe ] || exit 1
 	for try in $(seq ${TRIES:-100}); do
-		! grep -aq '\[1/1\] nnn' terminal || break
+		! grep -aq '\[0/1\]: nnn' terminal || break
 		sleep 0.1
 	done
 	exit 1
@@ -119,13 +120,13 @@ on_suite() { # COMMAND LINE
 on_suite "stty cols 60 && ./vgt test suite"
 text=$(<seen)
 echo "${text//"$clear"/$'\n'}" >pieces
-expect_stdout "[1/1] $(head -c 53 <<<"$name")" shell 'sed -n "/^\[1/{p;q}" pieces'
+expect_stdout "[0/1]: $(head -c 52 <<<"$name")" shell 'sed -n "/^\[0/{p;q}" pieces'
 expect_exit 0 grep -aq "CRASH.* $name: " pieces
 for command in 'TERM=dumb ./vgt test suite' './vgt test -q suite' './vgt test --json suite' \
 	'./vgt test suite 2>err'; do
 	on_suite "env TRIES=8 $command"
 	expect_exit 1 grep -aqF "$clear" seen
-	expect_exit 1 grep -aqF '[1/1]' seen
+	expect_exit 1 grep -aqF '[0/1]' seen
 done
 
 # Quick work shows none.

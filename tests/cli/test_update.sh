@@ -78,9 +78,9 @@ before=$(pictures)
 expect_exit 1 update suite
 expect_equal "what would be written" "replace suite/one/frame-0001.png
 replace suite/one/frame-0002.png" "$(sed -n 's/^\(replace\|new\|add\|remove\) *\([^:]*\): .*/\1 \2/p' "$TMP/.stdout")"
-expect_equal "what to look at" "by out/one/frame-0001.actual.png
+expect_equal "what to look at" "from out/one/frame-0001.actual.png
 difference out/one/frame-0001.difference.png
-by out/one/frame-0002.actual.png
+from out/one/frame-0002.actual.png
 difference out/one/frame-0002.difference.png" "$(sed -n 's/^        //p' "$TMP/.stdout")"
 expect_equal "the end" "vgt: suite: nothing is approved; name what you have looked at: vgt test --update suite NAME[:FRAMES]..." \
 	"$(tail -n 1 "$TMP/.stderr")"
