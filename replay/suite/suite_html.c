@@ -175,14 +175,16 @@ static void put_flip(struct html *html, struct json_object *slots,
 	}
 }
 
-/* What can be opened here of a golden: of results that come from elsewhere the copy only. */
+/* What can be opened here of a golden: of results that come from elsewhere the copy, or what
+ * suite_merge_complete() has found. */
 static const char *golden_path(const struct html *html, const struct suite_result *result,
 	const struct suite_frame *frame)
 {
 	if (frame->golden_copy) {
 		return frame->golden_copy;
 	}
-	return html->results->runs[result->run].from ? NULL : frame->golden;
+	return html->results->runs[result->run].from && !frame->golden_is_here ? NULL
+									       : frame->golden;
 }
 
 static void put_pictures(struct html *html, struct json_object *slots,

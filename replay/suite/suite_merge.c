@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite_merge.h"
 
+#include "suite_expect.h"
+#include "suite_goldens.h"
 #include "suite_information.h"
 #include "suite_outputs.h"
 #include "suite_result_json.h"
@@ -334,14 +336,14 @@ bool suite_merge(struct suite_results *results, char **directories)
 	return true;
 }
 
-static bool has_result(const struct suite_results *results, const char *name)
+static struct suite_result *find_result(const struct suite_results *results, const char *name)
 {
 	for (size_t i = 0; i < results->count; i++) {
 		if (strcmp(results->list[i].name, name) == 0) {
-			return true;
+			return &results->list[i];
 		}
 	}
-	return false;
+	return NULL;
 }
 
 /* Takes the digest over. */
@@ -350,6 +352,65 @@ static bool is_of(const struct suite_results *results, char *digest)
 	const bool same = digest && !differ(digest, results->runs[0].digest);
 	free(digest);
 	return same;
+}
+
+/* The host that it was run on, as far as its results say. */
+static struct suite_renderer renderer_of(const struct suite_information *run)
+{
+	struct suite_renderer renderer;
+	const struct {
+		char *to;
+		const char *from;
+	} facts[] = {{renderer.renderer, run->renderer}, {renderer.gl_version, run->gl_version},
+		{renderer.virglrenderer, run->virglrenderer}};
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		snprintf(facts[i].to, sizeof(renderer.renderer), "%s",
+			facts[i].from ? facts[i].from : "");
+	}
+	return renderer;
+}
+
+/* The one that has the name of the other machine's, which is its path. NULL: there is none. */
+static char *find_golden(const struct suite_goldens *goldens, const struct suite_frame *frame)
+{
+	const char *slash = strrchr(frame->golden, '/');
+	const struct suite_golden *golden = suite_goldens_for(goldens, frame->number);
+	char name[SUITE_GOLDEN_NAME_SIZE];
+
+	for (size_t i = 0; golden && slash && i < golden->count; i++) {
+		const struct suite_picture *picture = &golden->pictures[i];
+		if (strcmp(suite_golden_name(name, picture->number, picture->variant),
+			    slash + 1) == 0) {
+			return suite_picture_path(goldens, picture);
+		}
+	}
+	return NULL;
+}
+
+/* The result's goldens become those of this suite, which can be opened. */
+static void find_goldens(const struct suite *suite, const struct suite_test *test,
+	const struct suite_information *run, struct suite_result *result)
+{
+	const struct suite_renderer renderer = renderer_of(run);
+	char *directory = suite_goldens_path(suite, test);
+	struct suite_goldens goldens;
+
+	if (directory &&
+		suite_goldens_open(&goldens, directory,
+			suite_key_for(&suite->manifest, &renderer), SUITE_FRAMES_MAX, NULL)) {
+		for (size_t i = 0; i < result->frame_count; i++) {
+			struct suite_frame *frame = &result->frames[i];
+			char *path = frame->golden ? find_golden(&goldens, frame) : NULL;
+			if (path) {
+				free(frame->golden);
+				frame->golden = path;
+				frame->golden_is_here = true;
+			}
+		}
+		suite_goldens_finish(&goldens);
+	}
+	free(directory);
 }
 
 bool suite_merge_complete(struct suite_results *results, const struct suite *suite,
@@ -366,7 +427,10 @@ bool suite_merge_complete(struct suite_results *results, const struct suite *sui
 		struct suite_result result;
 		/* those that are added are others */
 		const struct suite_results those = {.list = results->list, .count = count};
-		if (has_result(&those, selected->list[i]->name)) {
+		struct suite_result *found = find_result(&those, selected->list[i]->name);
+		if (found) {
+			find_goldens(
+				suite, selected->list[i], &results->runs[found->run], found);
 			continue;
 		}
 		const bool good = suite_result_init(&result, suite, selected->list[i]);

@@ -18,8 +18,8 @@
  */
 bool suite_merge(struct suite_results *results, char **directories);
 
-/* Adds an error for each of these tests that has no result, and tells where the results are of
- * another suite. False: no memory, told. */
+/* Adds an error for each of these tests that has no result, lets the others' goldens be those
+ * of this suite, and tells where the results are of another one. False: no memory, told. */
 bool suite_merge_complete(struct suite_results *results, const struct suite *suite,
 	const struct suite_selected *selected);
 

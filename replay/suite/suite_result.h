@@ -46,8 +46,9 @@ struct suite_frame {
 	char *measured, *allowed; /* the same and the tolerance in words; NULL: not compared */
 	char *note;               /* for people, or NULL: which of several goldens it equals */
 	/* path in the suite; NULL: it has none. Of results that were read from a file it is a
-	 * name only, on another machine perhaps, and not to be opened. */
+	 * name only, on another machine perhaps, and not to be opened, but where it is here. */
 	char *golden;
+	bool golden_is_here;
 	char *golden_copy, *actual, *difference; /* paths of what was kept, or NULL */
 };
 

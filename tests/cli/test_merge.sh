@@ -84,6 +84,10 @@ expect_equal "text" "$(same_text <whole.text)" "$(same_text <"$TMP/.stdout")"
 expect_equal "summary" "$(same_text <whole.summary)" "$(same_text <merged.summary)"
 expect_equal "JUnit" "$(same_xml <whole.xml)" "$(same_xml <merged.xml)"
 expect_exit 0 grep -q '</html>' merged.html
+# where the suite is at hand, so are the goldens of what passed
+expect_exit 0 grep -q 'It is where the test was run: ' merged.html
+expect_exit 2 merge --suite suite --html merged.html part3 part1 part2
+expect_exit 1 grep -q 'It is where the test was run: ' merged.html
 expect_exit 2 merge --json part1 part2 part3
 expect_equal "JSON" "$(cat whole.lines)" "$(same_lines <"$TMP/.stdout")"
 expect_equal "runs" 3 "$(grep -c '"event":"run"' "$TMP/.stdout")"
