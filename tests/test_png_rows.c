@@ -26,7 +26,9 @@ struct bytes {
 static void put(struct bytes *to, const void *from, size_t size)
 {
 	assert_true(size <= FILE_MAX - to->size);
-	memcpy(to->data + to->size, from, size);
+	if (size > 0) { /* where not, `from` may be NULL */
+		memcpy(to->data + to->size, from, size);
+	}
 	to->size += size;
 }
 
